@@ -1,0 +1,43 @@
+# `make run` needs Python 3.11 or newer, pip and make, and nothing else. Another Python: make run PYTHON=python3.12
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.complete
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check format bench
+
+help:  ## show these lines
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+setup: $(STAMP)  ## make .venv with everything that the lock file names
+
+run: $(STAMP)  ## start everything and print where to look (HOST, PORT, TANHUI_VAR)
+	@$(BIN)/python -m backend.supervisor
+
+test: $(STAMP)  ## all tests (ARGS='-k ledger' for some)
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(STAMP)  ## format, lint, types, layers, then all tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory test
+
+format: $(STAMP)  ## put the code in order
+	$(BIN)/ruff check --fix --select I .
+	$(BIN)/ruff format .
+
+bench: $(STAMP)  ## the benchmark table (ROW=award for one row)
+	@$(BIN)/python -m tests.benchmarks $(ROW)
+
+# The stamp comes last, so that a set-up cut short is done again. A Python without venv's own pip (Debian) lends its.
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "Tanhui needs Python 3.11 or newer: install it, or name yours with 'make $(or $(MAKECMDGOALS),setup) PYTHON=python3.12'."; exit 1; }
+	@echo "Setting up .venv (once)..."
+	@$(PYTHON) -m venv .venv >/dev/null 2>&1 || $(PYTHON) -m venv --without-pip .venv
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 && pip="$(BIN)/python -m pip" || pip="$(PYTHON) -m pip --python $(BIN)/python"; \
+	  $$pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock || \
+	  { echo "The packages could not be installed: see the lines above; pip 22.3 or newer and a package index are needed."; exit 1; }
+	@$(BIN)/python -c 'import pathlib, sysconfig; pathlib.Path(sysconfig.get_path("purelib"), "tanhui.pth").write_text(str(pathlib.Path.cwd()))'
+	@touch $@

@@ -1,0 +1,43 @@
+"""Tanhui: the backend of a city's citizen low-carbon points mini-program."""
+
+from flask import Flask
+from flask_babel import Babel
+from flask_migrate import Migrate
+from flask_smorest import Api
+
+from backend import cli, console, logs, metrics, redis, tables, web
+from backend.api import BLUEPRINTS, description
+from backend.config import Settings
+from backend.database import db, engine_options
+
+
+def create_app(settings: Settings | None = None) -> web.Application:
+    """The application with everything registered; reads its settings from the environment unless given."""
+    app = web.Application("backend", static_folder=None)
+    app.extensions["settings"] = chosen = settings or Settings.from_environment()
+    app.config.update(
+        SECRET_KEY=chosen.secret_key,
+        MAX_CONTENT_LENGTH=chosen.max_body_bytes,
+        SQLALCHEMY_DATABASE_URI=chosen.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(chosen),
+        BABEL_DEFAULT_LOCALE=chosen.default_locale,
+        BABEL_TRANSLATION_DIRECTORIES="translations",
+        **description(),
+    )
+    logs.init_app(app)
+    metrics.init_app(app)
+    db.init_app(app)
+    redis.init_app(app)
+    Babel(app, locale_selector=web.locale)
+    Migrate(app, db, directory="migrations", compare_type=True)
+    web.init_app(app)
+    _register(app)
+    return app
+
+
+def _register(app: Flask) -> None:
+    api = Api(app)
+    for blueprint in BLUEPRINTS:
+        api.register_blueprint(blueprint, url_prefix=f"/api/v1{blueprint.url_prefix or ''}")
+    app.register_blueprint(console.blueprint)
+    cli.init_app(app)

@@ -1,0 +1,1 @@
+"""Actions: recorded, judged by the rules, credited, reviewed, reversed."""

@@ -1,0 +1,105 @@
+"""Reading residents' standings: wallet, year's points, and the actions around the claimed days."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import psycopg
+
+from backend import clock
+from backend.actions.claim import Claim
+from backend.actions.standing import Standing, Trip
+from backend.catalogue.rules import TaskRules
+from backend.catalogue.service import Catalogue
+
+REACH = timedelta(hours=24)
+"""How far a trip that meets a claimed one may lie outside its day: more than the longest plausible trip."""
+
+WALLET = """w.resident_id, w.frozen, r.district_id, w.version, w.action_seq, w.entry_seq, w.balance,
+    w.co2e_mg, w.actions"""
+WALLET_COLUMNS = 9
+PAST = "a.seq, a.task_id, a.tier, a.local_day, a.happened_at, a.ended_at, a.points, a.status"
+AROUND = """a.resident_id = w.resident_id AND a.happened_at >= {since} AND a.happened_at < {until}
+    AND a.status IN ('credited', 'pending')"""
+
+_LOCK = f"""
+SELECT {WALLET} FROM wallets w JOIN residents r USING (resident_id)
+WHERE w.resident_id = ANY(%s) ORDER BY w.resident_id FOR UPDATE OF w
+"""  # noqa: S608  the parts are ours
+_YEARS = "SELECT resident_id, year, points FROM yearly_points WHERE resident_id = ANY(%s) AND year = ANY(%s)"
+_PAST = f"""
+SELECT w.resident_id, {PAST}
+FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[]) AS w (resident_id, since, until)
+JOIN actions a ON {AROUND.format(since="w.since", until="w.until")}
+"""  # noqa: S608  the parts are ours
+_REFERENCES = """
+SELECT a.resident_id, a.client_reference
+FROM unnest(%s::bigint[], %s::text[]) AS w (resident_id, client_reference)
+JOIN actions a ON a.resident_id = w.resident_id AND a.client_reference = w.client_reference
+"""
+
+
+def standing_of(row: Sequence[Any]) -> Standing:
+    """A standing from the columns of WALLET."""
+    names = ("resident_id", "frozen", "district_id", "version", "action_seq", "entry_seq", "balance", "co2e_mg")
+    return Standing(**dict(zip(names, row, strict=False)), actions=row[8])
+
+
+def remember(standing: Standing, row: Sequence[Any], *, catalogue: Catalogue) -> None:
+    """Take one past action, given by the columns of PAST, into a standing."""
+    seq, task_id, tier, day, happened_at, ended_at, points, status = row
+    rules = catalogue.by_id(task_id)
+    trip = None
+    if rules.trip and ended_at is not None and status == "credited":
+        trip = Trip(seq, task_id, tier, day, happened_at, ended_at, points)
+    standing.add(task_id=task_id, day=day, points=points, group=group_of(rules, tier), trip=trip)
+
+
+def group_of(rules: TaskRules, tier: str) -> str | None:
+    """The group of the shared limit that an action of this tier falls under."""
+    rule = rules.evidence.get(tier)
+    return rule.shared_limit.group if rule and rule.shared_limit else None
+
+
+def window(claims: Iterable[Claim], catalogue: Catalogue) -> tuple[datetime, datetime]:
+    """From when to when past actions bear on these claims: their days, or months where a limit is monthly."""
+    starts, ends = [], []
+    for claim in claims:
+        rules = catalogue.tasks[claim.task]
+        first = last = claim.day
+        if rules.limit_period == "month":
+            first, after = clock.month_bounds(claim.day)
+            last = after - timedelta(days=1)
+        starts.append(first)
+        ends.append(last)
+    return clock.day_bounds(min(starts))[0] - REACH, clock.day_bounds(max(ends))[1] + REACH
+
+
+def lock_and_load(
+    cursor: psycopg.Cursor[Any], claims: dict[int, list[Claim]], *, catalogue: Catalogue
+) -> dict[int, Standing]:
+    """Lock the wallets of all these residents, in order of their ids, and read their standings."""
+    residents = sorted(claims)
+    standings = {row[0]: standing_of(row) for row in cursor.execute(_LOCK, (residents,))}
+    windows = {resident: window(claims[resident], catalogue) for resident in residents}
+    since, until = [windows[r][0] for r in residents], [windows[r][1] for r in residents]
+    for row in cursor.execute(_PAST, (residents, since, until)):
+        remember(standings[row[0]], row[1:], catalogue=catalogue)
+    for standing in standings.values():
+        standing.year_points.clear()
+    years = sorted({claim.day.year for group in claims.values() for claim in group})
+    for resident_id, year, points in cursor.execute(_YEARS, (residents, years)):
+        standings[resident_id].year_points[year] = points
+    _load_references(cursor, claims, standings)
+    return standings
+
+
+def _load_references(
+    cursor: psycopg.Cursor[Any], claims: dict[int, list[Claim]], standings: dict[int, Standing]
+) -> None:
+    pairs = [(r, c.client_reference) for r, group in claims.items() for c in group if c.client_reference]
+    if not pairs:
+        return
+    owners, references = zip(*pairs, strict=True)
+    for resident_id, reference in cursor.execute(_REFERENCES, (list(owners), list(references))):
+        standings[resident_id].known.add(reference)

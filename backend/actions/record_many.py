@@ -1,0 +1,175 @@
+"""Recording many actions as set-based SQL: the same rules, thousands of rows a statement.
+
+Locks the wallets of all residents concerned (in order of their ids), judges in Python against what it read under
+those locks, and writes whole tables' worth at a time with COPY. One transaction: all of a page, or nothing of it.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import psycopg
+
+from backend import metrics, outbox
+from backend.actions.claim import Claim
+from backend.actions.judging import Judged, caps_of, judge
+from backend.actions.loading import lock_and_load
+from backend.actions.reversing import reverse
+from backend.actions.standing import Standing
+from backend.catalogue.service import Catalogue
+from backend.config import Settings
+from backend.database import cursor as session_cursor
+from backend.ledger import posting
+
+_COPY_ACTIONS = """
+COPY actions (resident_id, seq, task_id, task_version_id, tier, status, quantity, happened_at, ended_at, local_day,
+    district_id, methodology_id, baseline_factor_id, project_factor_id, co2e_mg, points, capped_by, partner_id,
+    client_reference, evidence, posted_at) FROM STDIN
+"""
+_COPY_ENTRIES = f"COPY ledger_entries ({posting.ENTRY_COLUMNS}) FROM STDIN"
+_COPY_OUTBOX = """
+COPY outbox (resident_id, partition, kind, day, task_id, tier, district_id, co2e_mg, points, actions, posted_at)
+FROM STDIN
+"""
+
+
+def record_many(
+    claims: dict[int, list[Claim]], *, catalogue: Catalogue, settings: Settings, now: datetime
+) -> list[Judged]:
+    """Judge and record the claims of many residents inside the session's transaction.
+
+    Every claim comes back judged. Claims must name tasks of the catalogue, and their external ids must not be known
+    (the caller looks those up under its own constraint).
+    """
+    cursor = session_cursor()
+    done: list[Judged] = []
+    rest = claims
+    while rest:
+        standings = lock_and_load(cursor, rest, catalogue=catalogue)
+        rest, judged = _round(cursor, rest, standings=standings, catalogue=catalogue, settings=settings, now=now)
+        done += judged
+    for task, tier in ((j.rules.code, j.claim.tier) for j in done if j.outcome.status == "credited"):
+        metrics.AWARDS.labels(task, tier).inc()
+    return done
+
+
+def _round(
+    cursor: psycopg.Cursor[Any],
+    claims: dict[int, list[Claim]],
+    *,
+    standings: dict[int, Standing],
+    catalogue: Catalogue,
+    settings: Settings,
+    now: datetime,
+) -> tuple[dict[int, list[Claim]], list[Judged]]:
+    judged: list[Judged] = []
+    rest: dict[int, list[Claim]] = {}
+    reversals: list[tuple[int, int]] = []
+    caps = caps_of(settings)
+    for resident_id in sorted(claims):
+        standing = standings[resident_id]
+        result = judge(claims[resident_id], standing=standing, catalogue=catalogue, caps=caps, now=now)
+        judged += result.judged
+        if result.rest:
+            rest[resident_id] = list(result.rest)
+            reversals += [(resident_id, trip.seq) for trip in result.reversals]
+    _write([one for one in judged if one.recorded], cursor=cursor, settings=settings, now=now)
+    for resident_id, seq in reversals:
+        reverse(resident_id=resident_id, seq=seq, reason="replaced by the partner's record", by="rules", now=now)
+    return rest, judged
+
+
+def _write(judged: Sequence[Judged], *, cursor: psycopg.Cursor[Any], settings: Settings, now: datetime) -> None:
+    if not judged:
+        return
+    stamp = now.isoformat()
+    _copy(cursor, _COPY_ACTIONS, (_action_row(one, stamp) for one in judged))
+    awarded = [one for one in judged if one.outcome.points]
+    _copy(cursor, _COPY_ENTRIES, (_entry_row(one, stamp) for one in awarded))
+    _copy(cursor, _COPY_OUTBOX, (_outbox_row(one, stamp) for one in judged if one.outcome.status == "credited"))
+    _update_books(judged, cursor=cursor, settings=settings, now=now)
+
+
+def _copy(cursor: psycopg.Cursor[Any], statement: str, rows: Iterable[str]) -> None:
+    data = "\n".join(rows)
+    if data:
+        with cursor.copy(statement) as copy:
+            copy.write(data + "\n")
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "\\N"
+    return str(value).replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+
+
+def _action_row(one: Judged, stamp: str) -> str:
+    claim, outcome, rules, used = one.claim, one.outcome, one.rules, one.outcome.quantification
+    whole, thousandths = divmod(outcome.quantity_milli, 1000)
+    ended = claim.ended_at.isoformat() if claim.ended_at else "\\N"
+    factors = (
+        f"{used.methodology_id}\t{used.baseline.id}\t{used.project.id if used.project else chr(92) + 'N'}"
+        if used
+        else "\\N\t\\N\t\\N"
+    )
+    return (
+        f"{one.resident_id}\t{one.seq}\t{rules.task_id}\t{rules.version_id}\t{claim.tier}\t{outcome.status}\t"
+        f"{whole}.{thousandths:03d}\t{claim.happened_at.isoformat()}\t{ended}\t{claim.day.isoformat()}\t"
+        f"{_text(one.district_id)}\t{factors}\t{outcome.co2e_mg}\t{outcome.points}\t{_text(outcome.capped_by)}\t"
+        f"{_text(claim.partner_id)}\t{_text(claim.client_reference)}\t{_json(claim.evidence)}\t{stamp}"
+    )
+
+
+def _json(evidence: dict[str, Any] | None) -> str:
+    return "\\N" if evidence is None else _text(json.dumps(evidence))
+
+
+def _entry_row(one: Judged, stamp: str) -> str:
+    return (
+        f"{one.resident_id}\t{one.entry_seq}\taward\tissuance\t{one.outcome.points}\t{one.balance_after}\t"
+        f"action\t{one.seq}\t{stamp}"
+    )
+
+
+def _outbox_row(one: Judged, stamp: str) -> str:
+    return (
+        f"{one.resident_id}\t{outbox.partition_of(one.resident_id)}\taction\t{one.claim.day.isoformat()}\t"
+        f"{one.rules.task_id}\t{one.claim.tier}\t{_text(one.district_id)}\t{one.outcome.co2e_mg}\t"
+        f"{one.outcome.points}\t1\t{stamp}"
+    )
+
+
+def _update_books(
+    judged: Sequence[Judged], *, cursor: psycopg.Cursor[Any], settings: Settings, now: datetime
+) -> None:
+    sums: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0, 0, 0])
+    lots: dict[int, int] = defaultdict(int)
+    debts: dict[int, int] = {}
+    years: dict[tuple[int, int], int] = defaultdict(int)
+    for one in judged:
+        points, resident = one.outcome.points, one.resident_id
+        row = sums[resident]
+        row[0] += points
+        row[1] += 1 if points else 0
+        row[2] += 1
+        row[3] += one.outcome.co2e_mg
+        row[4] += 1 if one.outcome.status == "credited" else 0
+        if points:
+            lots[resident] += one.lot_points
+            years[resident, one.claim.day.year] += points
+            if one.lot_points < points:
+                debts[resident] = min(0, one.balance_after)
+    residents = list(sums)
+    columns = [list(column) for column in zip(*sums.values(), strict=True)]
+    cursor.execute(posting.UPDATE_WALLETS, (residents, *columns))
+    positive = {resident: points for resident, points in lots.items() if points > 0}
+    if positive:
+        expires_on = posting.expiry_of(now, months=settings.points_valid_months)
+        cursor.execute(posting.ADD_TO_LOTS, (expires_on, list(positive), list(positive.values())))
+    if debts:
+        cursor.execute(posting.PAY_DEBTS, (list(debts), list(debts.values())))
+    if years:
+        owners, of_years = zip(*years, strict=True)
+        cursor.execute(posting.ADD_TO_YEARS, (list(owners), list(of_years), list(years.values())))

@@ -1,0 +1,160 @@
+"""The rules that decide what a claim earns, in the order of the catalogue: pure, no database.
+
+Range and unit → plausibility → duplicate → overlap → limits; then grams, then points, then caps. Grams and points
+are two books: a cap cuts points, never grams; a limit on how often a task counts refuses the action itself.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from backend.actions.claim import Claim
+from backend.actions.standing import Standing, Trip
+from backend.catalogue.rules import EvidenceRule, TaskRules
+from backend.emissions.rules import Quantification
+
+MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """City-wide caps on points, and how far a clock may be ahead."""
+
+    day: int
+    year: int
+    future_skew: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a claim. `status`: credited, pending, duplicate or refused; `reason` is a slug when not credited."""
+
+    status: str
+    reason: str | None = None
+    co2e_mg: int = 0
+    points: int = 0
+    capped_by: str | None = None
+    quantity_milli: int = 0
+    quantification: Quantification | None = None
+    replaces: tuple[Trip, ...] = ()
+    """Declared trips that this better record of the same trip takes the place of."""
+
+
+def _refused(reason: str) -> Outcome:
+    return Outcome("refused", reason)
+
+
+DUPLICATE = Outcome("duplicate", "duplicate-action")
+
+
+def decide(claim: Claim, rules: TaskRules, *, standing: Standing, caps: Caps, now: datetime) -> Outcome:
+    """Judge one claim against a resident's standing; changes nothing (see Standing.add)."""
+    rule = rules.evidence.get(claim.tier)
+    early = _not_at_all(claim, rules, rule=rule, standing=standing, now=now, skew=caps.future_skew)
+    if early or rule is None:
+        return early or _refused("evidence-not-accepted")
+    quantity = claim.quantity_milli if claim.quantity_milli is not None else 1000
+    reason = _out_of_range(claim, rules, rule=rule, quantity=quantity) or _implausible(claim, rules, quantity)
+    if reason:
+        return _refused(reason)
+    if standing.knows(claim):
+        return DUPLICATE
+    met = standing.trips_meeting(claim.happened_at, claim.ended_at) if rules.trip and claim.ended_at else []
+    if met and not _all_replaced(claim, met):
+        return _refused("overlapping-action")
+    if _limit_reached(claim, rules, rule=rule, standing=standing, freed=met):
+        return _refused("daily-limit-reached")
+    quantification = rules.quantifier.on(claim.day) if rules.quantifier else None
+    if rules.quantifier and quantification is None:
+        return _refused("too-old")
+    if rule.review:
+        return Outcome("pending", quantity_milli=quantity, quantification=quantification)
+    return credit(claim, rules, standing=standing, caps=caps, quantity=quantity, replaces=tuple(met))
+
+
+def credit(
+    claim: Claim, rules: TaskRules, *, standing: Standing, caps: Caps, quantity: int, replaces: tuple[Trip, ...] = ()
+) -> Outcome:
+    """Grams and points of a claim that counts: grams in full, points cut to the caps that are left."""
+    quantification = rules.quantifier.on(claim.day) if rules.quantifier else None
+    counted = rules.counted(quantity)
+    co2e_mg = quantification.reduction_mg(counted) if quantification else 0
+    wanted = rules.evidence[claim.tier].points_for(counted_milli=counted, co2e_mg=co2e_mg)
+    points, capped_by = _capped(wanted, claim, rules, standing=standing, caps=caps, replaces=replaces)
+    return Outcome("credited", None, co2e_mg, points, capped_by, quantity, quantification, replaces)
+
+
+def _not_at_all(
+    claim: Claim, rules: TaskRules, *, rule: EvidenceRule | None, standing: Standing, now: datetime, skew: timedelta
+) -> Outcome | None:
+    if standing.frozen:
+        return _refused("resident-frozen")
+    if not rules.live_at(claim.happened_at):
+        return _refused("task-ended")
+    if not rules.unlocked_by(co2e_mg=standing.co2e_mg, actions=standing.actions):
+        return _refused("task-locked")
+    if rule is None:
+        return _refused("evidence-not-accepted")
+    if max(claim.happened_at, claim.ended_at or claim.happened_at) > now + skew:
+        return _refused("in-the-future")
+    if claim.happened_at < now - timedelta(days=claim.max_age_days):
+        return _refused("too-old")
+    return None
+
+
+def _out_of_range(claim: Claim, rules: TaskRules, *, rule: EvidenceRule, quantity: int) -> str | None:
+    if claim.unit is not None and claim.unit != rules.unit:
+        return "wrong-unit"
+    if claim.quantity_milli is None and rules.unit != "count":
+        return "quantity-missing"
+    most = rules.max_milli if rule.quantity_max_milli is None else min(rules.max_milli, rule.quantity_max_milli)
+    if not rules.min_milli <= quantity <= most:
+        return "out-of-range"
+    return None
+
+
+def _implausible(claim: Claim, rules: TaskRules, quantity: int) -> str | None:
+    if not rules.trip:
+        return None
+    if claim.ended_at is None:
+        return "duration-missing"
+    micros = (claim.ended_at - claim.happened_at) // MICROSECOND
+    if micros <= 0 or (rules.max_duration_s is not None and micros > rules.max_duration_s * 1_000_000):
+        return "implausible-activity"
+    # quantity_milli / 1000 m in micros / 3.6e9 h, compared without a division: exact at the limit.
+    if rules.max_metres_an_hour is not None and quantity * 3_600_000 > rules.max_metres_an_hour * micros:
+        return "implausible-activity"
+    return None
+
+
+def _all_replaced(claim: Claim, met: list[Trip]) -> bool:
+    return claim.tier in {"partner", "device"} and all(trip.tier == "declaration" for trip in met)
+
+
+def _limit_reached(
+    claim: Claim, rules: TaskRules, *, rule: EvidenceRule, standing: Standing, freed: list[Trip]
+) -> bool:
+    period: date = claim.day if rules.limit_period == "day" else claim.day.replace(day=1)
+    used = standing.count(rules.task_id, period, monthly=rules.limit_period == "month")
+    used -= sum(1 for trip in freed if trip.task_id == rules.task_id and trip.day == claim.day)
+    if used >= rules.limit_count:
+        return True
+    shared = rule.shared_limit
+    return shared is not None and standing.shared_count(shared.group, claim.day) >= shared.per_day
+
+
+def _capped(
+    wanted: int, claim: Claim, rules: TaskRules, *, standing: Standing, caps: Caps, replaces: tuple[Trip, ...]
+) -> tuple[int, str | None]:
+    back_today = sum(trip.points for trip in replaces if trip.day == claim.day)
+    back_year = sum(trip.points for trip in replaces if trip.day.year == claim.day.year)
+    back_task = sum(trip.points for trip in replaces if trip.day == claim.day and trip.task_id == rules.task_id)
+    left = {
+        "city_day": caps.day - standing.points_on(claim.day) + back_today,
+        "city_year": caps.year - standing.points_in(claim.day.year) + back_year,
+    }
+    if rules.points_cap_day is not None:
+        left["task_day"] = rules.points_cap_day - standing.task_points(rules.task_id, claim.day) + back_task
+    tightest = min(left, key=lambda name: left[name])
+    if left[tightest] >= wanted:
+        return wanted, None
+    return max(0, left[tightest]), tightest

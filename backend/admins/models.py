@@ -1,0 +1,44 @@
+"""Administrators and what they have answered before."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Identity
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.database import Model, Whole
+
+ROLES = ("operator", "reviewer", "fulfiller", "auditor", "owner")
+
+
+class Admin(Model):
+    """Somebody who configures, reviews or fulfils; one role each."""
+
+    __tablename__ = "admins"
+    __table_args__ = (CheckConstraint("role IN ('operator','reviewer','fulfiller','auditor','owner')", name="role"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    username: Mapped[str] = mapped_column(unique=True)
+    password_hash: Mapped[str]
+    role: Mapped[str]
+    totp_secret: Mapped[str | None]
+    """Encrypted (backend.admins.secrets_at_rest); None: no second factor yet."""
+    totp_last_step: Mapped[int | None]
+    """The last 30-second step that was accepted: a code counts once."""
+    disabled_at: Mapped[datetime | None]
+    failures: Mapped[Whole] = mapped_column(default=0)
+    locked_until: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+
+class AdminIdempotencyKey(Model):
+    """The first answer to a request of an admin that creates something."""
+
+    __tablename__ = "admin_idempotency_keys"
+
+    admin_id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    request_hash: Mapped[str]
+    status: Mapped[Whole | None]
+    body: Mapped[dict[str, Any] | None]
+    created_at: Mapped[datetime]

@@ -1,0 +1,1 @@
+"""Green tasks, caps, unlock rules."""

@@ -1,0 +1,105 @@
+"""The catalogue as the rules need it: read once a process, and again whenever its revision has moved."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from flask import current_app
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import distinct_on
+
+from backend.catalogue.models import CatalogueRevision, GreenTask, TaskVersion
+from backend.catalogue.rules import TaskRules, evidence_rule
+from backend.database import db
+from backend.emissions import service as emissions
+from backend.emissions.rules import Quantifier
+from backend.errors import NotFoundError
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """All green tasks in their latest version, by code, in the order they are shown."""
+
+    revision: int
+    tasks: Mapping[str, TaskRules]
+
+    def task(self, code: str) -> TaskRules:
+        """The rules of a task; raises NotFoundError naming the code."""
+        if code not in self.tasks:
+            raise NotFoundError(f"task {code!r}")
+        return self.tasks[code]
+
+    def by_id(self, task_id: int) -> TaskRules:
+        """The rules of the task with that id."""
+        return next(rules for rules in self.tasks.values() if rules.task_id == task_id)
+
+
+def current(revision: int | None = None) -> Catalogue:
+    """The catalogue of this revision (which the caller has just read), else of the latest.
+
+    The cache is told by the revision that every change raises in its own transaction: who has read the revision
+    with the data that it is about to judge can never judge by older rules.
+    """
+    cached: Catalogue | None = current_app.extensions.get("catalogue")
+    wanted = revision if revision is not None else db.session.scalar(select(CatalogueRevision.revision))
+    if cached is None or cached.revision != wanted:
+        cached = current_app.extensions["catalogue"] = _load(wanted or 0)
+    return cached
+
+
+def cached() -> Catalogue:
+    """Whatever revision this process has; for callers that read the revision with their data and then compare."""
+    known: Catalogue | None = current_app.extensions.get("catalogue")
+    return known or current()
+
+
+def changed() -> None:
+    """Tell all caches, when this transaction commits, that tasks, methodologies or factors have changed."""
+    db.session.execute(update(CatalogueRevision).values(revision=CatalogueRevision.revision + 1))
+
+
+def _load(revision: int) -> Catalogue:
+    quantifiers = emissions.quantifiers()
+    rows = db.session.execute(
+        select(GreenTask, TaskVersion)
+        .join(TaskVersion, TaskVersion.task_id == GreenTask.id)
+        .ext(distinct_on(GreenTask.id))
+        .order_by(GreenTask.id, TaskVersion.version.desc())
+    ).all()
+    ordered = sorted(rows, key=lambda row: (row[0].position, row[0].id))
+    return Catalogue(revision, {task.code: _rules(task, version, quantifiers) for task, version in ordered})
+
+
+def _rules(task: GreenTask, version: TaskVersion, quantifiers: Mapping[str, Quantifier]) -> TaskRules:
+    speed = version.max_speed_kmh
+    return TaskRules(
+        task_id=task.id,
+        version_id=version.id,
+        version=version.version,
+        code=task.code,
+        title=version.title,
+        description=version.description,
+        category=version.category,
+        icon=version.icon,
+        unit=version.unit,
+        min_milli=_milli(version.quantity_min),
+        max_milli=_milli(version.quantity_max),
+        typical_milli=_milli(version.quantity_typical),
+        counted_max_milli=None if version.counted_max is None else _milli(version.counted_max),
+        trip=version.trip,
+        max_metres_an_hour=None if speed is None else int(speed * 1000),
+        max_duration_s=version.max_duration_s,
+        methodology=version.methodology,
+        limit_count=version.limit_count,
+        limit_period=version.limit_period,
+        points_cap_day=version.points_cap_day,
+        evidence={rule["tier"]: evidence_rule(rule) for rule in version.evidence},
+        unlock=version.unlock,
+        starts_at=version.starts_at,
+        ends_at=version.ends_at,
+        quantifier=quantifiers[version.methodology] if version.methodology else None,
+    )
+
+
+def _milli(quantity: Decimal) -> int:
+    return int(quantity * 1000)

@@ -1,0 +1,98 @@
+"""The database: declarative base, session, the one place that commits, and the hot path's connection."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar
+
+import psycopg
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import BigInteger, Date, DateTime, Integer, MetaData, Numeric, SmallInteger, Text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
+
+from backend.config import Settings
+
+Small = Annotated[int, mapped_column(SmallInteger)]
+Whole = Annotated[int, mapped_column(Integer)]
+Quantity = Annotated[Decimal, mapped_column(Numeric(14, 3))]
+"""An amount of activity data in the task's unit; three places hold millimetres, milligrams, milliwatt-hours."""
+
+
+class Model(DeclarativeBase):
+    """Base of all tables; sets names of constraints and the types of bare `Mapped[...]` columns once."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+            "uq": "%(table_name)s_%(column_0_N_name)s_key",
+            "ck": "%(table_name)s_%(constraint_name)s_check",
+            "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+            "pk": "%(table_name)s_pkey",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        int: BigInteger,
+        str: Text,
+        datetime: DateTime(timezone=True),
+        date: Date,
+        dict[str, Any]: JSONB,
+        list[Any]: JSONB,
+    }
+
+
+db = SQLAlchemy(metadata=Model.metadata, session_options={"expire_on_commit": False})
+
+
+def engine_options(settings: Settings) -> dict[str, Any]:
+    """Options of the engine: a bounded pool, and time-outs so that nothing hangs."""
+    return {
+        "pool_size": settings.database_pool_size,
+        "max_overflow": settings.database_pool_size,
+        "pool_timeout": 5,
+        "pool_pre_ping": False,
+        "connect_args": {
+            "connect_timeout": 5,
+            "options": f"-c statement_timeout={settings.database_timeout_ms} -c lock_timeout=5000 -c timezone=UTC",
+            "prepare_threshold": 3,
+        },
+    }
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """One request, one job, one command: commits at the end, rolls back on any error."""
+    session = db.session()
+    try:
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+
+
+@contextmanager
+def statements() -> Iterator[psycopg.Cursor[Any]]:
+    """A cursor on which every statement is its own transaction.
+
+    For the hot path: BEGIN and COMMIT are round trips too, and one data-modifying CTE needs neither.
+    """
+    fairy = db.engine.raw_connection()
+    connection: Any = fairy.driver_connection
+    try:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            yield cursor
+    finally:
+        # A connection that broke cannot be set back; the pool throws it away when it is returned.
+        if not connection.closed and connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
+            connection.autocommit = False
+        fairy.close()
+
+
+def cursor() -> psycopg.Cursor[Any]:
+    """A psycopg cursor inside the session's transaction, for set-based SQL and COPY."""
+    fairy: Any = db.session().connection().connection
+    opened: psycopg.Cursor[Any] = fairy.driver_connection.cursor()
+    return opened

@@ -1,0 +1,17 @@
+"""PostgreSQL and Valkey in a folder, for development and small sites."""
+
+from .attachment import Servers, attach, not_answering, release
+from .errors import EmbeddedError
+from .secret_files import secret
+from .urls import celery_url, limiter_url
+
+__all__ = [
+    "EmbeddedError",
+    "Servers",
+    "attach",
+    "celery_url",
+    "limiter_url",
+    "not_answering",
+    "release",
+    "secret",
+]

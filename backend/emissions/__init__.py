@@ -1,0 +1,1 @@
+"""Methodologies and emission factors: grams from activity data, pure arithmetic."""

@@ -1,0 +1,123 @@
+"""Idempotency keys: the first answer to a request that creates something, stored in the transaction of its effect."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from flask import Response, json, make_response, request
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
+from psycopg.errors import LockNotAvailable
+from sqlalchemy import text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import OperationalError
+
+from backend import clock
+from backend.database import Model, db
+from backend.errors import RefusalError, ValidationFailedError
+
+MAX_KEY = 200
+
+class IdempotencyKeyReusedError(RefusalError):
+    """The key has stood for another request."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    slug = "idempotency-key-reused"
+    title = _l("This Idempotency-Key was used for another request. Use a new key for a new request.")
+
+
+class IdempotencyInFlightError(RefusalError):
+    """The first request with this key has not been answered yet."""
+
+    slug = "idempotency-in-flight"
+    title = _l("The first request with this Idempotency-Key is still being worked on. Ask again shortly.")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What tells one request from another: its key (empty: none was given) and a hash of all it asks."""
+
+    key: str = ""
+    hash: str = ""
+
+
+def hash_of(*, method: str, path: str, body: bytes) -> str:
+    """A hash of a request: same key and same hash → same answer."""
+    return hashlib.sha256(b"\n".join((method.encode(), path.encode(), body))).hexdigest()
+
+
+def replayed(
+    request: Request, *, stored_hash: str | None, status: int | None, body: dict[str, Any] | None
+) -> tuple[int, dict[str, Any]] | None:
+    """The stored answer, or None where the key is new.
+
+    Raises IdempotencyKeyReusedError where the key stood for another request, IdempotencyInFlightError where the
+    first is not answered yet.
+    """
+    if not request.key or stored_hash is None:
+        return None
+    if stored_hash != request.hash:
+        raise IdempotencyKeyReusedError
+    if status is None or body is None:
+        raise IdempotencyInFlightError
+    return status, body
+
+
+def of_request(*, required: bool = False) -> Request:
+    """The key of the present HTTP request, if any, and its hash; raises ValidationFailedError."""
+    key = request.headers.get("Idempotency-Key", "").strip()
+    if len(key) > MAX_KEY or (required and not key):
+        message = gettext("Send 1 to %(most)s characters, a new key for each new request.", most=MAX_KEY)
+        raise ValidationFailedError(message, errors=[{"field": "Idempotency-Key", "message": message}])
+    return Request(key, hash_of(method=request.method, path=request.path, body=request.get_data()) if key else "")
+
+
+def answer_once(
+    model: type[Model], owner: dict[str, int], answer: Callable[[], Any], *, required: bool = False
+) -> Response:
+    """Run `answer` the first time this owner sends this key; give the stored answer every time after.
+
+    The key is claimed by its primary key in the same transaction as the effect: a second request waits for the
+    first for up to a second, then is told to ask again (IdempotencyInFlightError).
+    """
+    wanted = of_request(required=required)
+    if not wanted.key:
+        return make_response(answer())
+    identity = {**owner, "key": wanted.key}
+    if not _claim(model, identity, wanted):
+        return _replay(model, identity, wanted)
+    response = make_response(answer())
+    stored = {"status": response.status_code, "body": response.get_json()}
+    db.session.execute(update(model).filter_by(**identity).values(**stored))
+    return response
+
+
+def _claim(model: type[Model], identity: dict[str, Any], wanted: Request) -> bool:
+    row = insert(model).values(**identity, request_hash=wanted.hash, created_at=clock.now())
+    try:
+        db.session.execute(text("SET LOCAL lock_timeout = '1s'"))
+        claimed = db.session.execute(row.on_conflict_do_nothing())
+        db.session.execute(text("SET LOCAL lock_timeout = '5s'"))
+    except OperationalError as error:
+        if isinstance(error.orig, LockNotAvailable):
+            raise IdempotencyInFlightError from error
+        raise
+    return bool(claimed.rowcount)
+
+
+def _replay(model: type[Model], identity: dict[str, Any], wanted: Request) -> Response:
+    stored: Any = db.session.query(model).filter_by(**identity).populate_existing().one()
+    found = replayed(wanted, stored_hash=stored.request_hash, status=stored.status, body=stored.body)
+    if found is None:
+        raise IdempotencyInFlightError
+    return answer_of(found)
+
+
+def answer_of(stored: tuple[int, dict[str, Any]]) -> Response:
+    """A stored answer, marked as a repetition."""
+    status, body = stored
+    response = Response(json.dumps(body), status=status, content_type="application/json")
+    response.headers["Idempotent-Replayed"] = "true"
+    return response

@@ -1,0 +1,1 @@
+"""Boards: a projection."""

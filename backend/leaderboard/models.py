@@ -1,0 +1,43 @@
+"""Scores of each resident in each period: the truth behind the boards in Redis."""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.database import Model, Whole
+
+
+class PeriodScore(Model):
+    """What a resident's credited actions of one period add up to, and when each sum last changed."""
+
+    __tablename__ = "period_scores"
+    __table_args__ = (Index(None, "starts_on", "period"),)
+
+    resident_id: Mapped[int] = mapped_column(primary_key=True)
+    period: Mapped[str] = mapped_column(primary_key=True)
+    """`day`, `week`, `month`, `year` or `all`."""
+    starts_on: Mapped[date] = mapped_column(primary_key=True)
+    """First city day of the period; of `all`: 2000-01-01."""
+    points: Mapped[int]
+    points_reached_at: Mapped[datetime | None]
+    co2e_mg: Mapped[int]
+    co2e_reached_at: Mapped[datetime | None]
+    actions: Mapped[Whole]
+
+
+class SettledBoard(Model):
+    """A past period's board as it stood when it was settled: its size and its best, for prizes."""
+
+    __tablename__ = "settled_boards"
+
+    metric: Mapped[str] = mapped_column(primary_key=True)
+    period: Mapped[str] = mapped_column(primary_key=True)
+    starts_on: Mapped[date] = mapped_column(primary_key=True)
+    scope: Mapped[str] = mapped_column(primary_key=True)
+    """`city`, `district:<id>` or `community:<id>`."""
+    size: Mapped[int]
+    standings: Mapped[list[Any]]
+    """[{rank, resident_id, score}, …], the first hundred."""
+    settled_at: Mapped[datetime]

@@ -1,0 +1,1 @@
+"""Points and grams: entries, wallets, lots, holds."""

@@ -1,0 +1,204 @@
+"""The ledger's verbs: post, take back, hold, capture, release, expire. All inside the session's transaction.
+
+One lock order everywhere: a resident's wallet first (`lock_wallet`), then whatever else. Every verb expects the
+wallet to be locked and raises its version, so that awards in flight are judged again.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from backend import clock, outbox
+from backend.config import Settings
+from backend.database import db
+from backend.errors import NotFoundError, RefusalError
+from backend.ledger import lots, posting
+from backend.ledger.models import Hold, LedgerEntry, Lot, Wallet, YearlyPoints
+
+
+class InsufficientPointsError(RefusalError):
+    """The balance does not reach."""
+
+    slug = "insufficient-points"
+    title = _l("You do not have enough points.")
+
+
+class HoldClosedError(RefusalError):
+    """The hold was captured or released before."""
+
+    slug = "already-decided"
+    title = _l("This has been decided before.")
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The one cause of a movement: a kind and the resident's own number of that thing."""
+
+    kind: str
+    id: int
+
+
+def open_wallet(resident_id: int) -> None:
+    """Make the wallet of a new resident; doing it again changes nothing."""
+    db.session.execute(insert(Wallet).values(resident_id=resident_id).on_conflict_do_nothing())
+
+
+def lock_wallet(resident_id: int) -> Wallet:
+    """The resident's wallet, locked until the transaction ends; raises NotFoundError."""
+    query = select(Wallet).where(Wallet.resident_id == resident_id).with_for_update()
+    wallet = db.session.scalar(query.execution_options(populate_existing=True))
+    if wallet is None:
+        raise NotFoundError("resident")
+    wallet.version += 1
+    return wallet
+
+
+def hold(wallet: Wallet, *, points: int, reference: Reference, now: datetime) -> Hold:
+    """Take points out of the balance for a purpose; earliest lots first. Raises InsufficientPointsError."""
+    if points > wallet.balance:
+        raise InsufficientPointsError(balance=wallet.balance, points_needed=points)
+    taken = lots.take(wallet.resident_id, points)
+    wallet.spent += points
+    wallet.held += points
+    _post(wallet, kind="redeem", contra="redemption", points=-points, reference=reference, now=now)
+    held = Hold(
+        resident_id=wallet.resident_id,
+        reference_kind=reference.kind,
+        reference_id=reference.id,
+        points=points,
+        state="held",
+        lots=[[day.isoformat(), part] for day, part in taken],
+        created_at=now,
+    )
+    db.session.add(held)
+    _tell(wallet.resident_id, kind="redeem", points=points, now=now)
+    return held
+
+
+def capture(wallet: Wallet, held: Hold) -> None:
+    """The purpose is fulfilled: the points are gone for good."""
+    _from_held(held)
+    held.state = "captured"
+    wallet.held -= held.points
+
+
+def release(wallet: Wallet, held: Hold, *, now: datetime) -> None:
+    """The purpose is called off: the points go back into the lots that they came from, paying a debt first."""
+    _from_held(held)
+    held.state = "released"
+    wallet.held -= held.points
+    wallet.spent -= held.points
+    reference = Reference(held.reference_kind, held.reference_id)
+    debt = max(0, -wallet.balance)
+    _post(wallet, kind="return", contra="redemption", points=held.points, reference=reference, now=now)
+    lots.put_back(wallet.resident_id, held.lots, debt=debt, today=clock.local_day(now))
+    _tell(wallet.resident_id, kind="return", points=held.points, now=now)
+
+
+def find_hold(resident_id: int, reference: Reference) -> Hold:
+    """The hold of that cause; raises NotFoundError."""
+    held = db.session.get(Hold, (resident_id, reference.kind, reference.id))
+    if held is None:
+        raise NotFoundError("hold")
+    return held
+
+
+def claw_back(wallet: Wallet, *, points: int, reference: Reference, year: int, now: datetime) -> None:
+    """Reverse an award's points: out of the lots, and where they do not reach, into debt."""
+    if points == 0:
+        return
+    wallet.earned -= points
+    _post(wallet, kind="reversal", contra="issuance", points=-points, reference=reference, now=now)
+    lots.take_into_debt(wallet.resident_id, points)
+    _add_to_year(wallet.resident_id, year=year, points=-points)
+
+
+def award(wallet: Wallet, *, points: int, reference: Reference, year: int, now: datetime, settings: Settings) -> None:
+    """Post the points of an action that was accepted after review."""
+    if points == 0:
+        return
+    wallet.earned += points
+    debt = max(0, -wallet.balance)
+    _post(wallet, kind="award", contra="issuance", points=points, reference=reference, now=now)
+    expires_on = posting.expiry_of(now, months=settings.points_valid_months)
+    lots.add(wallet.resident_id, expires_on=expires_on, points=points, debt=debt)
+    _add_to_year(wallet.resident_id, year=year, points=points)
+
+
+def adjust(wallet: Wallet, *, points: int, reference: Reference, now: datetime, settings: Settings) -> None:
+    """Post an approved adjustment, up or down."""
+    wallet.adjusted += points
+    debt = max(0, -wallet.balance)
+    _post(wallet, kind="adjust", contra="adjustment", points=points, reference=reference, now=now)
+    if points > 0:
+        expires_on = posting.expiry_of(now, months=settings.points_valid_months)
+        lots.add(wallet.resident_id, expires_on=expires_on, points=points, debt=debt)
+    else:
+        lots.take_into_debt(wallet.resident_id, -points)
+    _tell(wallet.resident_id, kind="adjust", points=points, now=now)
+
+
+def expire(wallet: Wallet, *, today: date, now: datetime) -> int:
+    """Post the expiry of every lot whose last day is before `today`; returns the points that expired."""
+    expired = 0
+    due = select(Lot).where(Lot.resident_id == wallet.resident_id, Lot.expires_on < today, Lot.remaining > 0)
+    for lot in db.session.scalars(due.order_by(Lot.expires_on)).all():
+        reference = Reference("lot", int(lot.expires_on.strftime("%Y%m%d")))
+        wallet.expired += lot.remaining
+        _post(wallet, kind="expire", contra="expiry", points=-lot.remaining, reference=reference, now=now)
+        _tell(wallet.resident_id, kind="expire", points=lot.remaining, now=now)
+        expired += lot.remaining
+        lot.remaining = 0
+    return expired
+
+
+def set_frozen(wallet: Wallet, *, frozen: bool) -> None:
+    """Freeze or unfreeze: a frozen resident earns and spends nothing."""
+    wallet.frozen = frozen
+
+
+def _post(wallet: Wallet, *, kind: str, contra: str, points: int, reference: Reference, now: datetime) -> None:
+    wallet.balance += points
+    wallet.entry_seq += 1
+    db.session.add(
+        LedgerEntry(
+            resident_id=wallet.resident_id,
+            seq=wallet.entry_seq,
+            kind=kind,
+            contra=contra,
+            points=points,
+            balance_after=wallet.balance,
+            reference_kind=reference.kind,
+            reference_id=reference.id,
+            posted_at=now,
+        )
+    )
+
+
+def _tell(resident_id: int, *, kind: str, points: int, now: datetime) -> None:
+    db.session.add(
+        outbox.OutboxRow(
+            resident_id=resident_id,
+            partition=outbox.partition_of(resident_id),
+            kind=kind,
+            day=clock.local_day(now),
+            co2e_mg=0,
+            points=points,
+            actions=0,
+            posted_at=now,
+        )
+    )
+
+
+def _add_to_year(resident_id: int, *, year: int, points: int) -> None:
+    row = insert(YearlyPoints).values(resident_id=resident_id, year=year, points=points)
+    more = {"points": YearlyPoints.points + row.excluded.points}
+    db.session.execute(row.on_conflict_do_update(index_elements=["resident_id", "year"], set_=more))
+
+
+def _from_held(held: Hold) -> None:
+    if held.state != "held":
+        raise HoldClosedError

@@ -1,0 +1,59 @@
+"""Structured logs: one JSON object a line (plain text on a terminal), each with the request's id."""
+
+import logging
+import sys
+import uuid
+
+import structlog
+from flask import Flask, g, has_request_context, request
+from structlog.typing import EventDict, WrappedLogger
+
+REQUEST_ID = "X-Request-Id"
+
+
+def init_app(app: Flask) -> None:
+    """Route the standard library's logging and our own through structlog."""
+    shared = [
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _add_request,
+    ]
+    renderer = (
+        structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                renderer,
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(app.extensions["settings"].log_level)
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+
+
+def request_id() -> str:
+    """The id of the present request: the caller's `X-Request-Id` if it is sane, else a new one."""
+    if "request_id" not in g:
+        given = request.headers.get(REQUEST_ID, "")
+        sane = 0 < len(given) <= 64 and given.isascii() and given.isprintable()  # noqa: PLR2004  a UUID with room
+        g.request_id = given if sane else uuid.uuid4().hex
+    return str(g.request_id)
+
+
+def _add_request(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    if has_request_context():
+        event["request_id"] = request_id()
+        event["path"] = request.path
+    return event

@@ -1,0 +1,45 @@
+"""The outbox: what projections must still fold in, written in the transaction of the cause.
+
+A row is a narrow delta, never a message to interpret: the projector sums the columns. Rows are drained per
+partition (`resident_id` modulo PARTITIONS), so that several projectors never meet.
+"""
+
+from datetime import date, datetime
+
+from sqlalchemy import Identity, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.database import Model, Small, Whole
+
+PARTITIONS = 8
+
+
+class OutboxRow(Model):
+    """One delta to the projections.
+
+    `kind`: `action` (grams, points and ±1 action of a day), or a ledger movement that only the totals count:
+    `redeem`, `return`, `expire`, `adjust`.
+    """
+
+    __tablename__ = "outbox"
+    __table_args__ = (Index(None, "partition", "id"),)
+
+    resident_id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    partition: Mapped[Small]
+    kind: Mapped[str]
+    day: Mapped[date]
+    """City day that the action belongs to, or on which the points moved."""
+    task_id: Mapped[Whole | None]
+    tier: Mapped[str | None]
+    district_id: Mapped[Whole | None]
+    co2e_mg: Mapped[int]
+    points: Mapped[int]
+    """Points issued (`action`, `adjust`), or moved to the other account (`redeem`, `expire`: positive numbers)."""
+    actions: Mapped[Whole]
+    posted_at: Mapped[datetime]
+
+
+def partition_of(resident_id: int) -> int:
+    """The partition that folds this resident's rows."""
+    return resident_id % PARTITIONS

@@ -1,0 +1,82 @@
+"""Cursor paging: `?limit=&cursor=` in, `{items, next_cursor}` out."""
+
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from flask_babel import gettext
+from marshmallow import Schema, fields, validate
+
+from backend.errors import ValidationFailedError
+
+Item = TypeVar("Item")
+LONGEST = 100
+
+
+class PageQuerySchema(Schema):
+    """Which page of a list."""
+
+    limit = fields.Integer(load_default=20, validate=validate.Range(1, LONGEST), metadata={"description": "Items on a page"})
+    cursor = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(max=200),
+        metadata={"description": "`next_cursor` of the page before"},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list, and where the next begins; None: that was all."""
+
+    items: Sequence[Any]
+    next_cursor: str | None
+
+
+def page_of(rows: Sequence[Item], *, limit: int, key: Callable[[Item], int | str]) -> Page:
+    """A page from up to `limit` + 1 rows; `key` is what the next page begins after."""
+    shown = rows[:limit]
+    return Page(shown, encode(key(shown[-1])) if len(rows) > limit else None)
+
+
+def encode(key: int | str) -> str:
+    """A cursor: opaque to clients, so that we may change what is in it."""
+    return base64.urlsafe_b64encode(str(key).encode()).decode().rstrip("=")
+
+
+def decode(cursor: str | None) -> str | None:
+    """What a cursor holds; raises ValidationFailedError for one that we did not make."""
+    if cursor is None:
+        return None
+    try:
+        return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError) as error:
+        raise _bad_cursor() from error
+
+
+def decode_number(cursor: str | None) -> int | None:
+    """What a cursor that stands for a number holds; raises ValidationFailedError."""
+    text = decode(cursor)
+    if text is None:
+        return None
+    try:
+        number = int(text)
+    except ValueError as error:
+        raise _bad_cursor() from error
+    if abs(number) >= 2**63:
+        raise _bad_cursor()
+    return number
+
+
+def page_schema(item: type[Schema]) -> type[Schema]:
+    """The schema of a page of such items."""
+    name = item.__name__.removesuffix("Schema")
+    members = {"items": fields.List(fields.Nested(item), required=True), "next_cursor": fields.String(required=True, allow_none=True)}
+    return type(f"{name}PageSchema", (Schema,), {**members, "__doc__": f"A page of {name}."})
+
+
+def _bad_cursor() -> ValidationFailedError:
+    message = gettext("Take the cursor from next_cursor of the page before, or leave it out.")
+    return ValidationFailedError(message, errors=[{"field": "cursor", "message": message}])

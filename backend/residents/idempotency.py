@@ -1,0 +1,34 @@
+"""Idempotency keys of residents."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+
+from backend.idempotency import answer_once
+from backend.residents.models import IdempotencyKey, Resident
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+IN_DATABASE = """
+INSERT INTO idempotency_keys (resident_id, key, request_hash, status, body, created_at)
+SELECT w.resident_id, %(key)s, %(request_hash)s, %(answer_status)s, %(body)s, %(now)s FROM w WHERE %(key)s <> ''
+"""
+"""Part of a statement that has the resident in a relation `w`."""
+
+
+def idempotent(*, required: bool = False) -> Callable[[View], View]:
+    """Answer a resident's repeated request with the first answer. Stands below `signed_in`, above the schemas."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def inner(*args: Any, resident: Resident, **kwargs: Any) -> Any:
+            return answer_once(
+                IdempotencyKey,
+                {"resident_id": resident.resident_id},
+                lambda: view(*args, resident=resident, **kwargs),
+                required=required,
+            )
+
+        return inner  # type: ignore[return-value]  # same call as the view
+
+    return decorate

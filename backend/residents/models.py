@@ -1,0 +1,85 @@
+"""Residents, how they sign in, where they live and what they consented to."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Identity, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.database import Model, Whole
+
+
+class Resident(Model):
+    """A person using the mini-program. An erased resident keeps the row, without anything personal."""
+
+    __tablename__ = "residents"
+    __table_args__ = (
+        CheckConstraint("state IN ('active','erased')", name="state"),
+        Index(None, "district_id"),
+        Index(None, "community_id"),
+    )
+
+    resident_id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    state: Mapped[str] = mapped_column(default="active")
+    nickname: Mapped[str] = mapped_column(default="")
+    avatar_url: Mapped[str | None]
+    district_id: Mapped[Whole | None]
+    community_id: Mapped[Whole | None]
+    leaderboard_consent: Mapped[bool] = mapped_column(default=False)
+    session_key: Mapped[str | None]
+    """WeChat's session key, encrypted; never leaves the server."""
+    simulated: Mapped[bool] = mapped_column(default=False)
+    token_epoch: Mapped[Whole] = mapped_column(default=0)
+    """Raised to end all sessions: a token of an earlier epoch is refused."""
+    joined_at: Mapped[datetime]
+
+
+class Identity_(Model):  # noqa: N801  SQLAlchemy's Identity is something else
+    """Who signs in as whom: keyed by the provider's own id, for WeChat the openid."""
+
+    __tablename__ = "identities"
+
+    provider: Mapped[str] = mapped_column(primary_key=True)
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    resident_id: Mapped[int] = mapped_column(index=True)
+
+
+class Area(Model):
+    """A district, or a community within one: what scopes of boards and totals are made of."""
+
+    __tablename__ = "areas"
+    __table_args__ = (CheckConstraint("(kind = 'district') = (district_id IS NULL)", name="kind"),)
+
+    id: Mapped[Whole] = mapped_column(Identity(), primary_key=True)
+    code: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    """`district` or `community`."""
+    district_id: Mapped[Whole | None]
+    title: Mapped[dict[str, Any]]
+    simulated: Mapped[bool] = mapped_column(default=False)
+
+
+class Consent(Model):
+    """One consent to one purpose in one version of its text, and when it was withdrawn (PIPL 14-16)."""
+
+    __tablename__ = "consents"
+
+    resident_id: Mapped[int] = mapped_column(primary_key=True)
+    purpose: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[str] = mapped_column(primary_key=True)
+    given_at: Mapped[datetime] = mapped_column(primary_key=True)
+    withdrawn_at: Mapped[datetime | None]
+
+
+class IdempotencyKey(Model):
+    """The first answer to a request of a resident that creates something; kept for a day."""
+
+    __tablename__ = "idempotency_keys"
+    __table_args__ = (Index(None, "created_at"),)
+
+    resident_id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    request_hash: Mapped[str]
+    status: Mapped[Whole | None]
+    body: Mapped[dict[str, Any] | None]
+    created_at: Mapped[datetime]

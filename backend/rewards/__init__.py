@@ -1,0 +1,1 @@
+"""Rewards, stock, vouchers, redemptions."""

@@ -1,0 +1,1 @@
+"""Aggregate reductions: a projection."""

@@ -1,0 +1,1 @@
+"""Recomputes every invariant and names each difference."""

@@ -1,0 +1,162 @@
+"""HTTP shared by all features: problem+json, paging, request hygiene, the commit around every request."""
+
+import re
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+import structlog
+from flask import Flask, Response, g, json, request
+from flask.typing import ResponseReturnValue
+from flask_babel import force_locale, gettext
+from psycopg import errors as pg
+from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError as PoolTimeoutError
+from werkzeug.exceptions import HTTPException
+
+from backend import metrics
+from backend.database import transaction
+from backend.errors import RefusalError, UpstreamUnavailableError
+from backend.logs import REQUEST_ID, request_id
+
+View = TypeVar("View", bound=Callable[..., Any])
+_log = structlog.get_logger()
+
+
+class Application(Flask):
+    """Flask, with each request inside one transaction.
+
+    The commit wraps the dispatch: an error in `after_request` would skip the error handlers.
+    """
+
+    def dispatch_request(self) -> ResponseReturnValue:
+        """Run the view; commit what it wrote, or nothing of it."""
+        with transaction():
+            return super().dispatch_request()
+
+
+def caller(kind: str) -> Callable[[View], View]:
+    """Declare who may call a route: `public`, `resident`, `partner` or `admin:<role>,…`. A guard test asks each route."""
+
+    def mark(view: View) -> View:
+        view.caller = kind  # type: ignore[attr-defined]  # read by the guard test and by the description
+        return view
+
+    return mark
+
+
+def init_app(app: Flask) -> None:
+    """Install the error handlers and the headers that every answer has."""
+    app.register_error_handler(RefusalError, problem_of_refusal)
+    app.register_error_handler(HTTPException, problem_of_http)
+    app.register_error_handler(OperationalError, problem_of_database)
+    app.register_error_handler(PoolTimeoutError, problem_of_database)
+    app.register_error_handler(pg.OperationalError, problem_of_database)
+    app.register_error_handler(Exception, problem_of_bug)
+    app.before_request(_refuse_what_no_text_may_hold)
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        response.headers[REQUEST_ID] = request_id()
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        return response
+
+
+def problem(
+    status: int, *, slug: str, title: str, detail: str | None = None, extensions: Mapping[str, Any] | None = None
+) -> Response:
+    """A problem document of RFC 9457; `type` is the stable slug."""
+    body = {"type": slug, "title": title, "status": int(status), "detail": detail or title}
+    body.update(extensions or {})
+    metrics.REFUSALS.labels(slug).inc()
+    response = Response(json.dumps(body), status=int(status), content_type="application/problem+json")
+    if "retry_after" in body:
+        response.headers["Retry-After"] = str(body["retry_after"])
+    elif status == HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers["Retry-After"] = "2"
+    return response
+
+
+def problem_of_refusal(error: RefusalError) -> Response:
+    """A refusal of ours, in the caller's language."""
+    return problem(
+        error.status,
+        slug=error.slug,
+        title=str(error.title),
+        detail=None if error.detail is None else str(error.detail),
+        extensions=error.extensions,
+    )
+
+
+def problem_of_http(error: HTTPException) -> Response:
+    """What Flask, Werkzeug and the schemas refuse."""
+    if error.code == HTTPStatus.UNPROCESSABLE_ENTITY:
+        return _problem_of_schema(error)
+    status = HTTPStatus(error.code or 500)
+    slug = re.sub(r"[^a-z]+", "-", status.phrase.lower()).strip("-")
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        slug = "rate-limited"
+    answer = problem(status, slug=slug, title=gettext(status.phrase), detail=error.description)
+    for name, value in error.get_headers():
+        if name.lower() in {"allow", "retry-after", "location"}:
+            answer.headers[name] = value
+    return answer
+
+
+def _problem_of_schema(error: HTTPException) -> Response:
+    messages = getattr(error, "data", {}).get("messages", {})
+    flat = [{"field": path, "message": text} for path, text in _flatten(messages)]
+    return problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        slug="validation-failed",
+        title=gettext("Some fields are missing or wrong."),
+        detail="; ".join(f"{item['field']}: {item['message']}" for item in flat[:5]) or None,
+        extensions={"errors": flat},
+    )
+
+
+def _flatten(messages: Any, path: str = "") -> list[tuple[str, str]]:
+    if isinstance(messages, Mapping):
+        pairs = []
+        for key, value in messages.items():
+            outer = not path and key in {"json", "query", "headers", "files", "form"}
+            pairs += _flatten(value, "" if outer else f"{path}.{key}".lstrip("."))
+        return pairs
+    if isinstance(messages, list):
+        return [pair for item in messages for pair in _flatten(item, path)]
+    return [(path.replace("._schema", "").replace("_schema", "") or "body", gettext(str(messages)))]
+
+
+def problem_of_database(error: Exception) -> Response:
+    """PostgreSQL does not answer, or refuses a connection or a lock in time: try again later."""
+    _log.warning("database unavailable", error=str(error).splitlines()[0])
+    return problem_of_refusal(UpstreamUnavailableError(retry_after=2))
+
+
+def problem_of_bug(error: Exception) -> ResponseReturnValue:
+    """Anything unforeseen: the caller learns the request's id, the log learns the rest."""
+    if isinstance(error, DBAPIError) and isinstance(error.orig, pg.OperationalError):
+        return problem_of_database(error)
+    _log.exception("unhandled error", error_type=type(error).__name__)
+    return problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        slug="internal-error",
+        title=gettext("Something went wrong on our side."),
+        detail=gettext("Please tell us this number: %(id)s", id=request_id()),
+    )
+
+
+def _refuse_what_no_text_may_hold() -> ResponseReturnValue | None:
+    # PostgreSQL's text holds no NUL: better one clear answer here than a 500 deep below.
+    if "\x00" in request.path or "%00" in request.full_path:
+        return problem(HTTPStatus.BAD_REQUEST, slug="bad-request", title=gettext("The address holds a NUL character."))
+    return None
+
+
+def locale() -> str:
+    """The caller's language: what `Accept-Language` prefers of zh and en, else the city's."""
+    fallback: str = g.get("default_locale", "zh_CN")
+    best = request.accept_languages.best_match(["zh", "zh-CN", "en"]) if request else None
+    return {"en": "en", None: fallback}.get(best, "zh_CN")
+
+
+__all__ = ["Application", "caller", "force_locale", "init_app", "locale", "problem"]

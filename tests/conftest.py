@@ -1,0 +1,129 @@
+"""Fixtures: real servers, real commits; every test starts with the default catalogue and nobody in it."""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+
+from backend import clock, create_app, defaults, embedded
+from backend.config import Settings
+from backend.database import Model, db, transaction
+from backend.ledger import service as ledger
+from backend.residents import auth
+from backend.residents.models import Identity_, Resident
+
+KEPT = {"alembic_version"}
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory):
+    """URLs of PostgreSQL and Redis: given ones, or embedded ones in a temporary folder."""
+    given = os.environ.get("TEST_DATABASE_URL"), os.environ.get("TEST_REDIS_URL")
+    if all(given):
+        yield given
+        return
+    folder = Path(tmp_path_factory.mktemp("servers"))
+    os.environ["TANHUI_DURABILITY"] = "off"
+    running = embedded.attach(folder)
+    yield running.database_url, running.redis_url
+    embedded.release(folder)
+
+
+@pytest.fixture(scope="session")
+def settings(servers, tmp_path_factory):
+    """Settings of a development site."""
+    database_url, redis_url = servers
+    _make_database(database_url)
+    return Settings(
+        database_url=database_url,
+        redis_url=redis_url,
+        secret_key="test-key-" * 4,
+        wechat_secret="sandbox-secret",
+        tanhui_var=tmp_path_factory.mktemp("var"),
+        rate_limit="100000/minute",
+        log_level="WARNING",
+    )
+
+
+@pytest.fixture(scope="session")
+def migrated_app(settings):
+    """The application on a migrated, empty database."""
+    app = create_app(settings)
+    app.testing = False
+    with app.app_context():
+        db.session.execute(text("DROP SCHEMA public CASCADE"))
+        db.session.execute(text("CREATE SCHEMA public"))
+        db.session.commit()
+    result = app.test_cli_runner().invoke(args=["db", "upgrade"])
+    assert result.exit_code == 0, result.output
+    yield app
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+    app.extensions["redis"].close()
+
+
+@pytest.fixture
+def app(migrated_app):
+    """The application inside its context, with the default catalogue and empty books."""
+    with migrated_app.app_context():
+        with transaction():
+            defaults.load()
+        yield migrated_app
+        db.session.rollback()
+        _empty_all(migrated_app)
+
+
+@pytest.fixture
+def client(app):
+    """A test client of the application."""
+    return app.test_client()
+
+
+@pytest.fixture
+def new_resident(app):
+    """Makes residents: new_resident(name, **columns) → Resident with a wallet."""
+
+    def make(name="somebody", **columns):
+        with transaction():
+            resident = Resident(joined_at=clock.now() - timedelta(days=400), nickname=name, **columns)
+            db.session.add(resident)
+            db.session.flush()
+            db.session.add(Identity_(provider="test", subject=f"{name}-{resident.resident_id}", resident_id=resident.resident_id))
+            ledger.open_wallet(resident.resident_id)
+        return resident
+
+    return make
+
+
+@pytest.fixture
+def resident(new_resident):
+    """One resident."""
+    return new_resident()
+
+
+@pytest.fixture
+def headers():
+    """headers(resident) → the resident's Authorization header."""
+    return lambda resident: {"Authorization": f"Bearer {auth.issue(resident).token}"}
+
+
+def _make_database(database_url):
+    url = make_url(database_url)
+    admin = url.set(database="postgres", drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(admin, autocommit=True) as connection:
+        known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (url.database,)).fetchone()
+        if not known:
+            connection.execute(f'CREATE DATABASE "{url.database}"')
+
+
+def _empty_all(app):
+    names = ", ".join(table.name for table in Model.metadata.sorted_tables if table.name not in KEPT)
+    with transaction():
+        db.session.execute(text(f"TRUNCATE {names} RESTART IDENTITY"))
+    app.extensions["redis"].flushdb()
+    app.extensions.pop("catalogue", None)
