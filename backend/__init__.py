@@ -5,7 +5,7 @@ from flask_babel import Babel
 from flask_migrate import Migrate
 from flask_smorest import Api
 
-from backend import cli, console, logs, metrics, redis, tables, web
+from backend import cli, console, logs, metrics, redis, web
 from backend.api import BLUEPRINTS, description
 from backend.config import Settings
 from backend.database import db, engine_options
@@ -30,8 +30,9 @@ def create_app(settings: Settings | None = None) -> web.Application:
     redis.init_app(app)
     Babel(app, locale_selector=web.locale)
     Migrate(app, db, directory="migrations", compare_type=True)
-    web.init_app(app)
     _register(app)
+    # After flask-smorest, whose handler for HTTP errors would otherwise replace ours.
+    web.init_app(app)
     return app
 
 

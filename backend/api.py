@@ -4,7 +4,13 @@ from typing import Any
 
 from flask_smorest import Blueprint
 
-BLUEPRINTS: tuple[Blueprint, ...] = ()
+from backend.actions.admin_routes import blueprint as admin_actions
+from backend.actions.routes import blueprint as actions
+
+BLUEPRINTS: tuple[Blueprint, ...] = (
+    actions,
+    admin_actions,
+)
 
 
 def description() -> dict[str, Any]:
@@ -13,6 +19,4 @@ def description() -> dict[str, Any]:
         "API_TITLE": "Tanhui",
         "API_VERSION": "v1",
         "OPENAPI_VERSION": "3.1.0",
-        "OPENAPI_URL_PREFIX": "/api/v1",
-        "OPENAPI_JSON_PATH": "openapi.json",
     }

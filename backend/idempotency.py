@@ -14,11 +14,13 @@ from sqlalchemy import text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 
-from backend import clock
+from backend import clock, sealing
 from backend.database import Model, db
 from backend.errors import RefusalError, ValidationFailedError
 
 MAX_KEY = 200
+SEALED = "sealed"
+"""The one member of a stored answer that is encrypted."""
 
 class IdempotencyKeyReusedError(RefusalError):
     """The key has stood for another request."""
@@ -75,12 +77,18 @@ def of_request(*, required: bool = False) -> Request:
 
 
 def answer_once(
-    model: type[Model], owner: dict[str, int], answer: Callable[[], Any], *, required: bool = False
+    model: type[Model],
+    owner: dict[str, int],
+    answer: Callable[[], Any],
+    *,
+    required: bool = False,
+    sealed: bool = False,
 ) -> Response:
     """Run `answer` the first time this owner sends this key; give the stored answer every time after.
 
     The key is claimed by its primary key in the same transaction as the effect: a second request waits for the
-    first for up to a second, then is told to ask again (IdempotencyInFlightError).
+    first for up to a second, then is told to ask again (IdempotencyInFlightError). A `sealed` answer holds a
+    secret and is kept encrypted.
     """
     wanted = of_request(required=required)
     if not wanted.key:
@@ -89,7 +97,11 @@ def answer_once(
     if not _claim(model, identity, wanted):
         return _replay(model, identity, wanted)
     response = make_response(answer())
-    stored = {"status": response.status_code, "body": response.get_json()}
+    body = response.get_json()
+    stored = {
+        "status": response.status_code,
+        "body": {SEALED: sealing.seal(json.dumps(body))} if sealed else body,
+    }
     db.session.execute(update(model).filter_by(**identity).values(**stored))
     return response
 
@@ -109,7 +121,10 @@ def _claim(model: type[Model], identity: dict[str, Any], wanted: Request) -> boo
 
 def _replay(model: type[Model], identity: dict[str, Any], wanted: Request) -> Response:
     stored: Any = db.session.query(model).filter_by(**identity).populate_existing().one()
-    found = replayed(wanted, stored_hash=stored.request_hash, status=stored.status, body=stored.body)
+    body = stored.body
+    if body and body.keys() == {SEALED}:
+        body = json.loads(sealing.unseal(body[SEALED]))
+    found = replayed(wanted, stored_hash=stored.request_hash, status=stored.status, body=body)
     if found is None:
         raise IdempotencyInFlightError
     return answer_of(found)

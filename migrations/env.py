@@ -3,6 +3,8 @@
 from alembic import context
 from flask import current_app
 
+from backend import tables  # noqa: F401  all models must be known before they are compared
+
 database = current_app.extensions["migrate"].db
 
 

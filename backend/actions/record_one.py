@@ -21,9 +21,10 @@ from backend.catalogue import service as catalogue_service
 from backend.catalogue.service import Catalogue
 from backend.config import Settings
 from backend.database import statements
-from backend.errors import NotFoundError
+from backend.errors import UnauthenticatedError
 from backend.ledger import posting
 from backend.idempotency import Request, replayed
+from backend.residents.auth import Caller
 from backend.residents.idempotency import IN_DATABASE
 
 ATTEMPTS = 20
@@ -33,7 +34,7 @@ Render = Callable[[Judged, Standing], dict[str, Any]]
 """Makes the answer that is stored under the idempotency key, in the same statement as the effect."""
 
 _READ = f"""
-SELECT {WALLET}, {PAST}, (SELECT revision FROM catalogue_revision), y.points, c.seq, k.request_hash, k.status, k.body
+SELECT {WALLET}, {PAST}, r.token_epoch, (SELECT revision FROM catalogue_revision), y.points, c.seq, k.request_hash, k.status, k.body
 FROM wallets w
 JOIN residents r ON r.resident_id = w.resident_id
 LEFT JOIN actions a ON {AROUND.format(since="%(since)s", until="%(until)s")}
@@ -79,17 +80,17 @@ class Recorded:
 
 
 def record_one(
-    claim: Claim, *, resident_id: int, settings: Settings, now: datetime, request: Request, render: Render
+    claim: Claim, *, caller: Caller, settings: Settings, now: datetime, request: Request, render: Render
 ) -> Recorded:
     """Judge and record one claim of a resident.
 
-    Raises NotFoundError for an unknown task, IdempotencyKeyReusedError for a key that stood for another request.
+    Raises NotFoundError for an unknown task, UnauthenticatedError for ended sessions, IdempotencyKeyReusedError for a key that stood for another request.
     A refused claim changes nothing and comes back as judged.
     """
     with statements() as cursor:
         for _ in range(ATTEMPTS):
             recorded = _attempt(
-                cursor, claim, resident_id=resident_id, settings=settings, now=now, request=request, render=render
+                cursor, claim, caller=caller, settings=settings, now=now, request=request, render=render
             )
             if recorded is not None:
                 return recorded
@@ -100,13 +101,13 @@ def _attempt(
     cursor: psycopg.Cursor[Any],
     claim: Claim,
     *,
-    resident_id: int,
+    caller: Caller,
     settings: Settings,
     now: datetime,
     request: Request,
     render: Render,
 ) -> Recorded | None:
-    catalogue, standing, replay = _read(cursor, claim, resident_id=resident_id, request=request)
+    catalogue, standing, replay = _read(cursor, claim, caller=caller, request=request)
     if replay is not None:
         return Recorded(None, None, replay=replay)
     (judged,) = judge([claim], standing=standing, catalogue=catalogue, caps=caps_of(settings), now=now).judged
@@ -126,7 +127,7 @@ def _attempt(
 
 
 def _read(
-    cursor: psycopg.Cursor[Any], claim: Claim, *, resident_id: int, request: Request
+    cursor: psycopg.Cursor[Any], claim: Claim, *, caller: Caller, request: Request
 ) -> tuple[Catalogue, Standing, tuple[int, dict[str, Any]] | None]:
     catalogue = catalogue_service.cached()
     while True:
@@ -135,7 +136,7 @@ def _read(
         rows = cursor.execute(
             _READ,
             {
-                "resident_id": resident_id,
+                "resident_id": caller.resident_id,
                 "since": since,
                 "until": until,
                 "year": claim.day.year,
@@ -144,15 +145,17 @@ def _read(
             },
         ).fetchall()
         if not rows:
-            raise NotFoundError("resident")
-        revision, year_points, taken, key_hash, key_status, key_body = rows[0][-6:]
+            raise UnauthenticatedError
+        token_epoch, revision, year_points, taken, key_hash, key_status, key_body = rows[0][-7:]
+        if token_epoch != caller.epoch:
+            raise UnauthenticatedError
         if revision == catalogue.revision:
             break
         catalogue = catalogue_service.current(revision)
     standing = standing_of(rows[0])
     for row in rows:
         if row[WALLET_COLUMNS] is not None:
-            remember(standing, row[WALLET_COLUMNS:-6], catalogue=catalogue)
+            remember(standing, row[WALLET_COLUMNS:-7], catalogue=catalogue)
     standing.year_points.clear()
     standing.year_points[claim.day.year] = year_points or 0
     if taken is not None and claim.client_reference:

@@ -15,20 +15,31 @@ class Admin(Model):
     """Somebody who configures, reviews or fulfils; one role each."""
 
     __tablename__ = "admins"
-    __table_args__ = (CheckConstraint("role IN ('operator','reviewer','fulfiller','auditor','owner')", name="role"),)
+    __table_args__ = (
+        CheckConstraint("role IN ('operator','reviewer','fulfiller','auditor','owner')", name="role"),
+    )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     username: Mapped[str] = mapped_column(unique=True)
     password_hash: Mapped[str]
     role: Mapped[str]
     totp_secret: Mapped[str | None]
-    """Encrypted (backend.admins.secrets_at_rest); None: no second factor yet."""
+    """Sealed; None: no second factor yet."""
+    totp_pending: Mapped[str | None]
+    """Sealed; a second factor that awaits its first code."""
     totp_last_step: Mapped[int | None]
     """The last 30-second step that was accepted: a code counts once."""
+    token_epoch: Mapped[Whole] = mapped_column(default=0)
+    """Raised to end all sessions: a token of an earlier epoch is refused."""
     disabled_at: Mapped[datetime | None]
     failures: Mapped[Whole] = mapped_column(default=0)
     locked_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
+
+    @property
+    def actor(self) -> str:
+        """How the audit trail and `created_by` name the admin."""
+        return f"admin:{self.username}"
 
 
 class AdminIdempotencyKey(Model):

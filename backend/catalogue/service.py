@@ -53,6 +53,18 @@ def cached() -> Catalogue:
     return known or current()
 
 
+def version(version_id: int) -> TaskRules:
+    """The rules of a task as they stood in one version; raises NotFoundError."""
+    now = next((rules for rules in current().tasks.values() if rules.version_id == version_id), None)
+    if now is not None:
+        return now
+    query = select(GreenTask, TaskVersion).join(TaskVersion, TaskVersion.task_id == GreenTask.id)
+    found = db.session.execute(query.where(TaskVersion.id == version_id)).one_or_none()
+    if found is None:
+        raise NotFoundError(f"task version {version_id}")
+    return _rules(found[0], found[1], emissions.quantifiers())
+
+
 def changed() -> None:
     """Tell all caches, when this transaction commits, that tasks, methodologies or factors have changed."""
     db.session.execute(update(CatalogueRevision).values(revision=CatalogueRevision.revision + 1))

@@ -1,8 +1,8 @@
 """Health, metrics and the human documentation."""
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, jsonify
 
-from backend import metrics
+from backend import metrics, openapi
 from backend.web import caller
 
 blueprint = Blueprint("console", __name__)
@@ -20,3 +20,12 @@ def healthz() -> dict[str, str]:
 def prometheus() -> Response:
     """All metrics in Prometheus' text format."""
     return metrics.exposition()
+
+
+@blueprint.get("/api/v1/openapi.json")
+@caller("public")
+def description() -> Response:
+    """The OpenAPI 3.1 description of every call."""
+    response = jsonify(openapi.document())
+    response.cache_control.max_age = 300
+    return response

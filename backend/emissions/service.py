@@ -1,6 +1,7 @@
 """Reading and adding versions of emission factors and methodologies."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import fields
 
 from sqlalchemy import select
@@ -8,15 +9,14 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from backend.database import db
 from backend.emissions.models import EmissionFactor, Methodology
-from backend.emissions.rules import Factor, Quantifier
+from backend.emissions.rules import Factor, Quantification, Quantifier
 
 
 def quantifiers() -> dict[str, Quantifier]:
     """By code of the methodology (its latest version): what finds the factors of a day."""
     versions: dict[str, list[Factor]] = defaultdict(list)
-    names = [field.name for field in fields(Factor)]
     for row in db.session.scalars(select(EmissionFactor)):
-        versions[row.code].append(Factor(**{name: getattr(row, name) for name in names}))
+        versions[row.code].append(_factor(row))
     latest = select(Methodology).ext(distinct_on(Methodology.code)).order_by(Methodology.code, Methodology.version.desc())
     return {
         row.code: Quantifier(
@@ -26,3 +26,26 @@ def quantifiers() -> dict[str, Quantifier]:
         )
         for row in db.session.scalars(latest)
     }
+
+
+Used = tuple[int | None, int | None, int | None]
+"""Ids that an action keeps: methodology, baseline factor, project factor."""
+
+
+def used_by(ids: Sequence[Used]) -> dict[Used, Quantification]:
+    """The quantifications that these ids stand for, with the very versions used: one query."""
+    wanted = {factor for used in ids for factor in used[1:] if factor is not None}
+    rows = db.session.scalars(select(EmissionFactor).where(EmissionFactor.id.in_(wanted)))
+    factors = {row.id: _factor(row) for row in rows}
+    found: dict[Used, Quantification] = {}
+    for methodology_id, baseline_id, project_id in ids:
+        if methodology_id is None or baseline_id is None:
+            continue
+        baseline, project = factors[baseline_id], factors[project_id] if project_id else None
+        net = max(0, baseline.micro - (project.micro if project else 0))
+        found[methodology_id, baseline_id, project_id] = Quantification(methodology_id, baseline, project, net)
+    return found
+
+
+def _factor(row: EmissionFactor) -> Factor:
+    return Factor(**{field.name: getattr(row, field.name) for field in fields(Factor)})

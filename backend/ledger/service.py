@@ -6,6 +6,7 @@ wallet to be locked and raises its version, so that awards in flight are judged 
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from http import HTTPStatus
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
@@ -24,6 +25,14 @@ class InsufficientPointsError(RefusalError):
 
     slug = "insufficient-points"
     title = _l("You do not have enough points.")
+
+
+class ResidentFrozenError(RefusalError):
+    """An admin has frozen the resident: nothing is earned or spent until that is lifted."""
+
+    status = HTTPStatus.FORBIDDEN
+    slug = "resident-frozen"
+    title = _l("Your account is frozen. Please contact the city's service.")
 
 
 class HoldClosedError(RefusalError):

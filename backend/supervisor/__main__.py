@@ -2,20 +2,21 @@
 
 import os
 import sys
+from collections.abc import Callable, Mapping
 
 import click
 
 from backend.embedded import EmbeddedError
 
 from .errors import SupervisorError
-from .plan import plan
+from .plan import Plan, plan
 from .supervision import supervise
 
 
-def main() -> int:
-    """Run the site; the exit code is 0 after a clean stop, 1 if it did not come up."""
+def main(make_plan: Callable[[Mapping[str, str]], Plan] = plan) -> int:
+    """Run the site of the environment; the exit code is 0 after a clean stop, 1 if it did not come up."""
     try:
-        supervise(plan(os.environ))
+        supervise(make_plan(os.environ))
     except (EmbeddedError, SupervisorError) as error:
         click.echo(str(error), err=True)
         return 1

@@ -78,7 +78,7 @@ def plan(environment: Mapping[str, str]) -> Plan:
 
 def _worker(environment: Mapping[str, str]) -> tuple[str, ...]:
     processes = environment.get("WORKER_PROCESSES") or "2"
-    return _python(f"celery -A tasks.app worker --beat --loglevel WARNING --concurrency {processes}")
+    return _python(f"celery --quiet -A tasks.app worker --beat --loglevel WARNING --concurrency {processes}")
 
 
 def _python(module_and_options: str) -> tuple[str, ...]:

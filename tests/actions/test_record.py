@@ -12,6 +12,7 @@ from backend.actions.record_one import record_one
 from backend.catalogue import service as catalogue
 from backend.database import db, transaction
 from backend.idempotency import Request
+from backend.residents.auth import Caller
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def ride():
 def one(claim, *, resident, settings, key=""):
     return record_one(
         claim,
-        resident_id=resident.resident_id,
+        caller=Caller(resident.resident_id, 0),
         settings=settings,
         now=clock.now(),
         request=Request(key, "hash"),

@@ -1,0 +1,132 @@
+"""Reviewing actions."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask_smorest import Blueprint
+
+from backend import clock
+from backend.actions import check_in, reading, reviewing
+from backend.actions.admin_schemas import (
+    CheckInSchema,
+    NewCheckInSchema,
+    ReasonSchema,
+    ReviewedActionSchema,
+    ReviewQuerySchema,
+)
+from backend.actions.models import Action
+from backend.actions.reversing import reverse
+from backend.admins.auth import admin as admin_only
+from backend.admins.models import Admin
+from backend.audit import service as audit
+from backend.catalogue import service as catalogue_service
+from backend.errors import ValidationFailedError
+from backend.paging import Page, decode, page_of, page_schema
+from backend.schemas import ProblemSchema
+
+blueprint = Blueprint("admin actions", __name__, url_prefix="/admin", description="Review evidence")
+
+
+@blueprint.get("/actions")
+@admin_only("reviewer")
+@blueprint.arguments(ReviewQuerySchema, location="query")
+@blueprint.response(200, page_schema(ReviewedActionSchema))
+def list_for_review(query: dict[str, Any], *, admin: Admin) -> Page:  # noqa: ARG001  every admin route gets one
+    """Actions of a status, oldest first"""
+    rows = reviewing.pending(status=query["status"], limit=query["limit"] + 1, after=_place(query["cursor"]))
+    page = page_of(rows, limit=query["limit"], key=_key)
+    return Page([_reviewed(action) for action in page.items], page.next_cursor)
+
+
+@blueprint.post("/actions/<action_id>/accept")
+@admin_only("reviewer")
+@blueprint.response(200, ReviewedActionSchema)
+@blueprint.alt_response(409, schema=ProblemSchema)
+def accept_action(action_id: str, *, admin: Admin) -> dict[str, Any]:
+    """Accept a pending action: it is credited now"""
+    resident_id, seq = reading.parse_id(action_id)
+    action = reviewing.accept(resident_id=resident_id, seq=seq, by=_name(admin), now=clock.now())
+    return _audited(action, "accept", admin=admin, before="pending")
+
+
+@blueprint.post("/actions/<action_id>/refuse")
+@admin_only("reviewer")
+@blueprint.arguments(ReasonSchema)
+@blueprint.response(200, ReviewedActionSchema)
+@blueprint.alt_response(409, schema=ProblemSchema)
+def refuse_action(given: dict[str, str], action_id: str, *, admin: Admin) -> dict[str, Any]:
+    """Refuse a pending action"""
+    resident_id, seq = reading.parse_id(action_id)
+    action = reviewing.refuse(
+        resident_id=resident_id, seq=seq, reason=given["reason"], by=_name(admin), now=clock.now()
+    )
+    return _audited(action, "refuse", admin=admin, before="pending")
+
+
+@blueprint.post("/actions/<action_id>/reverse")
+@admin_only("reviewer")
+@blueprint.arguments(ReasonSchema)
+@blueprint.response(200, ReviewedActionSchema)
+@blueprint.alt_response(409, schema=ProblemSchema)
+def reverse_action(given: dict[str, str], action_id: str, *, admin: Admin) -> dict[str, Any]:
+    """Take a credited action back; the balance may fall below zero"""
+    resident_id, seq = reading.parse_id(action_id)
+    action = reverse(resident_id=resident_id, seq=seq, reason=given["reason"], by=_name(admin), now=clock.now())
+    return _audited(action, "reverse", admin=admin, before="credited")
+
+
+@blueprint.post("/check-ins")
+@admin_only("operator")
+@blueprint.arguments(NewCheckInSchema)
+@blueprint.response(200, CheckInSchema)
+def new_check_in(given: dict[str, Any], *, admin: Admin) -> dict[str, str]:  # noqa: ARG001  every admin route gets one
+    """A check-in code for a place, to show as a QR code until it ends"""
+    now = clock.now()
+    if given["task"] not in catalogue_service.current().tasks:
+        message = f"unknown task {given['task']!r}"
+        raise ValidationFailedError(message, errors=[{"field": "task", "message": message}])
+    token = check_in.issue(task=given["task"], place=given["place"], now=now, valid_s=given["valid_s"])
+    return {"token": token, "expires_at": clock.rfc3339(now + timedelta(seconds=given["valid_s"]))}
+
+
+def _name(admin: Admin) -> str:
+    return f"admin:{admin.username}"
+
+
+def _audited(action: Action, verb: str, *, admin: Admin, before: str) -> dict[str, Any]:
+    shown = _reviewed(action)
+    after = {name: shown.get(name) for name in ("status", "points", "co2e_g", "reason")}
+    audit.record(
+        actor=_name(admin),
+        action=verb,
+        object_kind="action",
+        object_id=shown["id"],
+        before={"status": before},
+        after=after,
+    )
+    return shown
+
+
+def _reviewed(action: Action) -> dict[str, Any]:
+    more = {
+        "resident_id": action.resident_id,
+        "evidence_data": action.evidence or {},
+        "posted_at": clock.rfc3339(action.posted_at),
+        "decided_by": action.decided_by,
+    }
+    return reading.shown([action])[0] | more
+
+
+def _key(action: Action) -> str:
+    return f"{action.posted_at.isoformat()} {action.resident_id} {action.seq}"
+
+
+def _place(cursor: str | None) -> tuple[datetime, int, int] | None:
+    text = decode(cursor)
+    if text is None:
+        return None
+    try:
+        at, resident_id, seq = text.split(" ")
+        return datetime.fromisoformat(at), int(resident_id), int(seq)
+    except ValueError as error:
+        raise ValidationFailedError(errors=[{"field": "cursor", "message": "not one of ours"}]) from error

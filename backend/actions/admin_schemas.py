@@ -1,0 +1,51 @@
+"""What reviewers send and get."""
+
+from marshmallow import Schema, fields, validate
+
+from backend.actions.schemas import ActionSchema
+from backend.paging import PageQuerySchema
+from backend.schemas import Text
+
+
+class ReviewQuerySchema(PageQuerySchema):
+    """Which actions."""
+
+    status = fields.String(
+        load_default="pending", validate=validate.OneOf(["pending", "credited", "refused", "reversed"])
+    )
+
+
+class ReasonSchema(Schema):
+    """Why; the resident reads it."""
+
+    reason = Text(required=True, shortest=1, longest=500, metadata={"example": "The photo shows another meal."})
+
+
+class ReviewedActionSchema(ActionSchema):
+    """An action as a reviewer sees it."""
+
+    resident_id = fields.Integer(required=True)
+    evidence_data = fields.Dict(metadata={"description": "What the resident gave as evidence"})
+    posted_at = fields.String(required=True)
+    decided_by = fields.String(allow_none=True)
+
+
+class NewCheckInSchema(Schema):
+    """A check-in code to show at a place."""
+
+    task = Text(required=True, shortest=1, longest=64, metadata={"example": "event_checkin"})
+    place = Text(
+        required=True,
+        shortest=1,
+        longest=64,
+        validate=[validate.Regexp(r"^[A-Za-z0-9_-]+\Z")],
+        metadata={"example": "park-east-gate"},
+    )
+    valid_s = fields.Integer(load_default=60, strict=True, validate=validate.Range(10, 3600))
+
+
+class CheckInSchema(Schema):
+    """The token to show as a QR code, and when to fetch the next."""
+
+    token = fields.String(required=True)
+    expires_at = fields.String(required=True)

@@ -1,0 +1,47 @@
+"""From what a resident sent to a claim: the server says what the evidence is worth, never the client."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+from backend import clock
+from backend.actions import check_in
+from backend.actions.claim import Claim, milli
+from backend.config import Settings
+from backend.errors import ValidationFailedError
+
+
+def claim_of(given: Mapping[str, Any], *, settings: Settings, now: datetime, place: int = 0) -> Claim:
+    """A claim from a loaded NewActionSchema; raises ValidationFailedError naming what the evidence lacks."""
+    occurred_at, started_at = given["occurred_at"], given.get("started_at")
+    activity = given.get("activity")
+    evidence = given.get("evidence") or {"kind": "declaration"}
+    happened_at = started_at or occurred_at
+    return Claim(
+        task=given["task"],
+        tier=_tier(evidence, task=given["task"], now=now),
+        quantity_milli=milli(activity["quantity"]) if activity else None,
+        unit=activity["unit"] if activity else None,
+        happened_at=happened_at,
+        ended_at=occurred_at if started_at else None,
+        day=clock.local_day(happened_at, zone=settings.city_zone),
+        client_reference=given.get("client_reference"),
+        evidence={name: value for name, value in evidence.items() if name != "kind"} or None,
+        max_age_days=settings.action_max_age_days,
+        place=place,
+    )
+
+
+def _tier(evidence: Mapping[str, Any], *, task: str, now: datetime) -> str:
+    kind: str = evidence["kind"]
+    if kind == "photo" and not (evidence.get("photo_sha256") or evidence.get("photo_url")):
+        raise _lacking("evidence.photo_sha256", str(_l("Give the photo's SHA-256 or its address.")))
+    if kind == "check_in" and check_in.place_of(evidence.get("check_in_token", ""), task=task, now=now) is None:
+        raise _lacking("evidence.check_in_token", str(_l("Scan the code at the place again: it changes every minute.")))
+    return kind
+
+
+def _lacking(field: str, message: str) -> ValidationFailedError:
+    return ValidationFailedError(message, errors=[{"field": field, "message": message}])

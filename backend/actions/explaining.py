@@ -1,0 +1,70 @@
+"""The explanation of an action's grams: formula, activity data, factor versions with their sources."""
+
+from decimal import Decimal
+from typing import Any
+
+from flask_babel import get_locale
+
+from backend.emissions.rules import Factor, Quantification
+from backend.schemas import grams
+
+
+def explain(
+    *, quantity_milli: int, counted_milli: int, unit: str, quantification: Quantification | None, co2e_mg: int
+) -> dict[str, Any]:
+    """How the grams follow from the activity data; baseline and project in grams, unrounded."""
+    activity = {"quantity": quantity_milli / 1000, "unit": unit}
+    if quantification is None:
+        return {
+            "formula": "unquantified",
+            "activity": activity,
+            "factors": [],
+            "baseline_g": 0.0,
+            "project_g": 0.0,
+            "co2e_g": 0.0,
+        }
+    baseline, project = quantification.baseline, quantification.project
+    return {
+        "formula": _formula(_number(counted_milli), unit=unit, baseline=baseline, project=project, co2e_mg=co2e_mg),
+        "activity": activity,
+        "factors": [_factor(factor) for factor in (baseline, project) if factor],
+        "baseline_g": _grams_of(counted_milli, baseline),
+        "project_g": _grams_of(counted_milli, project) if project else 0.0,
+        "co2e_g": grams(co2e_mg),
+    }
+
+
+def _formula(quantity: str, *, unit: str, baseline: Factor, project: Factor | None, co2e_mg: int) -> str:
+    value = _plain(baseline.value_mg)
+    factor = f"({value} − {_plain(project.value_mg)})" if project else value
+    return f"floor({quantity} {unit} × {factor} mg/{unit}) = {co2e_mg} mg"
+
+
+def _factor(factor: Factor) -> dict[str, Any]:
+    return {
+        "name": local(factor.title),
+        "value": float(factor.value_mg),
+        "unit": f"mg/{factor.unit}",
+        "source": factor.source,
+        "region": factor.region,
+        "valid_from": factor.valid_from.isoformat(),
+        "version": factor.version,
+    }
+
+
+def local(title: dict[str, str]) -> str:
+    """A title in the caller's language."""
+    language = str(get_locale() or "zh")[:2]
+    return title.get(language) or title.get("zh") or ""
+
+
+def _grams_of(quantity_milli: int, factor: Factor) -> float:
+    return float(Decimal(quantity_milli) * factor.value_mg / 1_000_000)
+
+
+def _number(quantity_milli: int) -> str:
+    return _plain(Decimal(quantity_milli).scaleb(-3))
+
+
+def _plain(value: Decimal) -> str:
+    return f"{value.normalize():f}"

@@ -1,0 +1,96 @@
+"""Deciding on pending actions: accept posts the award by the rules it was submitted under, refuse ends it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from flask import current_app
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import select, tuple_
+
+from backend import clock
+from backend.actions.claim import Claim
+from backend.actions.judging import caps_of
+from backend.actions.loading import lock_and_load
+from backend.actions.models import Action
+from backend.actions.reversing import delta
+from backend.actions.rules import credit
+from backend.catalogue import service as catalogue_service
+from backend.catalogue.rules import TaskRules
+from backend.database import cursor, db
+from backend.errors import NotFoundError, RefusalError
+from backend.ledger import service as ledger
+from backend.ledger.service import Reference
+
+
+class NotPendingError(RefusalError):
+    """Somebody has decided before."""
+
+    slug = "already-decided"
+    title = _l("This action has been decided before.")
+
+
+def pending(*, status: str, limit: int, after: tuple[datetime, int, int] | None) -> Sequence[Action]:
+    """Actions of a status in the order they came in, at most `limit`; `after` is where the page before ended."""
+    query = select(Action).where(Action.status == status)
+    place = tuple_(Action.posted_at, Action.resident_id, Action.seq)
+    if after is not None:
+        query = query.where(place > after)
+    return db.session.scalars(query.order_by(Action.posted_at, Action.resident_id, Action.seq).limit(limit)).all()
+
+
+def accept(*, resident_id: int, seq: int, by: str, now: datetime) -> Action:
+    """Credit a pending action: grams in full, points cut to what is left of the caps of its day.
+
+    Raises NotFoundError, NotPendingError.
+    """
+    action = _locked(resident_id, seq)
+    rules = catalogue_service.version(action.task_version_id)
+    settings = current_app.extensions["settings"]
+    claim = _claim(action, rules)
+    db.session.flush()
+    standing = lock_and_load(cursor(), {resident_id: [claim]}, catalogue=catalogue_service.current())[resident_id]
+    outcome = credit(claim, rules, standing=standing, caps=caps_of(settings), quantity=int(action.quantity * 1000))
+    wallet = ledger.lock_wallet(resident_id)
+    year = action.local_day.year
+    reference = Reference("action", seq)
+    ledger.award(wallet, points=outcome.points, reference=reference, year=year, now=now, settings=settings)
+    wallet.co2e_mg += outcome.co2e_mg
+    wallet.actions += 1
+    action.status, action.co2e_mg, action.points = "credited", outcome.co2e_mg, outcome.points
+    action.capped_by = outcome.capped_by
+    # From here on it counts: boards rank by when the points were there, not by when the photo came in.
+    action.posted_at = action.decided_at = now
+    action.decided_by = by
+    db.session.add(delta(action, sign=1, now=now))
+    db.session.flush()
+    return action
+
+
+def refuse(*, resident_id: int, seq: int, reason: str, by: str, now: datetime) -> Action:
+    """End a pending action without credit; it no longer uses up its limit. Raises NotFoundError, NotPendingError."""
+    action = _locked(resident_id, seq)
+    action.status, action.reason, action.decided_by, action.decided_at = "refused", reason, by, now
+    db.session.flush()
+    return action
+
+
+def _locked(resident_id: int, seq: int) -> Action:
+    ledger.lock_wallet(resident_id)
+    action = db.session.get(Action, (resident_id, seq), populate_existing=True)
+    if action is None:
+        raise NotFoundError
+    if action.status != "pending":
+        raise NotPendingError
+    return action
+
+
+def _claim(action: Action, rules: TaskRules) -> Claim:
+    return Claim(
+        task=rules.code,
+        tier=action.tier,
+        quantity_milli=int(action.quantity * 1000),
+        unit=rules.unit,
+        happened_at=action.happened_at,
+        ended_at=action.ended_at,
+        day=clock.local_day(action.happened_at),
+    )

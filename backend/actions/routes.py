@@ -1,0 +1,109 @@
+"""A resident's actions."""
+
+from datetime import timedelta
+from typing import Any
+
+from flask import Response, current_app, make_response
+from flask_smorest import Blueprint
+
+from backend import clock, sealing
+from backend.actions import reading, submitting
+from backend.actions.schemas import (
+    ActionSchema,
+    ActionsQuerySchema,
+    DaysSchema,
+    NewActionSchema,
+    NewActionsSchema,
+    ResultsSchema,
+    WeRunSchema,
+)
+from backend.errors import NotFoundError
+from backend.idempotency import answer_of, of_request
+from backend.paging import Page, decode_number, page_schema
+from backend.residents.auth import caller_by_token, signed_in
+from backend.residents.idempotency import idempotent
+from backend.residents.models import Resident
+from backend.residents.wechat import SessionExpiredError, decrypt_we_run
+from backend.schemas import ProblemSchema
+from backend.web import caller
+
+FRESH = timedelta(minutes=10)
+"""How long after wx.getWeRunData its data may be sent: a tunnel's length, not a day's."""
+
+blueprint = Blueprint("actions", __name__, description="Green actions: record them, see what they came to")
+
+
+@blueprint.post("/actions")
+@caller("resident")
+@blueprint.arguments(NewActionSchema, example={"task": "own_bag", "occurred_at": "2026-11-24T08:00:00Z"})
+@blueprint.response(201, ActionSchema)
+@blueprint.alt_response(409, schema=ProblemSchema, description="The rules refuse it")
+def record_action(given: dict[str, Any]) -> Response:
+    """Record a green action
+
+    Credited at once, or pending where a reviewer looks at the photo. The explanation says how the grams follow.
+    """
+    status, body, repeated = submitting.submit(given, caller=caller_by_token(), request=of_request())
+    return answer_of((status, body)) if repeated else make_response(body, status)
+
+
+@blueprint.post("/actions/batch")
+@signed_in
+@idempotent()
+@blueprint.arguments(NewActionsSchema)
+@blueprint.response(200, ResultsSchema)
+@blueprint.alt_response(409, schema=ProblemSchema)
+def record_actions(given: dict[str, Any], *, resident: Resident) -> dict[str, Any]:
+    """Record actions of a client that was offline
+
+    Up to 100, taken in order of when they began. Each has its own outcome.
+    """
+    return submitting.submit_many(given["actions"], resident=resident)
+
+
+@blueprint.post("/actions/steps")
+@signed_in
+@idempotent()
+@blueprint.arguments(WeRunSchema)
+@blueprint.response(200, DaysSchema)
+@blueprint.alt_response(409, schema=ProblemSchema)
+def record_steps(given: dict[str, str], *, resident: Resident) -> dict[str, Any]:
+    """Record the steps of past days from WeChat
+
+    Takes what wx.getWeRunData gave, still encrypted. Today's steps count tomorrow.
+    """
+    settings = current_app.extensions["settings"]
+    if resident.session_key is None:
+        raise SessionExpiredError
+    days = decrypt_we_run(
+        sealing.unseal(resident.session_key),
+        encrypted_data=given["encrypted_data"],
+        iv=given["iv"],
+        app_id=settings.wechat_app_id,
+        zone=settings.city_zone,
+        now=clock.now(),
+        max_age=FRESH,
+    )
+    return submitting.submit_steps(days, resident=resident)
+
+
+@blueprint.get("/actions")
+@signed_in
+@blueprint.arguments(ActionsQuerySchema, location="query")
+@blueprint.response(200, page_schema(ActionSchema))
+def list_actions(query: dict[str, Any], *, resident: Resident) -> Page:
+    """My actions, newest first"""
+    before = decode_number(query["cursor"])
+    wanted = {name: query.get(name) for name in ("task", "status")}
+    return reading.list_actions(resident, limit=query["limit"], before=before, **wanted)
+
+
+@blueprint.get("/actions/<action_id>")
+@signed_in
+@blueprint.response(200, ActionSchema)
+def get_action(action_id: str, *, resident: Resident) -> dict[str, Any]:
+    """One action, with the explanation of every gram"""
+    owner, seq = reading.parse_id(action_id)
+    if owner != resident.resident_id:
+        raise NotFoundError
+    return reading.get_action(owner, seq)

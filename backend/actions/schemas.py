@@ -1,0 +1,160 @@
+"""What residents send and get about actions."""
+
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate
+
+from backend.paging import PageQuerySchema
+from backend.schemas import Amount, Instant, Text
+
+KINDS = ("photo", "check_in", "declaration")
+
+
+class ActivitySchema(Schema):
+    """Activity data: the measured quantity."""
+
+    quantity = Amount(required=True, metadata={"example": 2000, "description": "Measured quantity"})
+    unit = Text(required=True, longest=20, metadata={"example": "m"})
+
+
+class EvidenceSchema(Schema):
+    """What shows that it was done; left out: a declaration."""
+
+    kind = fields.String(required=True, validate=validate.OneOf(KINDS), metadata={"example": "photo"})
+    photo_sha256 = fields.String(
+        validate=validate.Regexp(r"^[0-9a-f]{64}\Z"), metadata={"description": "SHA-256 of the photo, hex"}
+    )
+    photo_url = Text(longest=500, metadata={"description": "Where reviewers find the photo"})
+    check_in_token = Text(longest=500, metadata={"description": "Token of the code that was scanned at the place"})
+    note = Text(longest=500)
+
+
+class NewActionSchema(Schema):
+    """A green action that the resident did."""
+
+    task = Text(required=True, shortest=1, longest=64, metadata={"example": "clean_plate"})
+    occurred_at = Instant(required=True, metadata={"description": "When it was done, or when a trip ended"})
+    started_at = Instant(metadata={"description": "When a trip began"})
+    activity = fields.Nested(ActivitySchema)
+    evidence = fields.Nested(EvidenceSchema)
+    client_reference = Text(
+        shortest=1, longest=100, metadata={"description": "The client's own id: one action a reference"}
+    )
+
+
+class EachAction(fields.Nested):
+    """Items of a batch: what is wrong with one must not hold up the others."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        try:
+            return super()._deserialize(value, attr, data, **kwargs)
+        except ValidationError as error:
+            return error
+
+
+class NewActionsSchema(Schema):
+    """Actions of a client that was offline."""
+
+    actions = fields.List(EachAction(NewActionSchema), required=True, validate=validate.Length(1, 100))
+
+
+class WeRunSchema(Schema):
+    """What wx.getWeRunData gave the client."""
+
+    encrypted_data = Text(required=True, shortest=1, longest=20_000)
+    iv = Text(required=True, shortest=1, longest=100)
+
+
+class FactorSchema(Schema):
+    """An emission factor in the version that was used."""
+
+    name = fields.String()
+    value = fields.Float()
+    unit = fields.String()
+    source = fields.String()
+    region = fields.String()
+    valid_from = fields.String()
+    version = fields.Integer()
+
+
+class ExplanationSchema(Schema):
+    """How the grams follow from the activity data."""
+
+    formula = fields.String(metadata={"example": "floor(2000 m × (104 − 8.7) mg/m) = 190600 mg"})
+    activity = fields.Dict()
+    factors = fields.List(fields.Nested(FactorSchema))
+    baseline_g = fields.Float()
+    project_g = fields.Float()
+    co2e_g = fields.Float()
+
+
+class WalletSchema(Schema):
+    """The points after it."""
+
+    balance = fields.Integer()
+
+
+class ActionSchema(Schema):
+    """An action and what it came to."""
+
+    id = fields.String(required=True, metadata={"example": "1024-17"})
+    task = fields.String(required=True)
+    status = fields.String(
+        required=True, metadata={"enum": ["credited", "pending", "refused", "reversed"], "example": "credited"}
+    )
+    evidence = fields.String(metadata={"description": "Evidence tier"})
+    occurred_at = fields.String()
+    co2e_g = fields.Float(required=True)
+    points = fields.Integer(required=True)
+    points_capped_by = fields.String()
+    quantified = fields.Boolean()
+    reason = fields.String(metadata={"description": "Why it was refused or reversed"})
+    wallet = fields.Nested(WalletSchema)
+    explanation = fields.Nested(ExplanationSchema)
+
+
+class ActionsQuerySchema(PageQuerySchema):
+    """Which actions."""
+
+    task = Text(longest=64)
+    status = fields.String(validate=validate.OneOf(["credited", "pending", "refused", "reversed"]))
+
+
+class ResultSchema(Schema):
+    """What became of one action of a batch."""
+
+    index = fields.Integer(required=True)
+    status = fields.String(
+        required=True, metadata={"enum": ["credited", "pending", "duplicate", "refused"]}
+    )
+    reason = fields.String()
+    message = fields.String()
+    id = fields.String()
+    co2e_g = fields.Float()
+    points = fields.Integer()
+    points_capped_by = fields.String()
+
+
+class ResultsSchema(Schema):
+    """What became of each, in the order given."""
+
+    results = fields.List(fields.Nested(ResultSchema), required=True)
+    wallet = fields.Nested(WalletSchema, required=True)
+
+
+class DaySchema(Schema):
+    """What became of the steps of one day."""
+
+    day = fields.String(required=True)
+    steps = fields.Integer(required=True)
+    status = fields.String(required=True)
+    reason = fields.String()
+    co2e_g = fields.Float()
+    points = fields.Integer()
+
+
+class DaysSchema(Schema):
+    """The days that were looked at, oldest first."""
+
+    days = fields.List(fields.Nested(DaySchema), required=True)
+    wallet = fields.Nested(WalletSchema, required=True)

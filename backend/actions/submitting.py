@@ -1,0 +1,127 @@
+"""A resident submits actions: one, many of a client that was offline, or steps."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import current_app
+from marshmallow import ValidationError
+from sqlalchemy import select
+
+from backend import clock
+from backend.actions import answering
+from backend.actions.claim import Claim
+from backend.actions.claiming import claim_of
+from backend.actions.judging import Judged
+from backend.actions.record_many import record_many
+from backend.actions.record_one import record_one
+from backend.actions.refusals import refusal_of
+from backend.catalogue import service as catalogue_service
+from backend.config import Settings
+from backend.database import db
+from backend.errors import ValidationFailedError
+from backend.idempotency import Request
+from backend.ledger.models import Wallet
+from backend.residents.auth import Caller
+from backend.residents.models import Resident
+from backend.residents.wechat import DaySteps
+
+
+def submit(given: dict[str, Any], *, caller: Caller, request: Request) -> tuple[int, dict[str, Any], bool]:
+    """Record one action of a resident: status, answer, and whether it is the stored answer of before.
+
+    Raises the refusal of the rules, or NotFoundError for an unknown task.
+    """
+    settings, now = _settings(), clock.now()
+    claim = claim_of(given, settings=settings, now=now)
+    recorded = record_one(
+        claim, caller=caller, settings=settings, now=now, request=request, render=answering.answer
+    )
+    if recorded.replay is not None:
+        status, body = recorded.replay
+        return status, body, True
+    assert recorded.judged is not None  # noqa: S101  without a replay there is a judgement
+    if recorded.body is None:
+        raise refusal_of(recorded.judged.outcome, claim=claim, rules=recorded.judged.rules)
+    return 201, recorded.body, False
+
+
+def submit_many(given: Sequence[dict[str, Any] | ValidationError], *, resident: Resident) -> dict[str, Any]:
+    """Record the actions of a client that was offline: each gets its own outcome, in the order given."""
+    settings, now = _settings(), clock.now()
+    catalogue = catalogue_service.current()
+    lines: dict[int, dict[str, Any]] = {}
+    claims: list[Claim] = []
+    for index, item in enumerate(given):
+        claim = _claim_or_line(item, index=index, settings=settings, now=now)
+        if isinstance(claim, dict):
+            lines[index] = claim
+        elif claim.task not in catalogue.tasks:
+            lines[index] = {"index": index, "status": "refused", "reason": "not-found"}
+        else:
+            claims.append(claim)
+    for judged in _record(claims, resident=resident, now=now):
+        lines[judged.claim.place] = answering.result(judged.claim.place, judged)
+    return {"results": [lines[index] for index in sorted(lines)], "wallet": {"balance": _balance(resident)}}
+
+
+def submit_steps(days: Sequence[DaySteps], *, resident: Resident) -> dict[str, Any]:
+    """Record the steps of each whole day: today's are still growing, and are left for tomorrow."""
+    settings, now = _settings(), clock.now()
+    today = clock.local_day(now)
+    whole = sorted((day for day in days if day.day < today), key=lambda day: day.day)
+    claims = [_steps_claim(day, settings=settings, place=place) for place, day in enumerate(whole)]
+    judged = {one.claim.place: one for one in _record(claims, resident=resident, now=now)}
+    lines = [
+        {"day": day.day.isoformat(), "steps": day.steps, **_without_index(answering.result(place, judged[place]))}
+        for place, day in enumerate(whole)
+    ]
+    return {"days": lines, "wallet": {"balance": _balance(resident)}}
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.extensions["settings"]
+    return settings
+
+
+def _record(claims: list[Claim], *, resident: Resident, now: datetime) -> list[Judged]:
+    if not claims:
+        return []
+    catalogue = catalogue_service.current()
+    return record_many({resident.resident_id: claims}, catalogue=catalogue, settings=_settings(), now=now)
+
+
+def _claim_or_line(
+    item: dict[str, Any] | ValidationError, *, index: int, settings: Settings, now: datetime
+) -> Claim | dict[str, Any]:
+    line = {"index": index, "status": "refused", "reason": "validation-failed"}
+    if isinstance(item, ValidationError):
+        return {**line, "message": str(item.messages)}
+    try:
+        return claim_of(item, settings=settings, now=now, place=index)
+    except ValidationFailedError as error:
+        return {**line, "message": str(error)}
+
+
+def _steps_claim(day: DaySteps, *, settings: Settings, place: int) -> Claim:
+    return Claim(
+        task="walk_steps",
+        tier="device",
+        quantity_milli=day.steps * 1000,
+        unit="steps",
+        happened_at=clock.day_bounds(day.day)[0] + timedelta(hours=12),
+        ended_at=None,
+        day=day.day,
+        client_reference=f"werun:{day.day.isoformat()}",
+        max_age_days=settings.action_max_age_days + 1,
+        place=place,
+    )
+
+
+def _without_index(line: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in line.items() if name not in {"index", "id"}}
+
+
+def _balance(resident: Resident) -> int:
+    query = select(Wallet.balance).where(Wallet.resident_id == resident.resident_id)
+    return db.session.scalar(query) or 0

@@ -1,0 +1,84 @@
+"""Admins' bearer tokens, and the decorator that lets the right roles through."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import wraps
+from typing import Any, TypeVar
+
+import jwt
+from flask import current_app, request
+
+from backend import clock
+from backend.admins.models import ROLES, Admin
+from backend.database import db
+from backend.errors import ForbiddenError, UnauthenticatedError
+from backend.web import caller
+
+View = TypeVar("View", bound=Callable[..., Any])
+AUDIENCE = "admin"
+TOKEN_LIFE = timedelta(hours=8)
+"""A working day: whoever comes back tomorrow signs in again."""
+READS = frozenset({"GET", "HEAD"})
+
+
+@dataclass(frozen=True, slots=True)
+class AdminToken:
+    """A bearer token, when it ends, and what its owner may do."""
+
+    token: str
+    expires_at: datetime
+    role: str
+
+
+def issue(admin: Admin) -> AdminToken:
+    """A token for an admin, good for eight hours or until all of the admin's sessions are ended."""
+    expires_at = clock.now().replace(microsecond=0) + TOKEN_LIFE
+    claims = {"aud": AUDIENCE, "sub": str(admin.id), "epoch": admin.token_epoch, "exp": expires_at}
+    token = jwt.encode(claims, current_app.extensions["settings"].secret_key, algorithm="HS256")
+    return AdminToken(token, expires_at, admin.role)
+
+
+def admin(*roles: str) -> Callable[[View], View]:
+    """Let only admins of these roles in; the view gets the row as keyword argument `admin`.
+
+    The owner may do everything, and the auditor may read (GET) everything: neither needs to be named. Role
+    and state are read anew for each request, so that a change of either holds at once.
+    """
+    unknown = set(roles) - set(ROLES)
+    if unknown:
+        raise ValueError(f"No such role: {', '.join(sorted(unknown))}. Take some of {', '.join(ROLES)}.")
+    allowed = {*roles, "owner"}
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def inner(*args: Any, **kwargs: Any) -> Any:
+            return view(*args, admin=_let_in(allowed), **kwargs)
+
+        return caller(f"admin:{','.join(sorted(allowed))}")(inner)  # type: ignore[return-value]  # one argument more
+
+    return decorate
+
+
+def _let_in(allowed: set[str]) -> Admin:
+    admin_id, epoch = _claims()
+    known = db.session.get(Admin, admin_id)
+    if known is None or known.disabled_at is not None or known.token_epoch != epoch:
+        raise UnauthenticatedError
+    reads = known.role == "auditor" and request.method in READS
+    if known.role not in allowed and not reads:
+        raise ForbiddenError
+    return known
+
+
+def _claims() -> tuple[int, int]:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise UnauthenticatedError
+    try:
+        secret = current_app.extensions["settings"].secret_key
+        options: Any = {"require": ["exp", "sub", "epoch"]}
+        claims = jwt.decode(token.strip(), secret, algorithms=["HS256"], audience=AUDIENCE, options=options)
+        return int(claims["sub"]), int(claims["epoch"])
+    except (jwt.InvalidTokenError, ValueError) as error:
+        raise UnauthenticatedError from error

@@ -1,0 +1,63 @@
+"""`flask admin`: the first owner, and the way back in for one who forgot the password."""
+
+import click
+from flask.cli import AppGroup
+from sqlalchemy import select
+
+from backend.admins import managing
+from backend.admins.models import ROLES, Admin
+from backend.database import db, transaction
+from backend.errors import RefusalError
+
+BY = "command:admin"
+group = AppGroup("admin", help="Admins: create, list, reset a password.")
+_from_stdin = click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+
+
+@group.command("create")
+@click.argument("username")
+@click.option("--role", type=click.Choice(ROLES), required=True, help="What the admin may do.")
+@_from_stdin
+def create(*, username: str, role: str, password_stdin: bool) -> None:
+    """Make an admin; asks for a password of 12 characters or more."""
+    password = _read_password(from_stdin=password_stdin)
+    with _told_plainly(), transaction():
+        managing.create(username=username, password=password, role=role, by=BY)
+    click.echo(f"{username} may sign in as {role}.")
+
+
+@group.command("reset-password")
+@click.argument("username")
+@_from_stdin
+def reset_password(*, username: str, password_stdin: bool) -> None:
+    """Set a new password, end all sessions and open a lock; asks for the password."""
+    password = _read_password(from_stdin=password_stdin)
+    with _told_plainly(), transaction():
+        managing.change(managing.find_by_name(username).id, password=password, by=BY)
+    click.echo(f"{username} may sign in with the new password.")
+
+
+@group.command("list")
+def list_all() -> None:
+    """List all admins with role and state."""
+    for admin in db.session.scalars(select(Admin).order_by(Admin.id)):
+        state = "disabled" if admin.disabled_at else "active"
+        factor = "second factor" if admin.totp_secret else "password only"
+        click.echo(f"{admin.id}\t{admin.username}\t{admin.role}\t{state}\t{factor}")
+
+
+def _read_password(*, from_stdin: bool) -> str:
+    if from_stdin:
+        return click.get_text_stream("stdin").readline().rstrip("\r\n")
+    return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+
+
+class _told_plainly:  # noqa: N801  reads as a phrase where it is used
+    """A refusal becomes the command's one-line error."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, RefusalError):
+            raise click.ClickException(str(error.detail or error.title)) from error

@@ -1,0 +1,112 @@
+"""Admins' own routes: signing in, the second factor, and the owner's management of admins."""
+
+from typing import Any
+
+from flask_smorest import Blueprint
+
+from backend.admins import managing, second_factor, signing_in
+from backend.admins.auth import AdminToken
+from backend.admins.auth import admin as admits
+from backend.admins.idempotency import idempotent
+from backend.admins.models import ROLES, Admin
+from backend.admins.schemas import (
+    AdminChangeSchema,
+    AdminPageSchema,
+    AdminSchema,
+    AdminTokenSchema,
+    EnrolmentSchema,
+    NewAdminSchema,
+    OtpSchema,
+    PasswordSchema,
+    SignInSchema,
+)
+from backend.paging import Page, PageQuerySchema
+from backend.schemas import ProblemSchema
+from backend.web import caller
+
+blueprint = Blueprint("admins", __name__, url_prefix="/admin", description="Admins: signing in, roles")
+
+
+@blueprint.post("/auth")
+@caller("public")
+@blueprint.arguments(SignInSchema)
+@blueprint.response(200, AdminTokenSchema)
+@blueprint.alt_response(401, schema=ProblemSchema)
+def sign_in(given: dict[str, Any]) -> AdminToken:
+    """Sign in as an admin"""
+    return signing_in.sign_in(**given)
+
+
+@blueprint.get("/me")
+@admits(*ROLES)
+@blueprint.response(200, AdminSchema)
+def show_me(*, admin: Admin) -> Admin:
+    """Who am I, and what may I do"""
+    return admin
+
+
+@blueprint.post("/me/totp")
+@admits(*ROLES)
+@blueprint.arguments(PasswordSchema)
+@blueprint.response(200, EnrolmentSchema)
+def enrol(given: dict[str, Any], *, admin: Admin) -> second_factor.Enrolment:
+    """Begin a second factor; it is in force once confirmed"""
+    signing_in.prove_again(admin, password=given["password"])
+    return second_factor.enrol(admin)
+
+
+@blueprint.post("/me/totp/confirm")
+@admits(*ROLES)
+@blueprint.arguments(OtpSchema)
+@blueprint.response(200, AdminSchema)
+@blueprint.alt_response(409, schema=ProblemSchema)
+def confirm(given: dict[str, Any], *, admin: Admin) -> Admin:
+    """Confirm the new second factor with its first code"""
+    second_factor.confirm(admin, otp=given["otp"])
+    return admin
+
+
+@blueprint.get("/admins")
+@admits()
+@blueprint.arguments(PageQuerySchema, location="query")
+@blueprint.response(200, AdminPageSchema)
+def list_admins(query: dict[str, Any], *, admin: Admin) -> Page:  # noqa: ARG001  who asks does not matter
+    """All admins"""
+    return managing.page(**query)
+
+
+@blueprint.get("/admins/<int:admin_id>")
+@admits()
+@blueprint.response(200, AdminSchema)
+def show_admin(admin_id: int, *, admin: Admin) -> Admin:  # noqa: ARG001  who asks does not matter
+    """One admin"""
+    return managing.find(admin_id)
+
+
+@blueprint.post("/admins")
+@admits()
+@idempotent()
+@blueprint.arguments(NewAdminSchema)
+@blueprint.response(201, AdminSchema)
+@blueprint.alt_response(409, schema=ProblemSchema)
+def create(wanted: dict[str, Any], *, admin: Admin) -> Admin:
+    """Make an admin"""
+    return managing.create(**wanted, by=admin.actor)
+
+
+@blueprint.patch("/admins/<int:admin_id>")
+@admits()
+@blueprint.arguments(AdminChangeSchema)
+@blueprint.response(200, AdminSchema)
+@blueprint.alt_response(409, schema=ProblemSchema)
+def change(wanted: dict[str, Any], admin_id: int, *, admin: Admin) -> Admin:
+    """Change an admin's role, state or password"""
+    return managing.change(admin_id, **wanted, by=admin.actor)
+
+
+@blueprint.delete("/admins/<int:admin_id>/totp")
+@admits()
+@blueprint.response(200, AdminSchema)
+def remove_second_factor(admin_id: int, *, admin: Admin) -> Admin:
+    """Remove the second factor of an admin who lost it"""
+    return managing.remove_second_factor(admin_id, by=admin.actor)
