@@ -5,7 +5,7 @@ from flask_babel import Babel
 from flask_migrate import Migrate
 from flask_smorest import Api
 
-from backend import cli, console, logs, metrics, redis, web
+from backend import cli, console, limits, logs, metrics, redis, web
 from backend.api import BLUEPRINTS, description
 from backend.config import Settings
 from backend.database import db, engine_options
@@ -33,6 +33,7 @@ def create_app(settings: Settings | None = None) -> web.Application:
     _register(app)
     # After flask-smorest, whose handler for HTTP errors would otherwise replace ours.
     web.init_app(app)
+    limits.init_app(app)
     return app
 
 

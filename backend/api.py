@@ -6,10 +6,14 @@ from flask_smorest import Blueprint
 
 from backend.actions.admin_routes import blueprint as admin_actions
 from backend.actions.routes import blueprint as actions
+from backend.admins.audit_routes import blueprint as audit
+from backend.admins.routes import blueprint as admins
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     actions,
     admin_actions,
+    admins,
+    audit,
 )
 
 

@@ -2,6 +2,9 @@
 
 from flask import Flask
 
+from backend.admins import commands as admins
+
 
 def init_app(app: Flask) -> None:
     """Register every command."""
+    app.cli.add_command(admins.group)

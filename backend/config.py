@@ -40,6 +40,7 @@ class Settings:
     database_pool_size: int = 8
     database_timeout_ms: int = 10_000
     rate_limit: str = "120/minute"
+    trusted_proxies: int = 0  # how many proxies of ours stand in front and add to X-Forwarded-For
     max_body_bytes: int = 4 * 1024 * 1024
     default_locale: str = "zh_CN"
     log_level: str = "INFO"

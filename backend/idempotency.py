@@ -10,7 +10,7 @@ from flask import Response, json, make_response, request
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from psycopg.errors import LockNotAvailable
-from sqlalchemy import text, update
+from sqlalchemy import literal, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 
@@ -107,16 +107,17 @@ def answer_once(
 
 
 def _claim(model: type[Model], identity: dict[str, Any], wanted: Request) -> bool:
-    row = insert(model).values(**identity, request_hash=wanted.hash, created_at=clock.now())
+    values = {**identity, "request_hash": wanted.hash, "created_at": clock.now()}
+    row = insert(model).values(**values).on_conflict_do_nothing().returning(literal(1))
     try:
         db.session.execute(text("SET LOCAL lock_timeout = '1s'"))
-        claimed = db.session.execute(row.on_conflict_do_nothing())
+        claimed = db.session.execute(row).first()
         db.session.execute(text("SET LOCAL lock_timeout = '5s'"))
     except OperationalError as error:
         if isinstance(error.orig, LockNotAvailable):
             raise IdempotencyInFlightError from error
         raise
-    return bool(claimed.rowcount)
+    return claimed is not None
 
 
 def _replay(model: type[Model], identity: dict[str, Any], wanted: Request) -> Response:

@@ -51,9 +51,12 @@ def decode(cursor: str | None) -> str | None:
     if cursor is None:
         return None
     try:
-        return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError) as error:
         raise _bad_cursor() from error
+    if "\x00" in text:
+        raise _bad_cursor()
+    return text
 
 
 def decode_number(cursor: str | None) -> int | None:

@@ -14,6 +14,7 @@ SOLD_OUT = "tanhui:sold-out:{reward_id}"
 """Set while a reward is known to be sold out: lets a flash sale be refused early and cheaply."""
 PUBLIC_TOTALS = "tanhui:public-totals"
 WECHAT_CODE = "tanhui:sandbox:code:{code}"
+LIMIT = "tanhui:limit:{window}:{caller}"
 ADMIN_FAILURES = "tanhui:admin-failures:{username}"
 
 

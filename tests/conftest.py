@@ -10,6 +10,9 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from backend import clock, create_app, defaults, embedded
+from backend.admins import auth as admin_auth
+from backend.admins import passwords
+from backend.admins.models import Admin
 from backend.config import Settings
 from backend.database import Model, db, transaction
 from backend.ledger import service as ledger
@@ -17,6 +20,8 @@ from backend.residents import auth
 from backend.residents.models import Identity_, Resident
 
 KEPT = {"alembic_version"}
+PASSWORD = "correct horse battery"
+"""Of every admin that `new_admin` makes."""
 
 
 @pytest.fixture(scope="session")
@@ -110,6 +115,40 @@ def resident(new_resident):
 def headers():
     """headers(resident) → the resident's Authorization header."""
     return lambda resident: {"Authorization": f"Bearer {auth.issue(resident).token}"}
+
+
+@pytest.fixture(scope="session")
+def password_hash():
+    """The hash of PASSWORD, made once: argon2 is slow on purpose."""
+    return passwords.hash_of(PASSWORD)
+
+
+@pytest.fixture
+def new_admin(app, password_hash):
+    """Makes admins: new_admin("operator") → an Admin named after the role, with PASSWORD."""
+
+    def make(role="owner", *, username=None, **columns):
+        with transaction():
+            admin = Admin(
+                username=username or role, role=role, password_hash=password_hash, created_at=clock.now(), **columns
+            )
+            db.session.add(admin)
+        return admin
+
+    return make
+
+
+@pytest.fixture
+def admin_headers(new_admin):
+    """admin_headers("operator") → the Authorization header of an admin of that role, made at the first call."""
+    made = {}
+
+    def of(role="owner", **more):
+        if role not in made:
+            made[role] = admin_auth.issue(new_admin(role)).token
+        return {"Authorization": f"Bearer {made[role]}", **more}
+
+    return of
 
 
 def _make_database(database_url):

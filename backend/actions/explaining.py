@@ -3,10 +3,9 @@
 from decimal import Decimal
 from typing import Any
 
-from flask_babel import get_locale
-
 from backend.emissions.rules import Factor, Quantification
 from backend.schemas import grams
+from backend.titles import local
 
 
 def explain(
@@ -50,12 +49,6 @@ def _factor(factor: Factor) -> dict[str, Any]:
         "valid_from": factor.valid_from.isoformat(),
         "version": factor.version,
     }
-
-
-def local(title: dict[str, str]) -> str:
-    """A title in the caller's language."""
-    language = str(get_locale() or "zh")[:2]
-    return title.get(language) or title.get("zh") or ""
 
 
 def _grams_of(quantity_milli: int, factor: Factor) -> float:

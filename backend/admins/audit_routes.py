@@ -4,7 +4,7 @@ from typing import Any
 
 from flask_smorest import Blueprint
 
-from backend.admins.auth import admin as admits
+from backend.admins.auth import admin as admin_only
 from backend.admins.models import Admin
 from backend.admins.schemas import AuditPageSchema, AuditQuerySchema
 from backend.audit import service
@@ -14,7 +14,7 @@ blueprint = Blueprint("audit", __name__, url_prefix="/admin", description="Who c
 
 
 @blueprint.get("/audit")
-@admits()
+@admin_only()
 @blueprint.arguments(AuditQuerySchema, location="query")
 @blueprint.response(200, AuditPageSchema)
 def list_audit(query: dict[str, Any], *, admin: Admin) -> Page:  # noqa: ARG001  who asks does not matter

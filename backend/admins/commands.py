@@ -1,5 +1,7 @@
 """`flask admin`: the first owner, and the way back in for one who forgot the password."""
 
+import sys
+
 import click
 from flask.cli import AppGroup
 from sqlalchemy import select
@@ -48,7 +50,7 @@ def list_all() -> None:
 
 def _read_password(*, from_stdin: bool) -> str:
     if from_stdin:
-        return click.get_text_stream("stdin").readline().rstrip("\r\n")
+        return sys.stdin.readline().rstrip("\r\n")
     return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
 
 

@@ -6,7 +6,7 @@ from flask_smorest import Blueprint
 
 from backend.admins import managing, second_factor, signing_in
 from backend.admins.auth import AdminToken
-from backend.admins.auth import admin as admits
+from backend.admins.auth import admin as admin_only
 from backend.admins.idempotency import idempotent
 from backend.admins.models import ROLES, Admin
 from backend.admins.schemas import (
@@ -38,7 +38,7 @@ def sign_in(given: dict[str, Any]) -> AdminToken:
 
 
 @blueprint.get("/me")
-@admits(*ROLES)
+@admin_only(*ROLES)
 @blueprint.response(200, AdminSchema)
 def show_me(*, admin: Admin) -> Admin:
     """Who am I, and what may I do"""
@@ -46,7 +46,7 @@ def show_me(*, admin: Admin) -> Admin:
 
 
 @blueprint.post("/me/totp")
-@admits(*ROLES)
+@admin_only(*ROLES)
 @blueprint.arguments(PasswordSchema)
 @blueprint.response(200, EnrolmentSchema)
 def enrol(given: dict[str, Any], *, admin: Admin) -> second_factor.Enrolment:
@@ -56,7 +56,7 @@ def enrol(given: dict[str, Any], *, admin: Admin) -> second_factor.Enrolment:
 
 
 @blueprint.post("/me/totp/confirm")
-@admits(*ROLES)
+@admin_only(*ROLES)
 @blueprint.arguments(OtpSchema)
 @blueprint.response(200, AdminSchema)
 @blueprint.alt_response(409, schema=ProblemSchema)
@@ -67,7 +67,7 @@ def confirm(given: dict[str, Any], *, admin: Admin) -> Admin:
 
 
 @blueprint.get("/admins")
-@admits()
+@admin_only()
 @blueprint.arguments(PageQuerySchema, location="query")
 @blueprint.response(200, AdminPageSchema)
 def list_admins(query: dict[str, Any], *, admin: Admin) -> Page:  # noqa: ARG001  who asks does not matter
@@ -76,7 +76,7 @@ def list_admins(query: dict[str, Any], *, admin: Admin) -> Page:  # noqa: ARG001
 
 
 @blueprint.get("/admins/<int:admin_id>")
-@admits()
+@admin_only()
 @blueprint.response(200, AdminSchema)
 def show_admin(admin_id: int, *, admin: Admin) -> Admin:  # noqa: ARG001  who asks does not matter
     """One admin"""
@@ -84,7 +84,7 @@ def show_admin(admin_id: int, *, admin: Admin) -> Admin:  # noqa: ARG001  who as
 
 
 @blueprint.post("/admins")
-@admits()
+@admin_only()
 @idempotent()
 @blueprint.arguments(NewAdminSchema)
 @blueprint.response(201, AdminSchema)
@@ -95,7 +95,7 @@ def create(wanted: dict[str, Any], *, admin: Admin) -> Admin:
 
 
 @blueprint.patch("/admins/<int:admin_id>")
-@admits()
+@admin_only()
 @blueprint.arguments(AdminChangeSchema)
 @blueprint.response(200, AdminSchema)
 @blueprint.alt_response(409, schema=ProblemSchema)
@@ -105,7 +105,7 @@ def change(wanted: dict[str, Any], admin_id: int, *, admin: Admin) -> Admin:
 
 
 @blueprint.delete("/admins/<int:admin_id>/totp")
-@admits()
+@admin_only()
 @blueprint.response(200, AdminSchema)
 def remove_second_factor(admin_id: int, *, admin: Admin) -> Admin:
     """Remove the second factor of an admin who lost it"""

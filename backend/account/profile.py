@@ -1,0 +1,69 @@
+"""Who I am: profile, level, balance and lifetime reduction."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from backend import clock, database
+from backend.account import reading
+from backend.account.reading import MINE
+from backend.catalogue.rules import level
+from backend.ledger import service as ledger
+from backend.residents import auth, service as residents, signing_in
+from backend.residents.auth import Caller
+from backend.residents.models import Resident
+from backend.schemas import grams
+
+_ME = f"""
+SELECT r.nickname, r.avatar_url, d.code, c.code, r.joined_at, r.leaderboard_consent, w.balance, w.co2e_mg, w.actions
+FROM residents r
+JOIN wallets w ON w.resident_id = r.resident_id
+LEFT JOIN areas d ON d.id = r.district_id
+LEFT JOIN areas c ON c.id = r.community_id
+WHERE {MINE}
+"""  # noqa: S608  the parts are ours
+
+
+def sign_in(code: str) -> dict[str, Any]:
+    """Sign in with the code of wx.login: token, its end, whether for the first time, and the profile."""
+    session = signing_in.ask_wechat(code)
+    arrival = signing_in.arrive(session, now=clock.now())
+    resident = arrival.resident
+    if arrival.is_new:
+        ledger.open_wallet(resident.resident_id)
+    token = auth.issue(resident)
+    return {
+        "token": token.token,
+        "expires_at": token.expires_at,
+        "is_new": arrival.is_new,
+        "resident": _written(resident),
+    }
+
+
+def show(caller: Caller) -> dict[str, Any]:
+    """The profile, in one statement; raises UnauthenticatedError."""
+    return _shown(reading.rows(_ME, caller=caller)[0])
+
+
+def change(resident: Resident, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Change what is given and show the profile as it is then; raises ValidationFailedError."""
+    return _written(residents.change_profile(resident.resident_id, changes, now=clock.now()))
+
+
+def _written(resident: Resident) -> dict[str, Any]:
+    caller = Caller(resident.resident_id, resident.token_epoch)
+    return _shown(reading.rows_with(database.cursor(), _ME, caller=caller)[0])
+
+
+def _shown(row: tuple[Any, ...]) -> dict[str, Any]:
+    nickname, avatar_url, district, community, joined_at, consent, balance, co2e_mg, actions = row
+    return {
+        "nickname": nickname,
+        "avatar_url": avatar_url,
+        "district": district,
+        "community": community,
+        "level": level(co2e_mg),
+        "joined_at": clock.rfc3339(joined_at),
+        "leaderboard_consent": consent,
+        "wallet": {"balance": balance},
+        "reduction": {"co2e_g": grams(co2e_mg), "actions": actions},
+    }

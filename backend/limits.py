@@ -1,0 +1,195 @@
+"""How often one caller may ask: fixed windows, counted in each process and shared through Redis.
+
+A library that asks Redis on every request costs more than the rest of a small request together. So a process counts
+a caller by itself first, and begins to share its count only when that nears the limit: the ordinary resident costs no
+round trip, the greedy one is held to the limit (and at most one `UNSHARED` part of it more for each process). While
+Redis is down each process goes on with its own count.
+"""
+
+import ipaddress
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from hashlib import blake2b
+from http import HTTPStatus
+from threading import Lock
+from typing import Any, TypeVar
+
+from flask import Flask, Response, current_app, g, request
+from flask_babel import lazy_gettext as _l
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from backend import metrics, redis
+from backend.config import SettingsError
+from backend.errors import RefusalError
+
+View = TypeVar("View", bound=Callable[..., Any])
+UNSHARED = 8
+"""One part in so many of the limit that a process counts before it asks Redis."""
+PEOPLE_AT_AN_ADDRESS = 10
+"""An address without a token may stand for many residents, behind one gateway: so many times the limit."""
+PAUSE_S = 5
+"""Seconds for which Redis is not asked again after it has failed."""
+MOST_CALLERS = 100_000
+"""Callers that a process remembers in one window: made-up tokens must not fill the memory."""
+UNCOUNTED = frozenset({"partner"})
+"""Callers without a limit of requests: a partner's feed is signed, and bound by the size of its pages."""
+SECONDS = {"second": 1, "minute": 60, "hour": 3600}
+_SETTING = re.compile(r"([1-9][0-9]{0,8})/(second|minute|hour)")
+
+
+class RateLimitedError(RefusalError):
+    """The caller has asked too often in this window; `retry_after` says in how many seconds the next begins."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    slug = "rate-limited"
+    title = _l("Too many requests. Please wait a moment.")
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `amount` requests in each window of `seconds`."""
+
+    amount: int
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What is left of a limit, and the seconds until it starts afresh."""
+
+    limit: int
+    remaining: int
+    resets_in: int
+
+
+@dataclass(slots=True)
+class _Tally:
+    untold: int = 0
+    known: int = 0
+
+
+def parse(text: str) -> Limit:
+    """A limit written as `120/minute`; raises SettingsError with the cure."""
+    found = _SETTING.fullmatch(text)
+    if found is None:
+        raise SettingsError(f"RATE_LIMIT={text!r} is not understood: write it as 120/minute (or second, hour).")
+    return Limit(int(found[1]), SECONDS[found[2]])
+
+
+class Limiter:
+    """Counts callers in windows of the present; shared by all threads of a process."""
+
+    def __init__(self, limit: Limit) -> None:
+        self.limit = limit
+        self._lock = Lock()
+        self._window = -1
+        self._tallies: dict[str, _Tally] = {}
+        self._silent_until = 0.0
+
+    def hit(self, caller: str, *, times: int = 1, now: float | None = None) -> Allowance:
+        """Count one request of a caller, who has `times` the limit; raises RateLimitedError."""
+        instant = time.time() if now is None else now
+        window, into = divmod(instant, self.limit.seconds)
+        resets_in, most = int(self.limit.seconds - into) or 1, self.limit.amount * times
+        tally, untold = self._count(caller, window=int(window), most=most)
+        if untold:
+            key = redis.LIMIT.format(window=int(window), caller=caller)
+            self._share(tally, key=key, untold=untold, instant=instant)
+        if tally.known > most:
+            raise RateLimitedError(retry_after=resets_in)
+        return Allowance(most, max(0, most - tally.known - tally.untold), resets_in)
+
+    def _count(self, caller: str, *, window: int, most: int) -> tuple[_Tally, int]:
+        with self._lock:
+            if window != self._window or len(self._tallies) >= MOST_CALLERS:
+                self._window, self._tallies = window, {}
+            tally = self._tallies.setdefault(caller, _Tally())
+            if tally.known > most:
+                return tally, 0
+            tally.untold += 1
+            if tally.known == 0 and tally.untold <= most // UNSHARED:
+                return tally, 0
+            untold, tally.untold = tally.untold, 0
+            return tally, untold
+
+    def _share(self, tally: _Tally, *, key: str, untold: int, instant: float) -> None:
+        total = None
+        if instant >= self._silent_until:
+            try:
+                total = _add(key, untold, self.limit.seconds)
+            except redis.RedisError:
+                metrics.REDIS_ERRORS.inc()
+                self._silent_until = instant + PAUSE_S
+        with self._lock:
+            tally.known = max(tally.known, total) if total is not None else tally.known + untold
+
+
+def _add(key: str, more: int, seconds: int) -> int:
+    with redis.client().pipeline(transaction=False) as pipe:
+        pipe.incrby(key, more)
+        pipe.expire(key, 2 * seconds)
+        total: int = pipe.execute()[0]
+    return total
+
+
+def init_app(app: Flask) -> None:
+    """Count every request to the API by its token, or without one by its address."""
+    settings = app.extensions["settings"]
+    app.extensions["limiter"] = Limiter(parse(settings.rate_limit))
+    if settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies)  # type: ignore[method-assign]  # as Flask documents it
+    app.before_request(_count_request)
+    app.after_request(_tell)
+
+
+def limited_by_address(purpose: str) -> Callable[[View], View]:
+    """Hold an address to the plain limit for this purpose, such as signing in."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def inner(*args: Any, **kwargs: Any) -> Any:
+            g.allowance = _limiter().hit(f"{purpose}:{_address()}")
+            return view(*args, **kwargs)
+
+        return inner  # type: ignore[return-value]  # same call as the view
+
+    return decorate
+
+
+def _count_request() -> None:
+    view = current_app.view_functions.get(request.endpoint or "")
+    if not request.path.startswith("/api/") or getattr(view, "caller", "") in UNCOUNTED:
+        return
+    token = request.headers.get("Authorization", "")
+    if token:
+        g.allowance = _limiter().hit(blake2b(token.encode(), digest_size=12).hexdigest())
+    else:
+        g.allowance = _limiter().hit(_address(), times=PEOPLE_AT_AN_ADDRESS)
+
+
+def _tell(response: Response) -> Response:
+    allowance: Allowance | None = g.get("allowance")
+    if allowance is not None:
+        response.headers["X-RateLimit-Limit"] = str(allowance.limit)
+        response.headers["X-RateLimit-Remaining"] = str(allowance.remaining)
+        response.headers["X-RateLimit-Reset"] = str(allowance.resets_in)
+    return response
+
+
+def _limiter() -> Limiter:
+    limiter: Limiter = current_app.extensions["limiter"]
+    return limiter
+
+
+def _address() -> str:
+    """The caller's address; of IPv6 the network, of which one caller has all addresses."""
+    given = request.remote_addr or ""
+    if ":" not in given:
+        return given
+    try:
+        return str(ipaddress.ip_network(f"{given.partition('%')[0]}/64", strict=False))
+    except ValueError:
+        return given

@@ -1,0 +1,40 @@
+"""The schema and the default catalogue: brought up to date by `prepare`, looked at by every command."""
+
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from click import ClickException
+from flask import current_app
+from flask_migrate import upgrade
+
+from backend import defaults
+from backend.config import Settings
+from backend.database import db, transaction
+
+
+def is_current() -> bool:
+    """Whether the newest migration has been applied."""
+    migrations = current_app.extensions["migrate"].directory
+    wanted = ScriptDirectory(migrations).get_current_head()
+    with db.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision() == wanted
+
+
+def bring_up_to_date() -> int:
+    """Apply the migrations that are missing and add the defaults that are missing; returns how many were added."""
+    if not is_current():
+        upgrade()
+    with transaction():
+        return defaults.load()
+
+
+def ensure_ready() -> None:
+    """What every command begins with: a development site is brought up to date, a production one must be.
+
+    Raises ClickException with the cure.
+    """
+    if is_current():
+        return
+    settings: Settings = current_app.extensions["settings"]
+    if settings.production:
+        raise ClickException("The database is not at the newest migration: run 'flask --app wsgi db upgrade' first.")
+    bring_up_to_date()

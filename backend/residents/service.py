@@ -1,0 +1,121 @@
+"""Residents' profiles: what they may change, where they live, what they consent to, and how they leave."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from flask_babel import gettext
+from sqlalchemy import delete, select, update
+
+from backend.database import db
+from backend.errors import NotFoundError, ValidationFailedError
+from backend.paging import Page, page_of
+from backend.residents.models import Area, Consent, IdempotencyKey, Identity_, Resident
+
+LEADERBOARD = "leaderboard"
+CONSENT_VERSIONS = {LEADERBOARD: "2026-11"}
+"""Purpose → version of the text that the mini-program shows now."""
+
+
+def lock(resident_id: int) -> Resident:
+    """The resident's row, locked until the transaction ends; raises NotFoundError."""
+    query = select(Resident).where(Resident.resident_id == resident_id).with_for_update()
+    resident = db.session.scalar(query.execution_options(populate_existing=True))
+    if resident is None:
+        raise NotFoundError("resident")
+    return resident
+
+
+def change_profile(resident_id: int, changes: Mapping[str, Any], *, now: datetime) -> Resident:
+    """Change what is given of nickname, avatar_url, district, community (codes or None) and leaderboard_consent.
+
+    A community brings its district along where none is set; another district lets go of the community before.
+    Raises ValidationFailedError for an unknown code, or a community that lies elsewhere.
+    """
+    resident = lock(resident_id)
+    if "nickname" in changes:
+        resident.nickname = changes["nickname"]
+    if "avatar_url" in changes:
+        resident.avatar_url = changes["avatar_url"]
+    if changes.keys() & {"district", "community"}:
+        _move(resident, changes)
+    if "leaderboard_consent" in changes:
+        _consent(resident, purpose=LEADERBOARD, given=changes["leaderboard_consent"], now=now)
+    db.session.flush()
+    return resident
+
+
+def list_areas(*, district: str | None, limit: int, after: str | None) -> Page:
+    """Districts, and of one district its communities, in order of their codes."""
+    query = select(Area).order_by(Area.code).limit(limit + 1)
+    if district is None:
+        query = query.where(Area.kind == "district")
+    else:
+        query = query.where(Area.district_id == _area("district", district).id)
+    if after is not None:
+        query = query.where(Area.code > after)
+    return page_of(db.session.scalars(query).all(), limit=limit, key=lambda area: area.code)
+
+
+def erase(resident: Resident, *, now: datetime) -> None:
+    """Remove everything personal, and end all sessions; the row stays for the books, without a person."""
+    resident.state = "erased"
+    resident.nickname, resident.avatar_url, resident.session_key = "", None, None
+    resident.community_id = None
+    resident.leaderboard_consent = False
+    resident.token_epoch += 1
+    owner = resident.resident_id
+    db.session.execute(delete(Identity_).where(Identity_.resident_id == owner))
+    # Stored answers may hold a delivery address or a voucher's code.
+    db.session.execute(delete(IdempotencyKey).where(IdempotencyKey.resident_id == owner))
+    db.session.execute(
+        update(Consent).where(Consent.resident_id == owner, Consent.withdrawn_at.is_(None)).values(withdrawn_at=now)
+    )
+    db.session.flush()
+
+
+def _move(resident: Resident, changes: Mapping[str, Any]) -> None:
+    if "district" in changes:
+        code = changes["district"]
+        district_id = None if code is None else _area("district", code).id
+        if district_id != resident.district_id:
+            resident.district_id, resident.community_id = district_id, None
+    if "community" not in changes:
+        return
+    code = changes["community"]
+    if code is None:
+        resident.community_id = None
+        return
+    community = _area("community", code)
+    if "district" not in changes and resident.district_id is None:
+        resident.district_id = community.district_id
+    if community.district_id != resident.district_id:
+        raise _wrong("community", gettext("This community lies in another district: send its district too."))
+    resident.community_id = community.id
+
+
+def _area(kind: str, code: str) -> Area:
+    area = db.session.scalar(select(Area).where(Area.code == code, Area.kind == kind))
+    if area is None:
+        raise _wrong(kind, gettext("There is no such place: GET /areas lists the codes."))
+    return area
+
+
+def _wrong(field: str, message: str) -> ValidationFailedError:
+    return ValidationFailedError(message, errors=[{"field": field, "message": message}])
+
+
+def _consent(resident: Resident, *, purpose: str, given: bool, now: datetime) -> None:
+    if given == resident.leaderboard_consent:
+        return
+    resident.leaderboard_consent = given
+    if given:
+        version = CONSENT_VERSIONS[purpose]
+        db.session.add(
+            Consent(resident_id=resident.resident_id, purpose=purpose, version=version, given_at=now)
+        )
+        return
+    standing = update(Consent).where(
+        Consent.resident_id == resident.resident_id, Consent.purpose == purpose, Consent.withdrawn_at.is_(None)
+    )
+    db.session.execute(standing.values(withdrawn_at=now))

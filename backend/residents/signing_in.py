@@ -1,0 +1,86 @@
+"""Who signs in with WeChat: the resident they are, made on the first time."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import httpx
+from flask import current_app
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from backend import redis, sealing
+from backend.config import Settings
+from backend.database import db
+from backend.residents.models import Identity_, Resident
+from backend.residents.wechat import WeChatClient, WeChatSession
+from backend.residents.wechat_sandbox import create_sandbox
+
+PROVIDER = "wechat"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A resident who signs in, and whether for the first time."""
+
+    resident: Resident
+    is_new: bool
+
+
+def ask_wechat(code: str) -> WeChatSession:
+    """Who obtained this code from wx.login; raises InvalidCodeError or UpstreamUnavailableError.
+
+    Ask before the transaction's first statement, so that no connection waits for WeChat.
+    """
+    client: WeChatClient | None = current_app.extensions.get("wechat")
+    if client is None:
+        client = current_app.extensions["wechat"] = _client(current_app.extensions["settings"])
+    return client.code_to_session(code)
+
+
+def arrive(session: WeChatSession, *, now: datetime) -> Arrival:
+    """The resident with this openid, who gets the new session key; made if there is none.
+
+    Of several first sign-ins at once, one makes the resident and the others wait for it on the identity's key.
+    """
+    known = _known(session.openid)
+    is_new = False
+    if known is None:
+        known, is_new = _make(session.openid, now=now)
+    known.session_key = sealing.seal(session.session_key)
+    db.session.flush()
+    return Arrival(known, is_new)
+
+
+def _client(settings: Settings) -> WeChatClient:
+    access = {"base_url": settings.wechat_base_url, "app_id": settings.wechat_app_id, "secret": settings.wechat_secret}
+    if settings.wechat_mode == "live":
+        return WeChatClient(**access)
+    stand_in = create_sandbox(redis.client(), app_id=settings.wechat_app_id, secret=settings.wechat_secret)
+    return WeChatClient(**access, transport=httpx.WSGITransport(app=stand_in))
+
+
+def _known(openid: str) -> Resident | None:
+    # Locked, and asked for again by its state once the lock is there: an erasure must not get a new session key.
+    query = (
+        select(Resident)
+        .join(Identity_, Identity_.resident_id == Resident.resident_id)
+        .where(Identity_.provider == PROVIDER, Identity_.subject == openid, Resident.state == "active")
+        .with_for_update(of=Resident)
+    )
+    return db.session.scalar(query)
+
+
+def _make(openid: str, *, now: datetime) -> tuple[Resident, bool]:
+    drawn = db.session.scalar(select(func.nextval(func.pg_get_serial_sequence("residents", "resident_id"))))
+    claim = insert(Identity_).values(provider=PROVIDER, subject=openid, resident_id=drawn)
+    # An update, not nothing, on conflict: it waits for who came first, and answers with their resident.
+    same = claim.on_conflict_do_update(
+        index_elements=["provider", "subject"], set_={"subject": claim.excluded.subject}
+    )
+    owner = db.session.scalar(same.returning(Identity_.resident_id))
+    if owner != drawn:
+        return db.session.get_one(Resident, owner, with_for_update=True), False
+    resident = Resident(resident_id=drawn, joined_at=now)
+    db.session.add(resident)
+    db.session.flush()
+    return resident, True
