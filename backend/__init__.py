@@ -5,7 +5,7 @@ from flask_babel import Babel
 from flask_migrate import Migrate
 from flask_smorest import Api
 
-from backend import cli, console, limits, logs, metrics, redis, web
+from backend import cli, console, limits, logs, metrics, openapi, redis, web
 from backend.api import BLUEPRINTS, description
 from backend.config import Settings
 from backend.database import db, engine_options
@@ -39,6 +39,7 @@ def create_app(settings: Settings | None = None) -> web.Application:
 
 def _register(app: Flask) -> None:
     api = Api(app)
+    openapi.know_fields(api)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint, url_prefix=f"/api/v1{blueprint.url_prefix or ''}")
     app.register_blueprint(console.blueprint)

@@ -4,16 +4,28 @@ from typing import Any
 
 from flask_smorest import Blueprint
 
+from backend.account.routes import blueprint as account
+from backend.account.task_routes import blueprint as tasks
 from backend.actions.admin_routes import blueprint as admin_actions
 from backend.actions.routes import blueprint as actions
 from backend.admins.audit_routes import blueprint as audit
 from backend.admins.routes import blueprint as admins
+from backend.catalogue.admin_routes import blueprint as admin_tasks
+from backend.catalogue.emission_routes import blueprint as admin_emissions
+from backend.catalogue.partner_routes import blueprint as admin_partners
+from backend.residents.routes import blueprint as residents
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
+    account,
+    residents,
+    tasks,
     actions,
     admin_actions,
     admins,
     audit,
+    admin_tasks,
+    admin_emissions,
+    admin_partners,
 )
 
 

@@ -37,6 +37,7 @@ class Settings:
     action_max_age_days: int = 7
     future_skew_s: int = 300
     unbound_days: int = 30
+    settle_grace_days: int = 3  # how long after a period's end late trips still change its board
     database_pool_size: int = 8
     database_timeout_ms: int = 10_000
     rate_limit: str = "120/minute"

@@ -3,8 +3,9 @@
 A refusal is a class beside the function that raises it; `web` turns every one into problem+json (RFC 9457).
 """
 
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
@@ -33,6 +34,19 @@ class ValidationFailedError(RefusalError):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     slug = "validation-failed"
     title = _l("Some fields are missing or wrong.")
+
+    @classmethod
+    def of(cls, problems: Mapping[str, str]) -> Self:
+        """The refusal that names each wrong field with its cure."""
+        errors = [{"field": field, "message": message} for field, message in problems.items()]
+        return cls("; ".join(f"{field}: {message}" for field, message in problems.items()), errors=errors)
+
+
+class AlreadyExistsError(RefusalError):
+    """Something else has this code or name."""
+
+    slug = "already-exists"
+    title = _l("This exists already. Take another code, or change what is there.")
 
 
 class UnauthenticatedError(RefusalError):

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Response, json, make_response, request
 from flask_babel import gettext
@@ -18,6 +18,7 @@ from backend import clock, sealing
 from backend.database import Model, db
 from backend.errors import RefusalError, ValidationFailedError
 
+View = TypeVar("View", bound=Callable[..., Any])
 MAX_KEY = 200
 SEALED = "sealed"
 """The one member of a stored answer that is encrypted."""
@@ -43,6 +44,16 @@ class Request:
 
     key: str = ""
     hash: str = ""
+
+
+def takes_key(*, required: bool = False) -> Callable[[View], View]:
+    """Declare that a route takes an Idempotency-Key; the description says so."""
+
+    def mark(view: View) -> View:
+        view.idempotency_key = required  # type: ignore[attr-defined]  # read by the description
+        return view
+
+    return mark
 
 
 def hash_of(*, method: str, path: str, body: bytes) -> str:

@@ -1,9 +1,9 @@
 """How often one caller may ask: fixed windows, counted in each process and shared through Redis.
 
-A library that asks Redis on every request costs more than the rest of a small request together. So a process counts
-a caller by itself first, and begins to share its count only when that nears the limit: the ordinary resident costs no
-round trip, the greedy one is held to the limit (and at most one `UNSHARED` part of it more for each process). While
-Redis is down each process goes on with its own count.
+A library that asks Redis on every request costs more than the rest of a small request together. So a process
+counts a caller by itself first, and shares its count only when that nears the limit: an ordinary resident costs
+no round trip, a greedy one is held to the limit (and at most one `UNSHARED` part of it more for each further process).
+While Redis is down each process goes on with its own count.
 """
 
 import ipaddress
@@ -41,7 +41,7 @@ _SETTING = re.compile(r"([1-9][0-9]{0,8})/(second|minute|hour)")
 
 
 class RateLimitedError(RefusalError):
-    """The caller has asked too often in this window; `retry_after` says in how many seconds the next begins."""
+    """The caller has asked too often in this window; `retry_after`: seconds until the next begins."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
     slug = "rate-limited"
@@ -75,7 +75,9 @@ def parse(text: str) -> Limit:
     """A limit written as `120/minute`; raises SettingsError with the cure."""
     found = _SETTING.fullmatch(text)
     if found is None:
-        raise SettingsError(f"RATE_LIMIT={text!r} is not understood: write it as 120/minute (or second, hour).")
+        raise SettingsError(
+            f"RATE_LIMIT={text!r} is not understood: write it as 120/minute (or second, hour)."
+        )
     return Limit(int(found[1]), SECONDS[found[2]])
 
 

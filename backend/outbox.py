@@ -6,10 +6,10 @@ partition (`resident_id` modulo PARTITIONS), so that several projectors never me
 
 from datetime import date, datetime
 
-from sqlalchemy import Identity, Index
+from sqlalchemy import Identity, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from backend.database import Model, Small, Whole
+from backend.database import Model, Small, Whole, db
 
 PARTITIONS = 8
 
@@ -18,11 +18,15 @@ class OutboxRow(Model):
     """One delta to the projections.
 
     `kind`: `action` (grams, points and ±1 action of a day), or a ledger movement that only the totals count:
-    `redeem`, `return`, `expire`, `adjust`.
+    `redeem`, `return`, `expire`, `adjust`; or `moved`: the resident lives elsewhere now, which only boards care about.
     """
 
     __tablename__ = "outbox"
-    __table_args__ = (Index(None, "partition", "id"),)
+    __table_args__ = (
+        Index(None, "partition", "id"),
+        # A queue is all dead rows soon: vacuum by their number, not by their share.
+        {"postgresql_with": {"autovacuum_vacuum_scale_factor": 0, "autovacuum_vacuum_threshold": 20_000}},
+    )
 
     resident_id: Mapped[int] = mapped_column(primary_key=True)
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
@@ -43,3 +47,15 @@ class OutboxRow(Model):
 def partition_of(resident_id: int) -> int:
     """The partition that folds this resident's rows."""
     return resident_id % PARTITIONS
+
+
+def oldest_posted_at() -> datetime | None:
+    """When the oldest row that waits was posted: projections are complete up to there. None: nothing waits."""
+    found: datetime | None = db.session.scalar(_OLDEST, {"partitions": PARTITIONS})
+    return found
+
+
+_OLDEST = text("""
+SELECT min(first.posted_at) FROM generate_series(0, :partitions - 1) AS p (partition),
+LATERAL (SELECT o.posted_at FROM outbox o WHERE o.partition = p.partition ORDER BY o.id LIMIT 1) AS first
+""")

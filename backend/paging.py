@@ -18,7 +18,9 @@ LONGEST = 100
 class PageQuerySchema(Schema):
     """Which page of a list."""
 
-    limit = fields.Integer(load_default=20, validate=validate.Range(1, LONGEST), metadata={"description": "Items on a page"})
+    limit = fields.Integer(
+        load_default=20, validate=validate.Range(1, LONGEST), metadata={"description": "Items on a page"}
+    )
     cursor = fields.String(
         load_default=None,
         allow_none=True,
@@ -76,7 +78,10 @@ def decode_number(cursor: str | None) -> int | None:
 def page_schema(item: type[Schema]) -> type[Schema]:
     """The schema of a page of such items."""
     name = item.__name__.removesuffix("Schema")
-    members = {"items": fields.List(fields.Nested(item), required=True), "next_cursor": fields.String(required=True, allow_none=True)}
+    members = {
+        "items": fields.List(fields.Nested(item), required=True),
+        "next_cursor": fields.String(required=True, allow_none=True),
+    }
     return type(f"{name}PageSchema", (Schema,), {**members, "__doc__": f"A page of {name}."})
 
 

@@ -7,9 +7,13 @@ from flask import Flask, current_app
 
 Client = redis.Redis
 RedisError = redis.RedisError
+NoScriptError = redis.exceptions.NoScriptError
+UNREACHABLE = (redis.ConnectionError, redis.TimeoutError)
 
-BOARD = "tanhui:{{{board}}}:scores"
-"""A complete leaderboard, a sorted set; the braces make all keys of a board share a hash slot."""
+BOARD = "tanhui:{{{epoch}:{board}}}:scores"
+"""A leaderboard, a sorted set; the braces make all keys of a board share a hash slot."""
+LIVE_BOARDS = "tanhui:boards:{epoch}"
+"""Which boards of an epoch are in Redis, and which batch of each partition they have seen: a sorted set."""
 SOLD_OUT = "tanhui:sold-out:{reward_id}"
 """Set while a reward is known to be sold out: lets a flash sale be refused early and cheaply."""
 PUBLIC_TOTALS = "tanhui:public-totals"

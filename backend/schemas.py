@@ -1,7 +1,10 @@
 """Fields and schemas that every feature's schemas are made of."""
 
 import math
+import re
+from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -56,6 +59,72 @@ class Amount(fields.Field[float]):
         return value
 
 
+class Exact(fields.Field[Decimal]):
+    """A JSON number, zero or more, exact to some decimal places: a Decimal inside, never a float."""
+
+    def __init__(self, *, places: int, below: int = 10**10, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.places, self.below = places, below
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Decimal:  # noqa: ARG002  marshmallow's signature
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise ValidationError(str(_l("Not a number.")))
+        exact = Decimal(str(value))
+        if not 0 <= exact < self.below:
+            raise ValidationError(str(_l("Must be from 0 to below %(most)s.", most=self.below)))
+        if exact != round(exact, self.places):
+            raise ValidationError(str(_l("At most %(places)s decimal places.", places=self.places)))
+        return exact
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> int | float | None:  # noqa: ARG002  marshmallow's signature
+        if value is None:
+            return None
+        exact = Decimal(value)
+        return int(exact) if exact == int(exact) else float(exact)
+
+
+class Entire(fields.Nested):
+    """A nested object that is given as a whole, also where the object around it is changed in part."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, partial: Any = None, **kwargs: Any) -> Any:
+        del partial  # always whole
+        return super()._deserialize(value, attr, data, partial=False, **kwargs)
+
+
+class BothLanguagesSchema(Schema):
+    """A text in both languages."""
+
+    zh = Text(required=True, shortest=1, longest=200)
+    en = Text(required=True, shortest=1, longest=200)
+
+
+class Code(Text):
+    """A code that stands for a thing for good: lower-case letters, digits and underscores."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        metadata = {"pattern": "^[a-z][a-z0-9_]*$", **kwargs.pop("metadata", {})}
+        cure = "Take 1 to 40 of a-z, 0-9 and underscore, a letter first."
+        super().__init__(longest=40, validate=[_fits("[a-z][a-z0-9_]*", cure)], metadata=metadata, **kwargs)
+
+
+class Unit(Text):
+    """A unit of activity data, such as m, g, Wh, steps or count."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        metadata = {"pattern": "^[A-Za-z]+$", "description": "Unit of activity data", "example": "m"}
+        cure = "Take 1 to 20 letters."
+        super().__init__(longest=20, validate=[_fits("[A-Za-z]+", cure)], metadata=metadata, **kwargs)
+
+
+def _fits(pattern: str, cure: str) -> Callable[[str], None]:
+    # marshmallow's Regexp would put Python's own way of writing "the very end" into the description.
+    def check(value: str) -> None:
+        if not re.fullmatch(pattern, value):
+            raise ValidationError(cure)
+
+    return check
+
+
 class ProblemItemSchema(Schema):
     """One field that is wrong."""
 
@@ -71,6 +140,18 @@ class ProblemSchema(Schema):
     status = fields.Integer(required=True)
     detail = fields.String(required=True)
     errors = fields.List(fields.Nested(ProblemItemSchema))
+
+
+class BalanceSchema(Schema):
+    """The points after it."""
+
+    balance = fields.Integer(required=True, metadata={"example": 120})
+
+
+class ReasonSchema(Schema):
+    """Why; the resident concerned can read it."""
+
+    reason = Text(required=True, shortest=1, longest=500, metadata={"example": "The photo shows another meal."})
 
 
 def grams(co2e_mg: int) -> float:

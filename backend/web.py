@@ -20,6 +20,8 @@ from backend.logs import REQUEST_ID, request_id
 
 View = TypeVar("View", bound=Callable[..., Any])
 _log = structlog.get_logger()
+SLUGS = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "content-too-large", HTTPStatus.TOO_MANY_REQUESTS: "rate-limited"}
+"""Slugs that do not follow from the status' phrase, or not with every Python: phrases change, slugs must not."""
 
 
 class Application(Flask):
@@ -39,6 +41,16 @@ def caller(kind: str) -> Callable[[View], View]:
 
     def mark(view: View) -> View:
         view.caller = kind  # type: ignore[attr-defined]  # read by the guard test and by the description
+        return view
+
+    return mark
+
+
+def refuses(*refusals: type[RefusalError]) -> Callable[[View], View]:
+    """Declare what a route may refuse, beyond what holds for all; the description names each with its slug."""
+
+    def mark(view: View) -> View:
+        view.refusals = (*refusals, *getattr(view, "refusals", ()))  # type: ignore[attr-defined]  # read by the description
         return view
 
     return mark
@@ -92,9 +104,7 @@ def problem_of_http(error: HTTPException) -> Response:
     if error.code == HTTPStatus.UNPROCESSABLE_ENTITY:
         return _problem_of_schema(error)
     status = HTTPStatus(error.code or 500)
-    slug = re.sub(r"[^a-z]+", "-", status.phrase.lower()).strip("-")
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        slug = "rate-limited"
+    slug = SLUGS.get(status) or re.sub(r"[^a-z]+", "-", status.phrase.lower()).strip("-")
     answer = problem(status, slug=slug, title=gettext(status.phrase), detail=error.description)
     for name, value in error.get_headers():
         if name.lower() in {"allow", "retry-after", "location"}:
@@ -159,4 +169,4 @@ def locale() -> str:
     return {"en": "en", None: fallback}.get(best, "zh_CN")
 
 
-__all__ = ["Application", "caller", "force_locale", "init_app", "locale", "problem"]
+__all__ = ["Application", "caller", "force_locale", "init_app", "locale", "problem", "refuses"]

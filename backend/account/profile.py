@@ -8,13 +8,15 @@ from backend.account import reading
 from backend.account.reading import MINE
 from backend.catalogue.rules import level
 from backend.ledger import service as ledger
-from backend.residents import auth, service as residents, signing_in
+from backend.residents import auth, signing_in
+from backend.residents import service as residents
 from backend.residents.auth import Caller
 from backend.residents.models import Resident
 from backend.schemas import grams
 
 _ME = f"""
-SELECT r.nickname, r.avatar_url, d.code, c.code, r.joined_at, r.leaderboard_consent, w.balance, w.co2e_mg, w.actions
+SELECT r.nickname, r.avatar_url, d.code, c.code, r.joined_at, r.leaderboard_consent,
+    w.balance, w.co2e_mg, w.actions
 FROM residents r
 JOIN wallets w ON w.resident_id = r.resident_id
 LEFT JOIN areas d ON d.id = r.district_id

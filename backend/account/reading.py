@@ -1,4 +1,4 @@
-"""Reading one's own pages in one round trip: the statement that reads the page also checks the token's epoch."""
+"""Reading one's own pages in one round trip: the statement that reads also checks the token's epoch."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ MINE = "r.resident_id = %(resident_id)s AND r.state = 'active' AND r.token_epoch
 """Condition on `residents r`: it is the caller's row, and the caller's sessions have not been ended."""
 
 
-def rows(sql: str, *, caller: Caller, **values: Any) -> list[tuple[Any, ...]]:
+def rows(sql: str, *, caller: Caller, **values: object) -> list[tuple[Any, ...]]:
     """All rows of a statement that holds MINE; it must give at least one for a valid caller.
 
     Raises UnauthenticatedError where it gives none.
@@ -22,10 +22,12 @@ def rows(sql: str, *, caller: Caller, **values: Any) -> list[tuple[Any, ...]]:
 
 
 def rows_with(
-    cursor: psycopg.Cursor[Any], sql: str, *, caller: Caller, **values: Any
+    cursor: psycopg.Cursor[Any], sql: str, *, caller: Caller, **values: object
 ) -> list[tuple[Any, ...]]:
     """The same on a cursor of the caller's, inside its transaction."""
-    found = cursor.execute(sql, {"resident_id": caller.resident_id, "epoch": caller.epoch, **values}).fetchall()
+    found = cursor.execute(
+        sql, {"resident_id": caller.resident_id, "epoch": caller.epoch, **values}
+    ).fetchall()
     if not found:
         raise UnauthenticatedError
     return found

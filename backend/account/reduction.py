@@ -1,5 +1,6 @@
 """My reduction: lifetime grams and actions, and their sums by task and month."""
 
+from datetime import date
 from typing import Any
 
 from backend.account import reading
@@ -31,11 +32,11 @@ def _groups(resident_id: int, by: frozenset[str]) -> list[dict[str, Any]]:
         return []
     if by == {"month"}:
         return [_group(None, first, co2e_mg, actions) for first, co2e_mg, actions in months_of(resident_id)]
-    codes = {rules.task_id: rules.code for rules in catalogue.cached().tasks.values()}
+    codes = {rules.task_id: rules.code for rules in catalogue.current().tasks.values()}
     found = summing.by_task(resident_id, monthly="month" in by)
     return [_group(codes.get(row.task_id), row.month, row.co2e_mg, row.actions) for row in found]
 
 
-def _group(task: str | None, month: Any, co2e_mg: int, actions: int) -> dict[str, Any]:
+def _group(task: str | None, month: date | None, co2e_mg: int, actions: int) -> dict[str, Any]:
     shown = None if month is None else f"{month:%Y-%m}"
     return {"task": task, "month": shown, "co2e_g": grams(co2e_mg), "actions": actions}

@@ -10,7 +10,6 @@ from backend.actions import check_in, reading, reviewing
 from backend.actions.admin_schemas import (
     CheckInSchema,
     NewCheckInSchema,
-    ReasonSchema,
     ReviewedActionSchema,
     ReviewQuerySchema,
 )
@@ -22,7 +21,7 @@ from backend.audit import service as audit
 from backend.catalogue import service as catalogue_service
 from backend.errors import ValidationFailedError
 from backend.paging import Page, decode, page_of, page_schema
-from backend.schemas import ProblemSchema
+from backend.schemas import ProblemSchema, ReasonSchema
 
 blueprint = Blueprint("admin actions", __name__, url_prefix="/admin", description="Review evidence")
 

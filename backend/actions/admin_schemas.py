@@ -15,12 +15,6 @@ class ReviewQuerySchema(PageQuerySchema):
     )
 
 
-class ReasonSchema(Schema):
-    """Why; the resident reads it."""
-
-    reason = Text(required=True, shortest=1, longest=500, metadata={"example": "The photo shows another meal."})
-
-
 class ReviewedActionSchema(ActionSchema):
     """An action as a reviewer sees it."""
 

@@ -88,9 +88,7 @@ def _take_in(claim: Claim, rules: TaskRules, *, outcome: Outcome, standing: Stan
     standing.entry_seq += 1 if outcome.points else 0
     standing.co2e_mg += outcome.co2e_mg
     standing.actions += 1 if outcome.status == "credited" else 0
-    reference = claim.external_id or claim.client_reference
-    if reference:
-        standing.known.add(reference)
+    standing.learn(claim)
     trip = None
     if rules.trip and claim.ended_at and outcome.status == "credited":
         ends_at, seq = claim.ended_at, standing.action_seq

@@ -1,5 +1,6 @@
 """Reading residents' standings: wallet, year's points, and the actions around the claimed days."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -37,6 +38,7 @@ SELECT a.resident_id, a.client_reference
 FROM unnest(%s::bigint[], %s::text[]) AS w (resident_id, client_reference)
 JOIN actions a ON a.resident_id = w.resident_id AND a.client_reference = w.client_reference
 """
+_TAKEN = "SELECT partner_id, external_id FROM external_events WHERE partner_id = %s AND external_id = ANY(%s)"
 
 
 def standing_of(row: Sequence[Any]) -> Standing:
@@ -91,6 +93,7 @@ def lock_and_load(
     for resident_id, year, points in cursor.execute(_YEARS, (residents, years)):
         standings[resident_id].year_points[year] = points
     _load_references(cursor, claims, standings)
+    _load_taken(cursor, claims, standings)
     return standings
 
 
@@ -103,3 +106,18 @@ def _load_references(
     owners, references = zip(*pairs, strict=True)
     for resident_id, reference in cursor.execute(_REFERENCES, (list(owners), list(references))):
         standings[resident_id].known.add(reference)
+
+
+def _load_taken(
+    cursor: psycopg.Cursor[Any], claims: dict[int, list[Claim]], standings: dict[int, Standing]
+) -> None:
+    wanted: dict[int, list[str]] = defaultdict(list)
+    for group in claims.values():
+        for claim in group:
+            if claim.partner_id is not None and claim.external_id is not None:
+                wanted[claim.partner_id].append(claim.external_id)
+    taken: set[tuple[int | None, str]] = set()
+    for partner_id, external_ids in wanted.items():
+        taken.update(cursor.execute(_TAKEN, (partner_id, external_ids)))
+    for standing in standings.values():
+        standing.taken = taken

@@ -5,7 +5,7 @@ those locks, and writes whole tables' worth at a time with COPY. One transaction
 """
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -33,6 +33,7 @@ _COPY_OUTBOX = """
 COPY outbox (resident_id, partition, kind, day, task_id, tier, district_id, co2e_mg, points, actions, posted_at)
 FROM STDIN
 """
+_COPY_EXTERNAL = "COPY external_events (partner_id, external_id, resident_id, action_seq, received_at) FROM STDIN"
 
 
 def record_many(
@@ -40,8 +41,8 @@ def record_many(
 ) -> list[Judged]:
     """Judge and record the claims of many residents inside the session's transaction.
 
-    Every claim comes back judged. Claims must name tasks of the catalogue, and their external ids must not be known
-    (the caller looks those up under its own constraint).
+    Every claim comes back judged. Claims must name tasks of the catalogue. Raises psycopg.errors.UniqueViolation
+    where another transaction took one of their external ids for another resident at the same moment.
     """
     cursor = session_cursor()
     done: list[Judged] = []
@@ -50,8 +51,9 @@ def record_many(
         standings = lock_and_load(cursor, rest, catalogue=catalogue)
         rest, judged = _round(cursor, rest, standings=standings, catalogue=catalogue, settings=settings, now=now)
         done += judged
-    for task, tier in ((j.rules.code, j.claim.tier) for j in done if j.outcome.status == "credited"):
-        metrics.AWARDS.labels(task, tier).inc()
+    awards = Counter((one.rules.code, one.claim.tier) for one in done if one.outcome.status == "credited")
+    for (task, tier), times in awards.items():
+        metrics.AWARDS.labels(task, tier).inc(times)
     return done
 
 
@@ -85,6 +87,7 @@ def _write(judged: Sequence[Judged], *, cursor: psycopg.Cursor[Any], settings: S
     if not judged:
         return
     stamp = now.isoformat()
+    _copy(cursor, _COPY_EXTERNAL, (_external_row(one, stamp) for one in judged if one.claim.partner_id is not None))
     _copy(cursor, _COPY_ACTIONS, (_action_row(one, stamp) for one in judged))
     awarded = [one for one in judged if one.outcome.points]
     _copy(cursor, _COPY_ENTRIES, (_entry_row(one, stamp) for one in awarded))
@@ -139,6 +142,11 @@ def _outbox_row(one: Judged, stamp: str) -> str:
         f"{one.rules.task_id}\t{one.claim.tier}\t{_text(one.district_id)}\t{one.outcome.co2e_mg}\t"
         f"{one.outcome.points}\t1\t{stamp}"
     )
+
+
+def _external_row(one: Judged, stamp: str) -> str:
+    claim = one.claim
+    return f"{claim.partner_id}\t{_text(claim.external_id)}\t{one.resident_id}\t{one.seq}\t{stamp}"
 
 
 def _update_books(

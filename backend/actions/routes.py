@@ -18,7 +18,7 @@ from backend.actions.schemas import (
     WeRunSchema,
 )
 from backend.errors import NotFoundError
-from backend.idempotency import answer_of, of_request
+from backend.idempotency import answer_of, of_request, takes_key
 from backend.paging import Page, decode_number, page_schema
 from backend.residents.auth import caller_by_token, signed_in
 from backend.residents.idempotency import idempotent
@@ -35,6 +35,7 @@ blueprint = Blueprint("actions", __name__, description="Green actions: record th
 
 @blueprint.post("/actions")
 @caller("resident")
+@takes_key()
 @blueprint.arguments(NewActionSchema, example={"task": "own_bag", "occurred_at": "2026-11-24T08:00:00Z"})
 @blueprint.response(201, ActionSchema)
 @blueprint.alt_response(409, schema=ProblemSchema, description="The rules refuse it")

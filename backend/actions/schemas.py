@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate
 
 from backend.paging import PageQuerySchema
-from backend.schemas import Amount, Instant, Text
+from backend.schemas import Amount, BalanceSchema, Instant, Text
 
 KINDS = ("photo", "check_in", "declaration")
 
@@ -65,7 +65,7 @@ class WeRunSchema(Schema):
     iv = Text(required=True, shortest=1, longest=100)
 
 
-class FactorSchema(Schema):
+class UsedFactorSchema(Schema):
     """An emission factor in the version that was used."""
 
     name = fields.String()
@@ -82,16 +82,10 @@ class ExplanationSchema(Schema):
 
     formula = fields.String(metadata={"example": "floor(2000 m × (104 − 8.7) mg/m) = 190600 mg"})
     activity = fields.Dict()
-    factors = fields.List(fields.Nested(FactorSchema))
+    factors = fields.List(fields.Nested(UsedFactorSchema))
     baseline_g = fields.Float()
     project_g = fields.Float()
     co2e_g = fields.Float()
-
-
-class WalletSchema(Schema):
-    """The points after it."""
-
-    balance = fields.Integer()
 
 
 class ActionSchema(Schema):
@@ -109,7 +103,7 @@ class ActionSchema(Schema):
     points_capped_by = fields.String()
     quantified = fields.Boolean()
     reason = fields.String(metadata={"description": "Why it was refused or reversed"})
-    wallet = fields.Nested(WalletSchema)
+    wallet = fields.Nested(BalanceSchema)
     explanation = fields.Nested(ExplanationSchema)
 
 
@@ -139,7 +133,7 @@ class ResultsSchema(Schema):
     """What became of each, in the order given."""
 
     results = fields.List(fields.Nested(ResultSchema), required=True)
-    wallet = fields.Nested(WalletSchema, required=True)
+    wallet = fields.Nested(BalanceSchema, required=True)
 
 
 class DaySchema(Schema):
@@ -157,4 +151,4 @@ class DaysSchema(Schema):
     """The days that were looked at, oldest first."""
 
     days = fields.List(fields.Nested(DaySchema), required=True)
-    wallet = fields.Nested(WalletSchema, required=True)
+    wallet = fields.Nested(BalanceSchema, required=True)

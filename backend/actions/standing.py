@@ -37,7 +37,9 @@ class Standing:
     actions: int = 0
     year_points: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     known: set[str] = field(default_factory=set)
-    """External ids and client references that have been taken."""
+    """The resident's client references that have been taken."""
+    taken: set[tuple[int | None, str]] = field(default_factory=set)
+    """(partner, external id) of records that have been taken: one set, shared by all residents of a page."""
     _counts: dict[tuple[int, date], int] = field(default_factory=lambda: defaultdict(int))
     _months: dict[tuple[int, date], int] = field(default_factory=lambda: defaultdict(int))
     _shared: dict[tuple[str, date], int] = field(default_factory=lambda: defaultdict(int))
@@ -47,7 +49,16 @@ class Standing:
 
     def knows(self, claim: Claim) -> bool:
         """Whether the claim's own reference was recorded before."""
-        return (claim.external_id or claim.client_reference) in self.known
+        if claim.external_id is not None:
+            return (claim.partner_id, claim.external_id) in self.taken
+        return claim.client_reference in self.known
+
+    def learn(self, claim: Claim) -> None:
+        """Remember the reference of a claim that counts."""
+        if claim.external_id is not None:
+            self.taken.add((claim.partner_id, claim.external_id))
+        elif claim.client_reference:
+            self.known.add(claim.client_reference)
 
     def count(self, task_id: int, period: date, *, monthly: bool) -> int:
         """How often the task counts already on that day (or in the month that begins then); pending ones too."""

@@ -5,7 +5,7 @@ from functools import wraps
 from typing import Any, TypeVar
 
 from backend.admins.models import Admin, AdminIdempotencyKey
-from backend.idempotency import answer_once
+from backend.idempotency import answer_once, takes_key
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -27,6 +27,6 @@ def idempotent(*, required: bool = False, sealed: bool = False) -> Callable[[Vie
                 sealed=sealed,
             )
 
-        return inner  # type: ignore[return-value]  # same call as the view
+        return takes_key(required=required)(inner)  # type: ignore[return-value]  # same call as the view
 
     return decorate

@@ -10,17 +10,10 @@ from backend import audit, clock
 from backend.admins import passwords
 from backend.admins.models import ROLES, Admin
 from backend.database import db
-from backend.errors import NotFoundError, RefusalError, ValidationFailedError
+from backend.errors import AlreadyExistsError, NotFoundError, RefusalError, ValidationFailedError
 from backend.paging import Page, decode_number, page_of
 
 USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,39}")
-
-
-class UsernameTakenError(RefusalError):
-    """Another admin has the name."""
-
-    slug = "already-exists"
-    title = _l("An admin of this name exists already.")
 
 
 class LastOwnerError(RefusalError):
@@ -31,14 +24,15 @@ class LastOwnerError(RefusalError):
 
 
 def create(*, username: str, password: str, role: str, by: str) -> Admin:
-    """A new admin; raises ValidationFailedError, UsernameTakenError."""
+    """A new admin; raises ValidationFailedError, AlreadyExistsError."""
     if not USERNAME.fullmatch(username):
-        raise _invalid("username", gettext("Take 2 to 40 of a-z, 0-9, dot, dash and underscore."))
+        message = gettext("Take 2 to 40 of a-z, 0-9, dot, dash and underscore.")
+        raise ValidationFailedError.of({"username": message})
     _check_role(role)
     passwords.check_strength(password)
     _one_change_at_a_time()
     if db.session.scalar(select(exists().where(Admin.username == username))):
-        raise UsernameTakenError
+        raise AlreadyExistsError
     admin = Admin(
         username=username, password_hash=passwords.hash_of(password), role=role, created_at=clock.now()
     )
@@ -118,7 +112,8 @@ def _one_change_at_a_time() -> None:
 
 def _check_role(role: str) -> None:
     if role not in ROLES:
-        raise _invalid("role", gettext("Take one of %(roles)s.", roles=", ".join(ROLES)))
+        message = gettext("Take one of %(roles)s.", roles=", ".join(ROLES))
+        raise ValidationFailedError.of({"role": message})
 
 
 def _set_password(admin: Admin, password: str) -> None:
@@ -140,7 +135,3 @@ def _state(admin: Admin) -> dict[str, object]:
 
 def _record(admin: Admin, *, action: str, by: str, **states: dict[str, object]) -> None:
     audit.record(actor=by, action=f"admin.{action}", object_kind="admin", object_id=admin.id, **states)
-
-
-def _invalid(field: str, message: str) -> ValidationFailedError:
-    return ValidationFailedError(message, errors=[{"field": field, "message": message}])

@@ -24,7 +24,7 @@ def check_strength(password: str) -> None:
     message = gettext(
         "Take %(shortest)s to %(longest)s characters that vary.", shortest=SHORTEST, longest=LONGEST
     )
-    raise ValidationFailedError(message, errors=[{"field": "password", "message": message}])
+    raise ValidationFailedError.of({"password": message})
 
 
 def hash_of(password: str) -> str:

@@ -18,7 +18,7 @@ from backend.admins.schemas import (
     NewAdminSchema,
     OtpSchema,
     PasswordSchema,
-    SignInSchema,
+    AdminSignInSchema,
 )
 from backend.paging import Page, PageQuerySchema
 from backend.schemas import ProblemSchema
@@ -29,7 +29,7 @@ blueprint = Blueprint("admins", __name__, url_prefix="/admin", description="Admi
 
 @blueprint.post("/auth")
 @caller("public")
-@blueprint.arguments(SignInSchema)
+@blueprint.arguments(AdminSignInSchema)
 @blueprint.response(200, AdminTokenSchema)
 @blueprint.alt_response(401, schema=ProblemSchema)
 def sign_in(given: dict[str, Any]) -> AdminToken:

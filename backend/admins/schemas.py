@@ -8,7 +8,7 @@ from backend.paging import PageQuerySchema, page_schema
 from backend.schemas import Instant, Text
 
 
-class SignInSchema(Schema):
+class AdminSignInSchema(Schema):
     """Who signs in."""
 
     username = Text(required=True, longest=40, metadata={"example": "wang.li"})

@@ -104,7 +104,9 @@ class TaskRules:
 
     def live_at(self, instant: datetime) -> bool:
         """Whether the task can be done at that moment."""
-        return (self.starts_at is None or self.starts_at <= instant) and (self.ends_at is None or instant < self.ends_at)
+        return (self.starts_at is None or self.starts_at <= instant) and (
+            self.ends_at is None or instant < self.ends_at
+        )
 
     def unlocked_by(self, *, co2e_mg: int, actions: int) -> bool:
         """Whether a resident with these lifetime milligrams and credited actions may do the task."""
@@ -113,7 +115,11 @@ class TaskRules:
     def points_max(self) -> int | None:
         """The most that one action can earn; None where nothing limits it."""
         values = [
-            rule.points if rule.basis == "fixed" else rule.max if rule.max is not None else self._points_at_most(rule)
+            rule.points
+            if rule.basis == "fixed"
+            else rule.max
+            if rule.max is not None
+            else self._points_at_most(rule)
             for rule in self.evidence.values()
         ]
         known = [value for value in values if value is not None]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
-from backend.idempotency import answer_once
+from backend.idempotency import answer_once, takes_key
 from backend.residents.models import IdempotencyKey, Resident
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -29,6 +29,6 @@ def idempotent(*, required: bool = False) -> Callable[[View], View]:
                 required=required,
             )
 
-        return inner  # type: ignore[return-value]  # same call as the view
+        return takes_key(required=required)(inner)  # type: ignore[return-value]  # same call as the view
 
     return decorate

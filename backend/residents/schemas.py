@@ -1,5 +1,6 @@
 """What residents send to sign in and about themselves, and the places they choose from."""
 
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask_babel import gettext
@@ -14,7 +15,9 @@ CODE = 64
 def _is_https(address: str) -> None:
     try:
         parts = urlsplit(address)
-        good = parts.scheme == "https" and bool(parts.hostname) and address.isprintable() and " " not in address
+        good = (
+            parts.scheme == "https" and bool(parts.hostname) and address.isprintable() and " " not in address
+        )
     except ValueError:
         good = False
     if not good:
@@ -26,6 +29,15 @@ def _is_printable(text: str) -> None:
         raise ValidationError(gettext("Leave out line breaks, control characters and spaces at either end."))
 
 
+class Flag(fields.Boolean):
+    """true or false, and nothing that only resembles them."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
 class SignInSchema(Schema):
     """What wx.login gave the mini-program."""
 
@@ -33,7 +45,10 @@ class SignInSchema(Schema):
         required=True,
         shortest=1,
         longest=256,
-        metadata={"description": "The code of wx.login; where WeChat is simulated, dev-<name>", "example": "dev-lin"},
+        metadata={
+            "description": "The code of wx.login; where WeChat is simulated, dev-<name>",
+            "example": "dev-lin",
+        },
     )
 
 
@@ -42,7 +57,10 @@ class ChangesSchema(Schema):
 
     nickname = Text(longest=32, validate=[_is_printable], metadata={"example": "Lin"})
     avatar_url = Text(
-        longest=500, allow_none=True, validate=[_is_https], metadata={"example": "https://example.org/lin.png"}
+        longest=500,
+        allow_none=True,
+        validate=[_is_https],
+        metadata={"example": "https://example.org/lin.png"},
     )
     district = Text(
         shortest=1,
@@ -54,18 +72,20 @@ class ChangesSchema(Schema):
         shortest=1,
         longest=CODE,
         allow_none=True,
-        metadata={"description": "Code of a community in that district; sets the district where there is none"},
+        metadata={
+            "description": "Code of a community in that district; sets the district where there is none"
+        },
     )
-    leaderboard_consent = fields.Boolean(
-        truthy={True}, falsy={False}, metadata={"description": "Show my nickname and avatar on leaderboards"}
-    )
+    leaderboard_consent = Flag(metadata={"description": "Show my nickname and avatar on leaderboards"})
 
 
 class AreasQuerySchema(PageQuerySchema):
     """Which places."""
 
     district = Text(
-        shortest=1, longest=CODE, metadata={"description": "Code of a district: its communities. Left out: the districts"}
+        shortest=1,
+        longest=CODE,
+        metadata={"description": "Code of a district: its communities. Left out: the districts"},
     )
 
 
@@ -75,4 +95,3 @@ class AreaSchema(Schema):
     code = fields.String(required=True)
     kind = fields.String(required=True, metadata={"enum": ["district", "community"]})
     title = fields.String(required=True, metadata={"description": "In the caller's language"})
-

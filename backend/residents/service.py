@@ -27,7 +27,7 @@ def lock(resident_id: int) -> Resident:
 
 
 def change_profile(resident_id: int, changes: Mapping[str, Any], *, now: datetime) -> Resident:
-    """Change what is given of nickname, avatar_url, district, community (codes or None) and leaderboard_consent.
+    """Change what is given of nickname, avatar_url, district, community (codes) and leaderboard_consent.
 
     A community brings its district along where none is set; another district lets go of the community before.
     Raises ValidationFailedError for an unknown code, or a community that lies elsewhere.
@@ -69,7 +69,9 @@ def erase(resident: Resident, *, now: datetime) -> None:
     # Stored answers may hold a delivery address or a voucher's code.
     db.session.execute(delete(IdempotencyKey).where(IdempotencyKey.resident_id == owner))
     db.session.execute(
-        update(Consent).where(Consent.resident_id == owner, Consent.withdrawn_at.is_(None)).values(withdrawn_at=now)
+        update(Consent)
+        .where(Consent.resident_id == owner, Consent.withdrawn_at.is_(None))
+        .values(withdrawn_at=now)
     )
     db.session.flush()
 
@@ -116,6 +118,8 @@ def _consent(resident: Resident, *, purpose: str, given: bool, now: datetime) ->
         )
         return
     standing = update(Consent).where(
-        Consent.resident_id == resident.resident_id, Consent.purpose == purpose, Consent.withdrawn_at.is_(None)
+        Consent.resident_id == resident.resident_id,
+        Consent.purpose == purpose,
+        Consent.withdrawn_at.is_(None),
     )
     db.session.execute(standing.values(withdrawn_at=now))

@@ -40,7 +40,7 @@ def ask_wechat(code: str) -> WeChatSession:
 def arrive(session: WeChatSession, *, now: datetime) -> Arrival:
     """The resident with this openid, who gets the new session key; made if there is none.
 
-    Of several first sign-ins at once, one makes the resident and the others wait for it on the identity's key.
+    Of several first sign-ins at once, one makes the resident; the others wait for it on the identity's key.
     """
     known = _known(session.openid)
     is_new = False
@@ -52,15 +52,16 @@ def arrive(session: WeChatSession, *, now: datetime) -> Arrival:
 
 
 def _client(settings: Settings) -> WeChatClient:
-    access = {"base_url": settings.wechat_base_url, "app_id": settings.wechat_app_id, "secret": settings.wechat_secret}
-    if settings.wechat_mode == "live":
-        return WeChatClient(**access)
-    stand_in = create_sandbox(redis.client(), app_id=settings.wechat_app_id, secret=settings.wechat_secret)
-    return WeChatClient(**access, transport=httpx.WSGITransport(app=stand_in))
+    app_id, secret = settings.wechat_app_id, settings.wechat_secret
+    transport = None
+    if settings.wechat_mode == "sandbox":
+        stand_in = create_sandbox(redis.client(), app_id=app_id, secret=secret)
+        transport = httpx.WSGITransport(app=stand_in)
+    return WeChatClient(base_url=settings.wechat_base_url, app_id=app_id, secret=secret, transport=transport)
 
 
 def _known(openid: str) -> Resident | None:
-    # Locked, and asked for again by its state once the lock is there: an erasure must not get a new session key.
+    # Asked for by its state, which is looked at again under the lock: who was erased gets no new session key.
     query = (
         select(Resident)
         .join(Identity_, Identity_.resident_id == Resident.resident_id)

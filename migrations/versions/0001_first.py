@@ -127,6 +127,18 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('partner_id', 'subject', name=op.f('bindings_pkey'))
     )
     op.create_index(op.f('bindings_resident_id_idx'), 'bindings', ['resident_id'], unique=False)
+    op.create_table('board_progress',
+    sa.Column('partition', sa.SmallInteger(), autoincrement=False, nullable=False),
+    sa.Column('epoch', sa.BigInteger(), nullable=False),
+    sa.Column('batch', sa.BigInteger(), nullable=False),
+    sa.PrimaryKeyConstraint('partition', name=op.f('board_progress_pkey'))
+    )
+    op.create_table('board_state',
+    sa.Column('id', sa.SmallInteger(), autoincrement=False, nullable=False),
+    sa.Column('epoch', sa.BigInteger(), nullable=False),
+    sa.Column('behind', sa.Boolean(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('board_state_pkey'))
+    )
     op.create_table('catalogue_revision',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('revision', sa.BigInteger(), nullable=False),
@@ -268,7 +280,8 @@ def upgrade() -> None:
     sa.Column('points', sa.BigInteger(), nullable=False),
     sa.Column('actions', sa.Integer(), nullable=False),
     sa.Column('posted_at', sa.DateTime(timezone=True), nullable=False),
-    sa.PrimaryKeyConstraint('resident_id', 'id', name=op.f('outbox_pkey'))
+    sa.PrimaryKeyConstraint('resident_id', 'id', name=op.f('outbox_pkey')),
+    postgresql_with={'autovacuum_vacuum_scale_factor': 0, 'autovacuum_vacuum_threshold': 20000}
     )
     op.create_index(op.f('outbox_partition_id_idx'), 'outbox', ['partition', 'id'], unique=False)
     op.create_table('participants',
@@ -327,7 +340,8 @@ def upgrade() -> None:
     sa.Column('co2e_mg', sa.BigInteger(), nullable=False),
     sa.Column('co2e_reached_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('actions', sa.Integer(), nullable=False),
-    sa.PrimaryKeyConstraint('resident_id', 'period', 'starts_on', name=op.f('period_scores_pkey'))
+    sa.PrimaryKeyConstraint('resident_id', 'period', 'starts_on', name=op.f('period_scores_pkey')),
+    postgresql_with={'fillfactor': 80}
     )
     op.create_index(op.f('period_scores_starts_on_period_idx'), 'period_scores', ['starts_on', 'period'], unique=False)
     op.create_table('redemptions',
@@ -565,6 +579,8 @@ def downgrade() -> None:
     op.drop_table('emission_factors')
     op.drop_table('consents')
     op.drop_table('catalogue_revision')
+    op.drop_table('board_state')
+    op.drop_table('board_progress')
     op.drop_index(op.f('bindings_resident_id_idx'), table_name='bindings')
     op.drop_table('bindings')
     op.drop_index(op.f('audit_log_object_kind_object_id_idx'), table_name='audit_log')

@@ -81,6 +81,6 @@ def test_one_and_many_come_to_the_same_books(app, new_resident, settings, ride):
 def test_a_partners_record_takes_the_place_of_the_declared_ride(app, resident, settings, ride):
     one(ride(tier="declaration"), resident=resident, settings=settings)
     assert books(resident) == (9, 190_600, 1)
-    (judged,) = many([ride(minutes=17, external_id="t1")], resident=resident, settings=settings)
+    (judged,) = many([ride(minutes=17, external_id="t1", partner_id=1)], resident=resident, settings=settings)
     assert (judged.outcome.status, judged.outcome.points) == ("credited", 19)
     assert books(resident) == (19, 190_600, 1)

@@ -1,0 +1,207 @@
+"""Crediting partners' events, thousands at a time: posted pages, files, and what waited for its subject to bind.
+
+All go through `credit_events`, which is safe to repeat: an external id counts once, whatever way it comes.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from flask import current_app
+from flask_babel import lazy_gettext as _l
+from psycopg.errors import DeadlockDetected, UniqueViolation
+from psycopg.types.json import Jsonb
+from sqlalchemy import delete
+
+from backend import clock, metrics
+from backend.actions.claim import Claim
+from backend.actions.events import Event, payload_of, read_event
+from backend.actions.judging import Judged, caps_of
+from backend.actions.models import ExternalEvent
+from backend.actions.record_many import record_many
+from backend.actions.rules import Caps, decide
+from backend.actions.standing import Standing
+from backend.catalogue import service as catalogue_service
+from backend.catalogue.service import Catalogue
+from backend.config import Settings
+from backend.database import cursor, db
+from backend.errors import UpstreamUnavailableError
+from backend.partners import bindings
+from backend.partners.models import Partner
+
+ATTEMPTS = 3
+LATER = frozenset({"task-locked"})
+"""Reasons that depend on the resident: no ground to refuse an event whose subject nobody has bound yet."""
+
+_KEEP = """
+INSERT INTO external_events (partner_id, external_id, subject, payload, received_at)
+SELECT %s, d.external_id, d.subject, d.payload, %s
+FROM unnest(%s::text[], %s::text[], %s::jsonb[]) AS d (external_id, subject, payload)
+ON CONFLICT DO NOTHING RETURNING external_id
+"""
+_TAKE_KEPT = """
+DELETE FROM external_events WHERE partner_id = %s AND subject = ANY(%s) AND resident_id IS NULL
+RETURNING payload, received_at
+"""
+
+
+class BusyError(UpstreamUnavailableError):
+    """Other pages with the same records, or other bindings, came in between again and again."""
+
+    title = _l("The same records are being worked on in another request. Please send them again.")
+
+
+class _MovedError(Exception):
+    """A binding was undone between looking it up and locking its resident's wallet."""
+
+
+class Result(NamedTuple):
+    """What became of one event.
+
+    `status` is credited, capped, pending, duplicate, refused or unbound; `reason` a slug: why it was refused, or
+    which cap cut the points.
+    """
+
+    status: str
+    reason: str | None = None
+    co2e_mg: int = 0
+    points: int = 0
+    resident_id: int | None = None
+
+
+class _Terms(NamedTuple):
+    """What a partner may report, and how its records are judged."""
+
+    partner: Partner
+    catalogue: Catalogue
+    settings: Settings
+    max_age_days: int
+    now: datetime
+
+    def objection(self, task: str) -> str | None:
+        """Why the partner may not report this task."""
+        if task not in self.catalogue.tasks:
+            return "unknown-task"
+        return None if task in self.partner.tasks else "task-not-allowed"
+
+    def claim_of(self, event: Event, place: int) -> Claim:
+        """The event as a claim."""
+        return Claim(
+            task=event.task,
+            tier=self.partner.tier,
+            quantity_milli=event.quantity_milli,
+            unit=event.unit,
+            happened_at=event.started_at,
+            ended_at=event.ended_at,
+            day=clock.local_day(event.started_at, zone=self.settings.city_zone),
+            external_id=event.external_id,
+            partner_id=self.partner.id,
+            max_age_days=self.max_age_days,
+            subject=event.subject,
+            place=place,
+        )
+
+
+def credit_events(partner: Partner, events: Sequence[Event], *, now: datetime, grace_days: int = 0) -> list[Result]:
+    """Credit a partner's events inside the session's transaction; results in the order given.
+
+    `grace_days`: how much older than the partner's setting allows they may be. Events of subjects that nobody has
+    bound are kept. Raises BusyError.
+    """
+    settings: Settings = current_app.extensions["settings"]
+    max_age_days = partner.max_event_age_days + grace_days
+    terms = _Terms(partner, catalogue_service.current(), settings, max_age_days, now)
+    for _ in range(ATTEMPTS):
+        try:
+            with db.session.begin_nested():
+                results = _credit(events, terms=terms)
+        except (UniqueViolation, DeadlockDetected, _MovedError):
+            # Another transaction took one of these ids, or undid a binding, after we looked: look again.
+            continue
+        _count_refusals(results)
+        return results
+    raise BusyError(retry_after=1)
+
+
+def credit_kept(partner: Partner, subjects: Collection[str], *, now: datetime) -> list[Result]:
+    """Credit what waited for these subjects, which this transaction has bound, for no more than UNBOUND_DAYS.
+
+    What is refused now is forgotten: the partner may send it again.
+    """
+    settings: Settings = current_app.extensions["settings"]
+    since = now - timedelta(days=settings.unbound_days)
+    kept = cursor().execute(_TAKE_KEPT, (partner.id, list(subjects))).fetchall()
+    events = [read_event(payload) for payload, received_at in kept if received_at >= since]
+    return credit_events(partner, events, now=now, grace_days=settings.unbound_days) if events else []
+
+
+def forget_unbound(*, now: datetime) -> int:
+    """Drop events whose subjects nobody has bound within UNBOUND_DAYS; returns how many."""
+    settings: Settings = current_app.extensions["settings"]
+    too_long = ExternalEvent.received_at < now - timedelta(days=settings.unbound_days)
+    dropped = db.session.execute(delete(ExternalEvent).where(ExternalEvent.resident_id.is_(None), too_long))
+    return dropped.rowcount
+
+
+def _credit(events: Sequence[Event], *, terms: _Terms) -> list[Result]:
+    partner_id = terms.partner.id
+    objections = {task: terms.objection(task) for task in {event.task for event in events}}
+    owners = bindings.owners_of({event.subject for event in events if not objections[event.task]}, partner_id=partner_id)
+    results: list[Result] = []
+    claims: dict[int, list[Claim]] = defaultdict(list)
+    homeless: list[Claim] = []
+    for place, event in enumerate(events):
+        results.append(Result("refused", objections[event.task]))
+        if objections[event.task]:
+            continue
+        owner = owners[event.subject]
+        (homeless if owner is None else claims[owner]).append(terms.claim_of(event, place))
+    for judged in record_many(claims, catalogue=terms.catalogue, settings=terms.settings, now=terms.now):
+        results[judged.claim.place] = _result(judged)
+    if not bindings.still_hold(((s, r) for s, r in owners.items() if r is not None), partner_id=partner_id):
+        raise _MovedError
+    _keep(homeless, events, results, terms=terms)
+    return results
+
+
+def _result(judged: Judged) -> Result:
+    outcome = judged.outcome
+    if outcome.status == "credited":
+        status = "capped" if outcome.capped_by else "credited"
+        return Result(status, outcome.capped_by, outcome.co2e_mg, outcome.points, judged.resident_id)
+    return Result(outcome.status, outcome.reason, resident_id=judged.resident_id)
+
+
+def _keep(claims: Iterable[Claim], events: Sequence[Event], results: list[Result], *, terms: _Terms) -> None:
+    """Keep events without a resident, but not what the rules refuse whoever it was."""
+    caps = caps_of(terms.settings)
+    first: dict[str, int] = {}
+    for claim in claims:
+        results[claim.place] = _without_resident(claim, terms=terms, caps=caps)
+        if results[claim.place].status == "unbound" and claim.external_id is not None:
+            place = first.setdefault(claim.external_id, claim.place)
+            if place != claim.place:
+                results[claim.place] = DUPLICATE
+    kept = [events[place] for place in first.values()]
+    columns = [event.external_id for event in kept], [event.subject for event in kept]
+    payloads = [Jsonb(payload_of(event)) for event in kept]
+    new = cursor().execute(_KEEP, (terms.partner.id, terms.now, *columns, payloads)).fetchall() if kept else []
+    for external_id in first.keys() - {row[0] for row in new}:
+        results[first[external_id]] = DUPLICATE
+
+
+UNBOUND = Result("unbound")
+DUPLICATE = Result("duplicate", "duplicate-action")
+
+
+def _without_resident(claim: Claim, *, terms: _Terms, caps: Caps) -> Result:
+    outcome = decide(claim, terms.catalogue.tasks[claim.task], standing=Standing(0), caps=caps, now=terms.now)
+    refused = outcome.status == "refused" and outcome.reason not in LATER
+    return Result("refused", outcome.reason) if refused else UNBOUND
+
+
+def _count_refusals(results: Iterable[Result]) -> None:
+    reasons = Counter(result.reason or "" for result in results if result.status in {"refused", "duplicate"})
+    for reason, times in reasons.items():
+        metrics.REFUSALS.labels(reason).inc(times)

@@ -1,0 +1,88 @@
+"""Partners' feed, and residents' bindings to partners."""
+
+import json
+from typing import Any
+
+from flask import Response, request
+
+from backend import clock
+from backend.actions import binding
+from backend.actions.feed_schemas import (
+    EXAMPLE_EVENT,
+    BindingsSchema,
+    BoundSchema,
+    EventResultsSchema,
+    EventsSchema,
+    NewBindingSchema,
+)
+from backend.actions.receiving import receive
+from backend.blueprint import Blueprint
+from backend.partners.auth import signed
+from backend.partners.models import Partner
+from backend.residents.auth import signed_in
+from backend.residents.idempotency import idempotent
+from backend.residents.models import Resident
+from backend.schemas import ProblemSchema
+
+blueprint = Blueprint("partners", __name__, description="Partners report; residents say which accounts are theirs")
+
+
+@blueprint.post("/partner/events")
+@signed
+@blueprint.doc(
+    requestBody={
+        "required": True,
+        "content": {"application/json": {"schema": EventsSchema, "example": {"events": [EXAMPLE_EVENT]}}},
+    }
+)
+@blueprint.response(200, EventResultsSchema)
+@blueprint.alt_response(400, schema=ProblemSchema, description="Not JSON")
+@blueprint.alt_response(413, schema=ProblemSchema, description="Larger than a body may be: send smaller pages")
+@blueprint.alt_response(422, schema=ProblemSchema, description="No page of events")
+def receive_events(*, partner: Partner) -> Response:
+    """Report what your users did
+
+    Up to 5,000 events in a signed request (X-Partner-Key, X-Timestamp, X-Nonce, X-Signature). Each event has its
+    own outcome and counts once, so a page can be sent again. Events of a subject that no resident has bound yet
+    wait for 30 days.
+    """
+    answer = receive(request.get_data(), partner=partner, now=clock.now())
+    return Response(json.dumps(answer), content_type="application/json")
+
+
+@blueprint.post("/me/bindings")
+@signed_in
+@idempotent()
+@blueprint.arguments(
+    NewBindingSchema, example={"partner": "bikes", "subject": "u-759", "proof": f"1795507380.{'0' * 64}"}
+)
+@blueprint.response(201, BoundSchema)
+@blueprint.alt_response(409, schema=ProblemSchema, description="It is another resident's")
+def bind_account(given: dict[str, str], *, resident: Resident) -> dict[str, Any]:
+    """Bind an account at a partner
+
+    Takes the proof that the partner gave its signed-in user. What waited for the account is credited at once.
+    """
+    return binding.bind(
+        resident_id=resident.resident_id,
+        partner_code=given["partner"],
+        subject=given["subject"],
+        proof=given["proof"],
+        now=clock.now(),
+    )
+
+
+@blueprint.get("/me/bindings")
+@signed_in
+@blueprint.response(200, BindingsSchema)
+def list_bindings(*, resident: Resident) -> dict[str, Any]:
+    """My accounts at partners"""
+    return {"items": binding.list_bindings(resident.resident_id), "next_cursor": None}
+
+
+@blueprint.delete("/me/bindings/<partner>")
+@signed_in
+@blueprint.response(204)
+def unbind_account(partner: str, *, resident: Resident) -> None:
+    """Unbind my accounts at a partner: what it reports from now on is not credited to me"""
+    binding.unbind(resident_id=resident.resident_id, partner_code=partner)

@@ -1,0 +1,76 @@
+"""A page of events as a partner posts it: read one by one, credited together, answered in the order given."""
+
+import json
+from collections import Counter
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from flask_babel import gettext as _
+
+from backend.actions.events import BrokenEventError, Event, read_event
+from backend.actions.partner_feed import Result, credit_events
+from backend.blueprint import UnreadableBodyError
+from backend.errors import ValidationFailedError
+from backend.partners.models import Partner
+from backend.schemas import grams
+
+MOST = 5_000
+STATUSES = ("credited", "capped", "pending", "duplicate", "refused", "unbound")
+
+
+def receive(body: bytes, *, partner: Partner, now: datetime) -> dict[str, Any]:
+    """Credit the events of a page; how many came to what, and a line for each.
+
+    Raises UnreadableBodyError, ValidationFailedError for what is no page of at most 5,000 events.
+    """
+    raw_events = _events_of(body)
+    lines: list[dict[str, Any]] = []
+    events: list[Event] = []
+    places: list[int] = []
+    for place, raw in enumerate(raw_events):
+        try:
+            events.append(read_event(raw))
+            places.append(place)
+            lines.append({"external_id": raw["external_id"]})
+        except BrokenEventError as error:
+            lines.append(_broken(raw, error))
+    for place, result in zip(places, credit_events(partner, events, now=now), strict=True):
+        lines[place].update(_told(result))
+    counts = Counter(line["status"] for line in lines)
+    return {"received": len(lines), **{status: counts[status] for status in STATUSES}, "results": lines}
+
+
+def _events_of(body: bytes) -> list[Any]:
+    try:
+        # Decimals keep quantities exact; NaN stays a float, which the reader of its event refuses.
+        page = json.loads(body, parse_float=Decimal)
+    except (ValueError, RecursionError, InvalidOperation) as error:
+        raise UnreadableBodyError from error
+    if not isinstance(page, dict) or page.keys() != {"events"} or not isinstance(page["events"], list):
+        raise ValidationFailedError.of({"events": _('Send {"events": [...]} and nothing else.')})
+    if len(page["events"]) > MOST:
+        message = _("Send at most %(most)s events, and the others in further pages.", most=MOST)
+        raise ValidationFailedError.of({"events": message})
+    events: list[Any] = page["events"]
+    return events
+
+
+def _broken(raw: Any, error: BrokenEventError) -> dict[str, Any]:
+    external_id = raw.get("external_id") if isinstance(raw, dict) else None
+    return {
+        "external_id": external_id if isinstance(external_id, str) else None,
+        "status": "refused",
+        "reason": "validation-failed",
+        "message": str(error),
+    }
+
+
+def _told(result: Result) -> dict[str, Any]:
+    line: dict[str, Any] = {"status": result.status}
+    if result.reason:
+        line["reason"] = result.reason
+    if result.status in {"credited", "capped"}:
+        line["co2e_g"] = grams(result.co2e_mg)
+        line["points"] = result.points
+    return line

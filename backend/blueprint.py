@@ -1,0 +1,65 @@
+"""The blueprint that all routes of the API are on: flask-smorest's, with bodies read strictly."""
+
+import json
+from http import HTTPStatus
+from typing import Any, ClassVar, NoReturn
+
+import flask_smorest
+from flask import Request
+from flask_babel import lazy_gettext as _l
+from webargs import missing
+from webargs.flaskparser import FlaskParser, is_json_request
+
+from backend.errors import RefusalError
+
+
+class UnreadableBodyError(RefusalError):
+    """The body is not JSON in UTF-8, or is nested too deeply."""
+
+    status = HTTPStatus.BAD_REQUEST
+    slug = "bad-request"
+    title = _l("The body is not JSON that can be read. Send one JSON value in UTF-8.")
+
+
+class UnsupportedMediaTypeError(RefusalError):
+    """The body is of another kind than the call takes."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    slug = "unsupported-media-type"
+    title = _l("Send JSON, with the header Content-Type: application/json.")
+
+
+def read_json(body: bytes) -> Any:
+    """What a JSON body says; raises UnreadableBodyError, also for NaN and Infinity, which are not JSON.
+
+    Of a name that stands twice in an object the last value counts.
+    """
+    try:
+        return _DECODER.decode(body.decode())
+    except (ValueError, RecursionError) as error:
+        raise UnreadableBodyError from error
+
+
+class StrictParser(FlaskParser):  # type: ignore[misc]  # untyped, the library's own gap
+    """Tells a body that cannot be read (400) from one of another kind (415) and from wrong fields (422)."""
+
+    def _raw_load_json(self, req: Request) -> Any:
+        body = req.get_data()
+        if not body:
+            return missing
+        if not is_json_request(req):
+            raise UnsupportedMediaTypeError
+        return read_json(body)
+
+
+class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # untyped, the library's own gap
+    """A part of the API."""
+
+    ARGUMENTS_PARSER: ClassVar[FlaskParser] = StrictParser()
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)

@@ -1,0 +1,66 @@
+"""Which boards in Redis count: those of the present epoch, and none while a projector could not reach Redis.
+
+The epoch is part of every key, so a new one drops all boards at once: also when Redis cannot be reached, has lost some
+of what it was told (restarted from an old snapshot, failed over to a replica that lagged, evicted keys), or when
+PostgreSQL was restored from a backup. Epochs are random: one that was used before never comes again.
+"""
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from flask import current_app
+
+EPOCH_BITS = 48
+
+_STATE = "SELECT epoch, behind FROM board_state WHERE id = 1"
+_SET = """
+INSERT INTO board_state (id, epoch, behind) VALUES (1, %(epoch)s, %(behind)s)
+ON CONFLICT (id) DO UPDATE SET epoch = excluded.epoch, behind = excluded.behind
+"""
+_BEHIND = """
+INSERT INTO board_state (id, epoch, behind) VALUES (1, 0, TRUE)
+ON CONFLICT (id) DO UPDATE SET behind = TRUE WHERE NOT board_state.behind
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The present epoch; `behind`: its boards may not be shown."""
+
+    epoch: int = 0
+    behind: bool = False
+
+
+def state(cursor: psycopg.Cursor[Any]) -> State:
+    """The present state, as PostgreSQL has it."""
+    row = cursor.execute(_STATE).fetchone()
+    return State(*row) if row else State()
+
+
+def begin(cursor: psycopg.Cursor[Any]) -> int:
+    """Drop all boards when this transaction commits: a new epoch, which is not behind."""
+    epoch = secrets.randbits(EPOCH_BITS)
+    cursor.execute(_SET, {"epoch": epoch, "behind": False})
+    return epoch
+
+
+def fall_behind(cursor: psycopg.Cursor[Any]) -> None:
+    """Let nobody read boards from Redis, when this transaction commits, until `begin`."""
+    cursor.execute(_BEHIND)
+
+
+def known() -> int:
+    """The epoch as this process last saw it.
+
+    Who reads by it must compare it with what PostgreSQL says in the statement that it makes anyway, and read again
+    where they differ.
+    """
+    epoch: int = current_app.extensions.get("board_epoch", 0)
+    return epoch
+
+
+def remember(epoch: int) -> None:
+    """Take note of the epoch for `known`."""
+    current_app.extensions["board_epoch"] = epoch

@@ -1,0 +1,76 @@
+"""SQL that folds actions into period scores and makes of them what boards are told. Parts of the projector's statement.
+
+They read from a relation `deed` (resident_id, day, points, co2e_mg, actions, posted_at): rows of the outbox.
+"""
+
+from backend.leaderboard.periods import STARTS
+from backend.leaderboard.scores import SCORE
+
+GAIN = f"""
+daily AS (
+    SELECT resident_id, day, sum(points)::bigint AS points, sum(co2e_mg)::bigint AS co2e_mg, sum(actions)::int AS actions,
+        max(posted_at) FILTER (WHERE points <> 0) AS points_at, max(posted_at) FILTER (WHERE co2e_mg <> 0) AS co2e_at
+    FROM deed GROUP BY resident_id, day),
+gain AS (
+    SELECT d.resident_id, p.period, p.starts_on, sum(d.points)::bigint AS points, max(d.points_at) AS points_at,
+        sum(d.co2e_mg)::bigint AS co2e_mg, max(d.co2e_at) AS co2e_at, sum(d.actions)::int AS actions
+    FROM daily d CROSS JOIN LATERAL {STARTS.format(day="d.day")} AS p (period, starts_on)
+    GROUP BY d.resident_id, p.period, p.starts_on)
+"""  # noqa: S608  the parts are ours
+"""What each period of each resident gains; of the instants the latest at which the sum moved."""
+
+SCORES = """
+score AS (
+    INSERT INTO period_scores AS p
+        (resident_id, period, starts_on, points, points_reached_at, co2e_mg, co2e_reached_at, actions)
+    SELECT resident_id, period, starts_on, points, points_at, co2e_mg, co2e_at, actions
+    FROM gain ORDER BY resident_id, period, starts_on
+    ON CONFLICT (resident_id, period, starts_on) DO UPDATE SET
+        points = p.points + excluded.points,
+        points_reached_at = GREATEST(p.points_reached_at, excluded.points_reached_at),
+        co2e_mg = p.co2e_mg + excluded.co2e_mg,
+        co2e_reached_at = GREATEST(p.co2e_reached_at, excluded.co2e_reached_at),
+        actions = p.actions + excluded.actions
+    RETURNING p.*)
+"""
+
+EVER = """
+ever AS (
+    SELECT g.resident_id, (coalesce(p.actions, 0) + g.actions > 0)::int - (coalesce(p.actions, 0) > 0)::int AS change
+    FROM gain g LEFT JOIN period_scores p
+        ON p.resident_id = g.resident_id AND p.period = 'all' AND p.starts_on = DATE '2000-01-01'
+    WHERE g.period = 'all')
+"""
+"""Who takes part for the first time (1), or has nothing left (-1). A statement sees its tables as they were before."""
+
+BOARDS = """
+unnest(%(metrics)s::text[], %(kinds)s::text[], %(starts)s::date[], %(scopes)s::text[], %(areas)s::int[])
+    WITH ORDINALITY AS b (metric, kind, starts_on, scope, area_id, place)
+"""
+PLACES = "(VALUES ('city', 0), ('district', r.district_id), ('community', r.community_id)) AS of (scope, area_id)"
+
+WORDS = f"""
+scored AS MATERIALIZED (
+    SELECT s.resident_id, s.period, s.starts_on, {SCORE["points"]} AS points, {SCORE["co2e"]} AS co2e FROM score s),
+words AS (
+    SELECT b.place::int AS place,
+        string_agg((CASE b.metric WHEN 'points' THEN s.points ELSE s.co2e END)::text || ' ' || s.resident_id::text, ' ')
+        AS words
+    FROM scored s JOIN residents r ON r.resident_id = s.resident_id CROSS JOIN LATERAL {PLACES}
+    JOIN {BOARDS} ON b.kind = s.period AND b.starts_on = s.starts_on AND b.scope = of.scope AND b.area_id = of.area_id
+    GROUP BY b.place)
+"""  # noqa: S608  the parts are ours
+"""For each live board (by its place from 1) `score member score member …` of the residents whose score moved."""
+
+MOVED = f"""
+SELECT b.place::int, s.resident_id IS NOT NULL AND stays.here AS belongs, string_agg(
+    (CASE WHEN NOT stays.here THEN 0 WHEN b.metric = 'points' THEN {SCORE["points"]} ELSE {SCORE["co2e"]} END)::text
+    || ' ' || r.resident_id::text, ' ')
+FROM residents r CROSS JOIN {BOARDS}
+CROSS JOIN LATERAL (SELECT coalesce(b.area_id = CASE b.scope WHEN 'district' THEN r.district_id ELSE r.community_id END,
+    FALSE) AS here) AS stays
+LEFT JOIN period_scores s ON s.resident_id = r.resident_id AND s.period = b.kind AND s.starts_on = b.starts_on
+WHERE r.resident_id = ANY(%(movers)s) AND b.scope <> 'city' AND (s.resident_id IS NOT NULL OR NOT stays.here)
+GROUP BY 1, 2
+"""  # noqa: S608  the parts are ours
+"""The same for residents who live elsewhere now, for each board whether they belong on it."""

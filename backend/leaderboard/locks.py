@@ -1,0 +1,49 @@
+"""Advisory locks: one projector at a time per partition, one filling at a time per board."""
+
+from typing import Any
+
+import psycopg
+
+from backend.outbox import PARTITIONS
+
+PROJECTOR = 7001
+"""First half of a partition's lock; the second is the partition."""
+FILLING = 7002
+"""First half of a board's lock; the second is a hash of its name."""
+
+
+def try_partition(cursor: psycopg.Cursor[Any], partition: int) -> bool:
+    """Become the projector of a partition until the transaction ends, if nobody is."""
+    return _truth(cursor, "SELECT pg_try_advisory_xact_lock(%s, %s)", (PROJECTOR, partition))
+
+
+def take_partition(cursor: psycopg.Cursor[Any], partition: int) -> None:
+    """Become the projector of a partition until the transaction ends; waits for the present one."""
+    cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", (PROJECTOR, partition))
+
+
+def keep_projectors_out(cursor: psycopg.Cursor[Any]) -> None:
+    """Until the transaction ends nothing is projected."""
+    for partition in range(PARTITIONS):
+        take_partition(cursor, partition)
+
+
+def let_projectors_end(cursor: psycopg.Cursor[Any]) -> None:
+    """Wait until every projector's transaction that runs now has ended. The cursor must be in autocommit."""
+    for partition in range(PARTITIONS):
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s, %s)", (PROJECTOR, partition))
+
+
+def try_filling(cursor: psycopg.Cursor[Any], name: str) -> bool:
+    """Become the one who fills this board, until `end_filling` or the end of the connection."""
+    return _truth(cursor, "SELECT pg_try_advisory_lock(%s, hashtext(%s))", (FILLING, name))
+
+
+def end_filling(cursor: psycopg.Cursor[Any], name: str) -> None:
+    """Let others fill it."""
+    cursor.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", (FILLING, name))
+
+
+def _truth(cursor: psycopg.Cursor[Any], sql: str, values: tuple[Any, ...]) -> bool:
+    row = cursor.execute(sql, values).fetchone()
+    return bool(row and row[0])

@@ -1,0 +1,101 @@
+"""Standings: who is where on a board. From Redis in one round trip, or from PostgreSQL by the same order."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from backend import redis
+from backend.database import statements
+from backend.leaderboard.boards import MEMBERSHIP, Board
+from backend.leaderboard.filling import COLUMN, ensure
+from backend.leaderboard.reach import reaching
+from backend.leaderboard.scores import SCORE
+from backend.leaderboard.scripts import READ, Call, run
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which places are wanted: from `first` to `last`, counted from 0, or from the resident's own if `around`."""
+
+    first: int
+    last: int
+    around: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """Places of a board: its size, the resident's own place (from 0) and score, then [(resident_id, score)]."""
+
+    size: int
+    mine: tuple[int, int] | None
+    first: int
+    rows: list[tuple[int, int]]
+
+
+def from_redis(board: Board, window: Window, *, epoch: int, resident_id: int) -> Standings | None:
+    """The standings as Redis has them, filling the board if it is not there; None: Redis cannot give them now."""
+    call = Call(
+        READ, board.key(epoch), (resident_id, window.first, window.last, "around" if window.around else "page")
+    )
+    try:
+        with reaching():
+            answer = run(call)
+        if answer in {"missing", "filling"}:
+            if not ensure(board, epoch=epoch):
+                return None
+            with reaching():
+                answer = run(call)
+    except (redis.RedisError, psycopg.errors.LockNotAvailable):
+        return None
+    return None if answer in {"missing", "filling"} else _parsed(answer)
+
+
+def _parsed(answer: str) -> Standings:
+    words = [int(word) for word in answer.split()]
+    size, rank, score, first = words[:4]
+    rows = list(zip(words[4::2], words[5::2], strict=True))
+    return Standings(size, None if rank < 0 else (rank, score), first, rows)
+
+
+_STANDINGS = """
+WITH board AS MATERIALIZED (SELECT s.resident_id, {score} AS score
+    FROM period_scores s JOIN residents r ON r.resident_id = s.resident_id
+    WHERE s.period = %(kind)s AND s.starts_on = %(starts_on)s AND s.{column} > 0 AND {membership}),
+placed AS (SELECT resident_id, score, count(*) OVER () AS size,
+    row_number() OVER (ORDER BY score DESC, resident_id::text COLLATE "C" DESC) - 1 AS place FROM board),
+mine AS (SELECT place FROM placed WHERE resident_id = %(resident_id)s)
+SELECT p.resident_id, p.score, p.size, p.place FROM placed p LEFT JOIN mine ON TRUE
+WHERE p.resident_id = %(resident_id)s OR p.place = 0 OR p.place BETWEEN {first} AND {last}
+ORDER BY p.place
+"""
+_BOUNDS = {
+    False: ("%(first)s", "%(last)s"),
+    True: ("mine.place + %(first)s", "mine.place + %(last)s"),
+}
+
+
+def from_postgresql(board: Board, window: Window, *, resident_id: int) -> Standings:
+    """The same from period_scores: slower, as the whole board is sorted, and right whatever Redis does."""
+    first, last = _BOUNDS[window.around]
+    sql = _STANDINGS.format(
+        score=SCORE[board.metric],
+        column=COLUMN[board.metric],
+        membership=MEMBERSHIP[board.scope],
+        first=first,
+        last=last,
+    )
+    with statements() as cursor:
+        found: list[tuple[int, int, int, int]] = cursor.execute(
+            sql, {**_values(board), "first": window.first, "last": window.last, "resident_id": resident_id}
+        ).fetchall()
+    size = found[0][2] if found else 0
+    mine = next(((place, score) for owner, score, _, place in found if owner == resident_id), None)
+    begin, end = window.first, window.last
+    if window.around:
+        begin, end = (max(0, mine[0] + begin), mine[0] + end) if mine else (0, -1)
+    return Standings(size, mine, begin, [(owner, score) for owner, score, _, place in found if begin <= place <= end])
+
+
+def _values(board: Board) -> dict[str, Any]:
+    return {"kind": board.period.kind, "starts_on": board.period.starts_on, "area_id": board.area_id}

@@ -1,0 +1,72 @@
+"""Looking after the boards between batches: Redis is back, or has quietly lost something."""
+
+import secrets
+from typing import Any
+
+import psycopg
+
+from backend import redis
+from backend.database import cursor as session_cursor
+from backend.leaderboard import epochs, locks
+from backend.leaderboard.reach import reaching
+from backend.outbox import PARTITIONS
+
+_MARKS = "SELECT partition, batch FROM board_progress WHERE epoch = %s"
+
+
+def tend() -> bool:
+    """Drop all boards if Redis is back after it could not be reached, or has lost some; whether they were dropped.
+
+    Inside a transaction. Cheap where all is well: one round trip to each server.
+    """
+    cursor = session_cursor()
+    state = epochs.state(cursor)
+    try:
+        if state.behind:
+            _try_writing()
+            epochs.begin(cursor)
+            return True
+        suspects = _suspects(cursor, state.epoch)
+        if any(_has_lost(cursor, partition, epoch=state.epoch) for partition in suspects):
+            epochs.begin(cursor)
+            return True
+    except redis.RedisError:
+        if not state.behind and _has_live_boards(cursor):
+            epochs.fall_behind(cursor)
+    return False
+
+
+def _try_writing() -> None:
+    with reaching():
+        redis.client().set(f"tanhui:probe:{secrets.randbits(32)}", 1, ex=1)
+
+
+def _has_live_boards(cursor: psycopg.Cursor[Any]) -> bool:
+    return cursor.execute("SELECT 1 FROM board_progress LIMIT 1").fetchone() is not None
+
+
+def _suspects(cursor: psycopg.Cursor[Any], epoch: int) -> list[int]:
+    # Redis first: a projector that commits in between only makes PostgreSQL newer, which the second look sorts out.
+    seen = _seen(epoch)
+    batches = dict(cursor.execute(_MARKS, (epoch,)).fetchall())
+    return [partition for partition, batch in batches.items() if not _follows(seen[partition], batch)]
+
+
+def _has_lost(cursor: psycopg.Cursor[Any], partition: int, *, epoch: int) -> bool:
+    """The same of one partition, with its projector kept out; a busy one will notice by itself."""
+    if not locks.try_partition(cursor, partition):
+        return False
+    batch = dict(cursor.execute(_MARKS, (epoch,)).fetchall()).get(partition)
+    return batch is not None and not _follows(_seen(epoch)[partition], batch)
+
+
+def _follows(seen: int | None, batch: int) -> bool:
+    # One more: a batch that Redis saw and that was not committed. It will be repeated.
+    return seen is not None and seen in {batch, batch + 1}
+
+
+def _seen(epoch: int) -> list[int | None]:
+    members = [f"#{partition}" for partition in range(PARTITIONS)]
+    with reaching():
+        marks: Any = redis.client().zmscore(redis.LIVE_BOARDS.format(epoch=epoch), members)
+    return [None if mark is None else -int(mark) for mark in marks]

@@ -1,0 +1,24 @@
+"""What the description says of the fields of ours that apispec does not know."""
+
+from typing import Any
+
+from flask_smorest import Api
+
+from backend.schemas import Amount, Exact
+
+FARTHEST = 10**10
+
+
+def know_fields(api: Api) -> None:
+    """Teach the description our own fields. Call it before blueprints are registered."""
+    api.register_field(Amount, "number", None)
+    api.register_field(Exact, "number", None)
+    api.ma_plugin.converter.add_attribute_function(_bounds)
+
+
+def _bounds(_converter: Any, field: Any, **_kwargs: Any) -> dict[str, Any]:
+    if isinstance(field, Exact):
+        return {"minimum": 0, "exclusiveMaximum": field.below}
+    if isinstance(field, Amount):
+        return {"exclusiveMinimum": -FARTHEST, "exclusiveMaximum": FARTHEST}
+    return {}

@@ -1,0 +1,137 @@
+"""What becomes of a reserved redemption: fulfilled, cancelled or expired. Whoever locks the wallet first decides."""
+
+from datetime import datetime
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
+
+from backend import clock
+from backend.database import db
+from backend.errors import NotFoundError, RefusalError
+from backend.ledger import service as ledger
+from backend.ledger.models import Hold, Wallet
+from backend.rewards import pickup_codes, reading, stocking
+from backend.rewards.models import Redemption
+from backend.rewards.reading import Redeemed
+from backend.rewards.redeeming import REFERENCE
+
+JOB = "job:expire"
+
+
+class AlreadyDecidedError(RefusalError):
+    """The redemption is not reserved any more."""
+
+    slug = "already-decided"
+    title = _l("This redemption has been fulfilled, cancelled or expired before.")
+
+
+class RedemptionOverdueError(RefusalError):
+    """The time in which it could be collected is over."""
+
+    slug = "redemption-expired"
+    title = _l("This redemption was not collected in time: its points go back.")
+
+
+class OwnerFrozenError(RefusalError):
+    """Nothing is handed over to a frozen resident."""
+
+    slug = "owner-frozen"
+    title = _l("The resident is frozen. Unfreeze the resident first, or cancel the redemption.")
+
+
+def cancel(resident_id: int, seq: int, *, by: str, reason: str | None = None, now: datetime | None = None) -> Redeemed:
+    """Call a reserved redemption off: points, stock and limit come back. Raises NotFoundError, AlreadyDecidedError."""
+    wallet = ledger.lock_wallet(resident_id)
+    redemption = _reserved(resident_id, seq)
+    redemption.reason = reason
+    _call_off(wallet, redemption, status="cancelled", by=by, now=now or clock.now())
+    decided = _decided(wallet, redemption)
+    stocking.give_back(redemption.reward_id, quantity=redemption.quantity)
+    return decided
+
+
+def fulfil(resident_id: int, seq: int, *, by: str, now: datetime | None = None) -> Redeemed:
+    """Note that the reward was handed over or sent: the points are gone for good.
+
+    Raises NotFoundError, AlreadyDecidedError, RedemptionOverdueError, OwnerFrozenError.
+    """
+    moment = now or clock.now()
+    wallet = ledger.lock_wallet(resident_id)
+    redemption = _reserved(resident_id, seq)
+    if wallet.frozen:
+        raise OwnerFrozenError
+    if redemption.expires_at is not None and redemption.expires_at <= moment:
+        raise RedemptionOverdueError
+    ledger.capture(wallet, _hold(redemption))
+    _decide(redemption, status="fulfilled", by=by, now=moment)
+    return _decided(wallet, redemption)
+
+
+def fulfil_by_code(code: str, *, by: str, now: datetime | None = None) -> Redeemed:
+    """Hand over what a pick-up code stands for; raises NotFoundError, and whatever `fulfil` raises."""
+    wanted = pickup_codes.read(code)
+    if wanted is None or wanted[0] > reading.LARGEST_RESIDENT or wanted[1] > reading.LARGEST:
+        raise NotFoundError(_l("There is no such pick-up code."))
+    resident_id, seq, plain = wanted
+    found = db.session.get(Redemption, (resident_id, seq))
+    if found is None or not pickup_codes.matches(found.pickup_code, plain):
+        raise NotFoundError(_l("There is no such pick-up code."))
+    return fulfil(resident_id, seq, by=by, now=now)
+
+
+def expire_reserved(now: datetime, limit: int) -> int:
+    """Call off up to `limit` redemptions that nobody collected in time; returns how many.
+
+    All wallets are locked in order before any reward, as everywhere: so no two of us can wait for each other.
+    """
+    due = (
+        select(Redemption.resident_id, Redemption.seq)
+        .where(Redemption.status == "reserved", Redemption.expires_at <= now)
+        .order_by(Redemption.expires_at)
+        .limit(limit)
+    )
+    expired = [
+        redemption
+        for resident_id, seq in sorted(tuple(row) for row in db.session.execute(due))
+        if (redemption := _expire(resident_id, seq, now=now)) is not None
+    ]
+    db.session.flush()
+    for redemption in sorted(expired, key=lambda redemption: redemption.reward_id):
+        stocking.give_back(redemption.reward_id, quantity=redemption.quantity)
+    return len(expired)
+
+
+def _expire(resident_id: int, seq: int, *, now: datetime) -> Redemption | None:
+    wallet = ledger.lock_wallet(resident_id)
+    redemption = reading.redemption(resident_id, seq)
+    if redemption.status != "reserved":
+        return None
+    _call_off(wallet, redemption, status="expired", by=JOB, now=now)
+    db.session.flush()
+    return redemption
+
+
+def _reserved(resident_id: int, seq: int) -> Redemption:
+    redemption = reading.redemption(resident_id, seq)
+    if redemption.status != "reserved":
+        raise AlreadyDecidedError(status_now=redemption.status)
+    return redemption
+
+
+def _call_off(wallet: Wallet, redemption: Redemption, *, status: str, by: str, now: datetime) -> None:
+    ledger.release(wallet, _hold(redemption), now=now)
+    redemption.delivery = None  # nothing will be sent there any more
+    _decide(redemption, status=status, by=by, now=now)
+
+
+def _decide(redemption: Redemption, *, status: str, by: str, now: datetime) -> None:
+    redemption.status, redemption.decided_by, redemption.decided_at = status, by, now
+
+
+def _hold(redemption: Redemption) -> Hold:
+    return ledger.find_hold(redemption.resident_id, ledger.Reference(REFERENCE, redemption.seq))
+
+
+def _decided(wallet: Wallet, redemption: Redemption) -> Redeemed:
+    db.session.flush()
+    return Redeemed(redemption, reading.find(redemption.reward_id), wallet.balance)

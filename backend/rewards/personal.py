@@ -1,0 +1,24 @@
+"""What redemptions hold that is personal: handed out on export, removed on erasure."""
+
+from sqlalchemy import update
+
+from backend.database import db
+from backend.rewards.models import Redemption
+
+HELD = {
+    "redemptions": """
+        SELECT d.seq, to_jsonb(d) - '{resident_id,reward_id,decided_by}'::text[]
+            || jsonb_build_object('id', d.resident_id || '-' || d.seq, 'reward', w.code)
+        FROM redemptions d JOIN rewards w ON w.id = d.reward_id
+        WHERE d.resident_id = %(resident_id)s AND d.seq > coalesce(%(after)s::int, 0)
+        ORDER BY d.seq LIMIT %(rows)s"""
+}
+"""Section of an export → a statement that gives (key, JSON object) after a key."""
+SEALED = ("delivery",)
+"""Members of a redemption that are encrypted at rest."""
+
+
+def erase(resident_id: int) -> None:
+    """Remove names, phone numbers and addresses of deliveries. Expects the wallet locked."""
+    told = update(Redemption).where(Redemption.resident_id == resident_id, Redemption.delivery.is_not(None))
+    db.session.execute(told.values(delivery=None))

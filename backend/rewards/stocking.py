@@ -1,0 +1,136 @@
+"""Stock: taken by redemptions, returned by what is called off, moved by admins; never below zero.
+
+At any moment: sum of movements - quantities of reserved and fulfilled redemptions = stock.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import Update, update
+
+from backend import audit, clock
+from backend.database import db
+from backend.errors import RefusalError, ValidationFailedError
+from backend.rewards import reading, sold_out
+from backend.rewards.models import Reward, StockMovement
+
+MOST = 1_000_000_000
+"""Pieces of one reward: far beyond any city, within PostgreSQL's integer."""
+
+
+class OutOfStockError(RefusalError):
+    """Fewer pieces are left than are wanted."""
+
+    slug = "out-of-stock"
+    title = _l("This reward is out of stock.")
+
+
+class StockOfVouchersError(RefusalError):
+    """The stock of a voucher reward is the number of its codes."""
+
+    slug = "stock-of-vouchers"
+    title = _l("The stock of a voucher reward is the number of its codes: load codes instead.")
+
+
+class StockUnlimitedError(RefusalError):
+    """There is nothing to count."""
+
+    slug = "stock-unlimited"
+    title = _l("This reward has no limit of stock. Make a new reward to limit it.")
+
+
+def refuse_if_short(reward: Reward, *, quantity: int) -> None:
+    """Raise OutOfStockError where the stock as just read does not reach: cheap, and before any lock."""
+    if reward.stock is None or reward.stock >= quantity:
+        return
+    if reward.stock == 0:
+        sold_out.remember(reward.id)
+    raise OutOfStockError(stock_left=reward.stock)
+
+
+def take(reward: Reward, *, quantity: int) -> None:
+    """Take pieces out of stock, which stays unlimited where it is; raises OutOfStockError.
+
+    Locks the reward's row, which everybody who redeems it needs: call it last in the transaction.
+    """
+    if reward.stock is None:
+        return
+    taken = update(Reward).where(Reward.id == reward.id, Reward.stock >= quantity)
+    if not _changes_a_row(taken.values(stock=Reward.stock - quantity)):
+        if quantity == 1:
+            sold_out.remember(reward.id)
+        raise OutOfStockError
+
+
+def give_back(reward_id: int, *, quantity: int) -> None:
+    """Return pieces of what was called off. Locks the reward's row: call it last in the transaction."""
+    returned = update(Reward).where(Reward.id == reward_id, Reward.stock.is_not(None))
+    _changes_a_row(returned.values(stock=Reward.stock + quantity))
+    sold_out.forget(reward_id)
+
+
+def move(reward_id: int, *, delta: int, reason: str, by: str) -> Reward:
+    """Add pieces to the stock, or take some away.
+
+    Raises NotFoundError, OutOfStockError below zero, StockOfVouchersError, StockUnlimitedError.
+    """
+    reward = reading.lock(reward_id)
+    if reward.kind == "voucher":
+        raise StockOfVouchersError
+    if reward.stock is None:
+        raise StockUnlimitedError
+    before, after = reward.stock, reward.stock + delta
+    if after < 0:
+        raise OutOfStockError(_l("Only %(stock)s are left.", stock=before), stock_left=before)
+    if after > MOST:
+        raise ValidationFailedError.of({"delta": gettext("The stock may be %(most)s at most.", most=MOST)})
+    reward.stock = after
+    record(reward, delta=delta, reason=reason, by=by, now=clock.now())
+    sold_out.forget(reward.id)
+    audit.record(
+        actor=by,
+        action="reward.stock_moved",
+        object_kind="reward",
+        object_id=reward.code,
+        before={"stock": before},
+        after={"stock": after, "reason": reason},
+    )
+    return reward
+
+
+def add_codes(reward_id: int, *, loaded: int, by: str, now: datetime) -> Reward:
+    """Raise the stock of a voucher reward by the codes just loaded. Locks the reward's row: call it last."""
+    reward = reading.lock(reward_id)
+    before = reward.stock or 0
+    reward.stock = before + loaded
+    record(reward, delta=loaded, reason="codes loaded", by=by, now=now)
+    sold_out.forget(reward.id)
+    audit.record(
+        actor=by,
+        action="reward.vouchers_loaded",
+        object_kind="reward",
+        object_id=reward.code,
+        before={"stock": before},
+        after={"stock": reward.stock, "loaded": loaded},
+    )
+    return reward
+
+
+def record(reward: Reward, *, delta: int, reason: str, by: str, now: datetime) -> None:
+    """Write a movement down and flush it; the reward has the new stock already."""
+    if delta:
+        left = reward.stock
+        db.session.add(
+            StockMovement(
+                reward_id=reward.id, delta=delta, reason=reason, stock_after=left, moved_by=by, moved_at=now
+            )
+        )
+    db.session.flush()
+
+
+def _changes_a_row(statement: Update) -> bool:
+    # The row in the session keeps the stock that it was read with: nothing here is decided by it.
+    result: Any = db.session.execute(statement, execution_options={"synchronize_session": False})
+    return bool(result.rowcount)

@@ -1,0 +1,77 @@
+"""Many requests of one resident at the same moment: exact counts, one effect for one key."""
+
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+
+from backend import clock
+from backend.actions.reversing import reverse
+from backend.database import transaction
+from tests.books import differences
+from tests.together import together
+
+
+@pytest.fixture
+def send(app, resident, headers):
+    sign = headers(resident)
+
+    def make(path, body, key=None):
+        extra = {"Idempotency-Key": key} if key else {}
+        return lambda: app.test_client().post(path, json=body, headers=sign | extra)
+
+    return make
+
+
+def bag(**more):
+    return {"task": "own_bag", "occurred_at": clock.rfc3339(clock.now() - timedelta(minutes=5)), **more}
+
+
+def statuses(answers):
+    return Counter(answer.status_code for answer in answers)
+
+
+@pytest.mark.parametrize(("path", "wrap"), [("/api/v1/actions", False), ("/api/v1/actions/batch", True)])
+def test_one_key_sent_eight_times_at_once_has_one_effect_and_one_answer(app, send, path, wrap):
+    body = {"actions": [bag()]} if wrap else bag()
+    answers = together(app, [send(path, body, "same")] * 8)
+    good = [answer.json for answer in answers if answer.status_code in {200, 201}]
+    assert good
+    assert all(answer == good[0] for answer in good)
+    assert {answer.json["type"] for answer in answers if answer.status_code == 409} <= {"idempotency-in-flight"}
+    assert differences(with_actions=True) == []
+    assert send("/api/v1/actions", bag())().json["wallet"] == {"balance": 2}
+
+
+def test_of_sixteen_bags_at_once_two_count(app, send):
+    answers = together(app, [send("/api/v1/actions", bag())] * 16)
+    assert statuses(answers) == {201: 2, 409: 14}
+    assert differences(with_actions=True) == []
+
+
+def test_single_and_batch_requests_share_the_limit(app, send):
+    one, many = send("/api/v1/actions", bag()), send("/api/v1/actions/batch", {"actions": [bag(), bag()]})
+    answers = together(app, [one, many] * 4)
+    singles = sum(1 for answer in answers[::2] if answer.status_code == 201)
+    batched = sum(line["status"] == "credited" for answer in answers[1::2] for line in answer.json["results"])
+    assert singles + batched == 2
+    assert differences(with_actions=True) == []
+
+
+def test_one_client_reference_counts_once_however_it_comes(app, send):
+    reference = bag(client_reference="r1")
+    calls = [send("/api/v1/actions", reference), send("/api/v1/actions/batch", {"actions": [reference, reference]})]
+    together(app, calls * 4)
+    assert send("/api/v1/actions", bag())().json["wallet"] == {"balance": 2}
+    assert differences(with_actions=True) == []
+
+
+def test_an_award_and_a_reversal_at_once_keep_the_books(app, send, resident):
+    assert send("/api/v1/actions", bag())().status_code == 201
+
+    def take_back():
+        with transaction():
+            reverse(resident_id=resident.resident_id, seq=1, reason="test", by="test", now=clock.now())
+
+    together(app, [take_back, send("/api/v1/actions", bag()), send("/api/v1/actions", bag())])
+    assert differences(with_actions=True) == []

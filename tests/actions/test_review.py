@@ -1,0 +1,76 @@
+"""Reviewing photos, and taking back what was credited, over HTTP."""
+
+from datetime import timedelta
+
+import pytest
+
+from backend import clock
+from backend.admins import auth as admin_auth
+from backend.admins.models import Admin
+from backend.database import db, transaction
+from tests.books import differences
+
+
+@pytest.fixture
+def reviewer(app):
+    with transaction():
+        admin = Admin(username="rosa", password_hash="-", role="reviewer", created_at=clock.now(), token_epoch=0)
+        db.session.add(admin)
+    return {"Authorization": f"Bearer {admin_auth.issue(admin).token}"}
+
+
+@pytest.fixture
+def plates(client, resident, headers):
+    noon = clock.day_bounds(clock.local_day(clock.now()) - timedelta(days=1))[0] + timedelta(hours=12)
+
+    def submit(number):
+        body = {
+            "task": "clean_plate",
+            "occurred_at": clock.rfc3339(noon + timedelta(minutes=number)),
+            "evidence": {"kind": "photo", "photo_sha256": f"{number:064x}"},
+        }
+        return client.post("/api/v1/actions", json=body, headers=headers(resident)).json
+
+    return submit
+
+
+def test_an_accepted_photo_is_credited_and_a_refused_one_is_not(client, plates, reviewer, resident, headers):
+    ids = [plates(number)["id"] for number in range(3)]
+    waiting = client.get("/api/v1/admin/actions", headers=reviewer).json["items"]
+    assert [item["id"] for item in waiting] == ids
+    accepted = client.post(f"/api/v1/admin/actions/{ids[0]}/accept", headers=reviewer)
+    assert (accepted.status_code, accepted.json["points"], accepted.json["co2e_g"]) == (200, 5, 144.0)
+    refused = client.post(f"/api/v1/admin/actions/{ids[1]}/refuse", json={"reason": "not a plate"}, headers=reviewer)
+    assert (refused.status_code, refused.json["status"]) == (200, "refused")
+    seen = client.get(f"/api/v1/actions/{ids[1]}", headers=headers(resident)).json
+    assert (seen["status"], seen["reason"]) == ("refused", "not a plate")
+    assert differences(with_actions=True) == []
+
+
+def test_a_decision_is_made_once(client, plates, reviewer):
+    action = plates(1)["id"]
+    assert client.post(f"/api/v1/admin/actions/{action}/accept", headers=reviewer).status_code == 200
+    again = client.post(f"/api/v1/admin/actions/{action}/accept", headers=reviewer)
+    assert (again.status_code, again.json["type"]) == (409, "already-decided")
+
+
+def test_pending_ones_use_up_the_limit_and_refused_ones_free_it(client, plates, reviewer):
+    ids = [plates(number)["id"] for number in range(3)]
+    assert plates(3)["type"] == "daily-limit-reached"
+    client.post(f"/api/v1/admin/actions/{ids[0]}/refuse", json={"reason": "blurred"}, headers=reviewer)
+    assert plates(4)["status"] == "pending"
+
+
+def test_a_reversed_award_takes_grams_and_points_back(client, plates, reviewer):
+    action = plates(1)["id"]
+    client.post(f"/api/v1/admin/actions/{action}/accept", headers=reviewer)
+    answer = client.post(f"/api/v1/admin/actions/{action}/reverse", json={"reason": "fraud"}, headers=reviewer)
+    assert (answer.status_code, answer.json["status"]) == (200, "reversed")
+    again = client.post(f"/api/v1/admin/actions/{action}/reverse", json={"reason": "fraud"}, headers=reviewer)
+    assert again.status_code == 409
+    assert differences(with_actions=True) == []
+
+
+@pytest.mark.parametrize("action", ["1-99", "x", "99999999999999999999-1", "1-99999999999", "-", "1-"])
+def test_what_is_no_action_is_not_found(client, reviewer, action):
+    assert client.post(f"/api/v1/admin/actions/{action}/accept", headers=reviewer).status_code == 404

@@ -1,0 +1,157 @@
+"""The rules at their boundaries: pure, by the default catalogue."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from backend.actions.claim import Claim, milli
+from backend.actions.rules import Caps, decide
+from backend.actions.standing import Standing, Trip
+from backend.catalogue import service as catalogue
+
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+CAPS = Caps(day=200, year=20_000, future_skew=timedelta(minutes=5))
+
+
+@pytest.fixture
+def rules(app):
+    return catalogue.current().tasks
+
+
+def claim(task="bike_ride", tier="partner", *, quantity="2000", unit="m", minutes=15, hours_ago=10, **more):
+    began = NOW - timedelta(hours=hours_ago)
+    given = {
+        "task": task,
+        "tier": tier,
+        "quantity_milli": None if quantity is None else milli(Decimal(quantity)),
+        "unit": unit,
+        "happened_at": began,
+        "ended_at": began + timedelta(minutes=minutes) if minutes is not None else None,
+        "day": date(2026, 11, 20),
+    }
+    return Claim(**{**given, **more})
+
+
+def judged(rules, given, standing=None):
+    return decide(given, rules[given.task], standing=standing or Standing(1), caps=CAPS, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("task", "tier", "quantity", "unit", "minutes", "co2e_mg", "points"),
+    [
+        ("bike_ride", "partner", "300", "m", 15, 28_590, 2),
+        ("bike_ride", "partner", "867.6", "m", 15, 82_682, 8),
+        ("bike_ride", "partner", "50000", "m", 120, 4_765_000, 60),
+        ("metro_ride", "partner", "500", "m", 15, 36_000, 5),
+        ("metro_ride", "partner", "9000", "m", 30, 648_000, 60),
+        ("bus_ride", "declaration", "300", "m", 15, 15_600, 2),
+        ("walk_steps", "device", "1000", "steps", None, 20_000, 5),
+        ("walk_steps", "device", "100000", "steps", None, 600_000, 50),
+        ("ev_charge", "partner", "1000", "Wh", None, 460_000, 4),
+        ("no_cutlery", "partner", "1", "count", None, 45_720, 5),
+        ("carton_return", "partner", "10", "count", None, 370_000, 50),
+        ("clothes_recycling", "check_in", "500", "g", None, 640_000, 15),
+        ("clothes_recycling", "partner", "50000", "g", None, 64_000_000, 200),
+        ("save_electricity", "partner", "1000000", "Wh", None, 663_400_000, 200),
+        ("save_water", "partner", "100", "l", None, 0, 10),
+        ("own_cup", "declaration", None, None, None, 0, 1),
+    ],
+)
+def test_each_task_earns_what_the_catalogue_says(rules, task, tier, quantity, unit, minutes, co2e_mg, points):
+    outcome = judged(rules, claim(task, tier, quantity=quantity, unit=unit, minutes=minutes))
+    assert (outcome.status, outcome.co2e_mg, outcome.points) == ("credited", co2e_mg, points)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"quantity": "299.999"}, "out-of-range"),
+        ({"quantity": "50000.001", "minutes": 300}, "out-of-range"),
+        ({"unit": "km"}, "wrong-unit"),
+        ({"quantity": None}, "quantity-missing"),
+        ({"minutes": None}, "duration-missing"),
+        ({"minutes": 0}, "implausible-activity"),
+        ({"minutes": -5}, "implausible-activity"),
+        ({"minutes": 361}, "implausible-activity"),
+        ({"quantity": "6250.001"}, "implausible-activity"),
+        ({"tier": "photo"}, "evidence-not-accepted"),
+        ({"hours_ago": -1}, "in-the-future"),
+        ({"hours_ago": 24 * 7 + 1}, "too-old"),
+        ({"tier": "declaration", "quantity": "20000.001", "minutes": 300}, "out-of-range"),
+    ],
+)
+def test_what_is_beyond_a_limit_is_refused_by_name(rules, changes, reason):
+    assert judged(rules, claim(**changes)).reason == reason
+
+
+@pytest.mark.parametrize("changes", [{"quantity": "6250"}, {"minutes": 360, "hours_ago": 12}, {"quantity": "300"}])
+def test_what_is_exactly_at_a_limit_counts(rules, changes):
+    assert judged(rules, claim(**changes)).status == "credited"
+
+
+def a_trip(*, tier="partner", starts=NOW - timedelta(hours=10), minutes=15, points=19):
+    return Trip(1, 1, tier, date(2026, 11, 20), starts, starts + timedelta(minutes=minutes), points)
+
+
+@pytest.mark.parametrize(("shift", "status"), [(-15, "credited"), (-14, "refused"), (14, "refused"), (15, "credited")])
+def test_trips_may_touch_and_not_meet(rules, shift, status):
+    standing = Standing(1)
+    starts = NOW - timedelta(hours=10) + timedelta(minutes=shift)
+    standing.add(task_id=1, day=date(2026, 11, 20), points=19, group=None, trip=a_trip(starts=starts))
+    assert judged(rules, claim(), standing).status == status
+
+
+def test_a_partners_record_replaces_a_declared_trip_and_not_another_partners(rules):
+    for tier, replaced in (("declaration", 1), ("partner", 0)):
+        standing = Standing(1)
+        standing.add(task_id=1, day=date(2026, 11, 20), points=9, group=None, trip=a_trip(tier=tier, points=9))
+        assert len(judged(rules, claim(), standing).replaces) == replaced
+
+
+@pytest.mark.parametrize(
+    ("earned", "points", "capped_by"), [(81, 19, None), (82, 18, "task_day"), (99, 1, "task_day"), (100, 0, "task_day")]
+)
+def test_a_cap_cuts_points_and_never_grams(rules, earned, points, capped_by):
+    standing = Standing(1)
+    standing.add(task_id=rules["bike_ride"].task_id, day=date(2026, 11, 20), points=earned, group=None, trip=None)
+    outcome = judged(rules, claim(), standing)
+    assert (outcome.points, outcome.capped_by, outcome.co2e_mg) == (points, capped_by, 190_600)
+
+
+def test_the_citys_caps_hold_over_all_tasks(rules):
+    standing = Standing(1)
+    standing.add(task_id=99, day=date(2026, 11, 20), points=195, group=None, trip=None)
+    assert judged(rules, claim(), standing).capped_by == "city_day"
+    standing = Standing(1)
+    standing.year_points[2026] = 19_990
+    assert (judged(rules, claim(), standing).points, judged(rules, claim(), standing).capped_by) == (10, "city_year")
+
+
+def test_a_limit_refuses_the_seventh_ride_of_a_day(rules):
+    standing = Standing(1)
+    for _ in range(6):
+        assert judged(rules, claim(), standing).status == "credited"
+        standing.add(task_id=rules["bike_ride"].task_id, day=date(2026, 11, 20), points=0, group=None, trip=None)
+    assert judged(rules, claim(), standing).reason == "daily-limit-reached"
+
+
+def test_a_monthly_limit_counts_the_whole_month(rules):
+    standing = Standing(1)
+    saved = rules["save_electricity"].task_id
+    standing.add(task_id=saved, day=date(2026, 11, 1), points=0, group=None, trip=None)
+    again = claim("save_electricity", quantity="5000", unit="Wh", minutes=None)
+    assert judged(rules, again, standing).reason == "daily-limit-reached"
+    last_month = claim("save_electricity", quantity="5000", unit="Wh", minutes=None, day=date(2026, 10, 31))
+    assert judged(rules, last_month, standing).status == "credited"
+
+
+def test_what_the_rules_would_refuse_anyway_is_not_called_a_duplicate(rules):
+    standing = Standing(1, known={"x"})
+    assert judged(rules, claim(client_reference="x"), standing).status == "duplicate"
+    assert judged(rules, claim(client_reference="x", quantity="1"), standing).reason == "out-of-range"
+
+
+def test_nothing_is_credited_without_a_factor_that_holds_that_day(rules):
+    before_any = claim(day=date(2023, 12, 31))
+    assert judged(rules, before_any).reason == "too-old"

@@ -1,0 +1,61 @@
+"""`make bench`: the table of all rows; `make bench ROW=award` one row.
+
+BENCH_SECONDS (5) is how long one round lasts, BENCH_ROUNDS (3) how many there are, TANHUI_VAR (var) where bench.json
+is written.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from tests.benchmarks import bench_site, report
+from tests.benchmarks.floors import FloorError
+from tests.benchmarks.load import LoadError
+from tests.benchmarks.measuring import measured
+from tests.benchmarks.population import Population
+from tests.benchmarks.row import Bench, Result, Row
+from tests.benchmarks.rows import ROWS
+from tests.benchmarks.web_server import WebServerError
+
+_COLUMNS = (SpinnerColumn(), TextColumn("{task.description:<36}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+
+
+def main(names: list[str]) -> int:
+    """Measure the rows of these names, or all; 0 if all goals are met, 1 if not, 2 if it could not be measured."""
+    console = Console()
+    unknown = set(names) - {row.name for row in ROWS}
+    if unknown:
+        console.print(f"There is no row {', '.join(sorted(unknown))}: choose from {', '.join(r.name for r in ROWS)}.")
+        return 2
+    try:
+        results = _measure([row for row in ROWS if not names or row.name in names], console=console)
+    except (LoadError, FloorError, WebServerError) as error:
+        console.print(str(error), style="red", markup=False)
+        return 2
+    report.show(results, console=console)
+    path = Path(os.environ.get("TANHUI_VAR") or "var") / "bench.json"
+    report.write(results, path)
+    console.print(f"[dim]Written to {path}[/dim]")
+    return 0 if all(result.met for result in results) else 1
+
+
+def _measure(rows: list[type[Row]], *, console: Console) -> list[Result]:
+    with (
+        bench_site.running(console) as site,
+        site.connect() as connection,
+        Progress(*_COLUMNS, console=console) as progress,
+    ):
+        bench = Bench(
+            site=site,
+            population=Population(connection),
+            seconds=float(os.environ.get("BENCH_SECONDS") or 5),
+            rounds=int(os.environ.get("BENCH_ROUNDS") or 3),
+        )
+        return [measured(row(), bench, progress=progress) for row in rows]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

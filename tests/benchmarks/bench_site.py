@@ -1,0 +1,101 @@
+"""A site of its own for the benchmarks: embedded servers in a temporary folder, fully durable, and gunicorn."""
+
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import psycopg
+from flask_migrate import upgrade
+from rich.console import Console
+
+from backend import create_app, defaults, embedded
+from backend.config import Settings
+from backend.database import db, transaction
+from backend.web import Application
+from tests.benchmarks.web_server import WebServer, serving
+
+WEB_PROCESSES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+WEB_THREADS = 8
+CONNECTIONS = WEB_PROCESSES * WEB_THREADS
+"""As many clients as the web server has threads: more would only wait in its queue, and time would tell the queue."""
+_OWN = ("DATABASE_URL", "REDIS_URL", "TANHUI_DURABILITY", "TANHUI_ENV", "PROMETHEUS_MULTIPROC_DIR")
+"""What the surroundings may say of other sites, and must not say of this one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchSite:
+    """A running site, the empty application beside it, and an application in this process for making data."""
+
+    folder: Path
+    app: Application
+    web: WebServer
+    empty: WebServer
+    database_url: str
+
+    @property
+    def socket_folder(self) -> str:
+        """Where PostgreSQL listens, for libpq."""
+        return parse_qs(urlsplit(self.database_url).query)["host"][0]
+
+    @property
+    def postmaster(self) -> int:
+        """The process id of PostgreSQL's first process."""
+        return int((self.folder / "postgres" / "postmaster.pid").read_text().split()[0])
+
+    def connect(self) -> psycopg.Connection:
+        """A connection to the site's database on which every statement is its own transaction."""
+        return psycopg.connect(f"host={self.socket_folder} user=tanhui dbname=tanhui", autocommit=True)
+
+
+@contextmanager
+def running(console: Console) -> Iterator[BenchSite]:
+    """A site that is up inside the block, and gone with all its data after it."""
+    folder = Path(tempfile.mkdtemp(prefix="tanhui-bench-")) / "var"
+    try:
+        console.print(f"[dim]Starting PostgreSQL, Valkey and gunicorn in {folder.parent}[/dim]")
+        servers = embedded.attach(folder)
+        environment = _environment(folder, servers)
+        app = _prepared(environment)
+        logs = folder / "logs"
+        # Each gunicorn empties its metrics folder when it starts.
+        apart = environment | {"TANHUI_VAR": str(folder / "empty")}
+        with (
+            serving("wsgi:app", environment=environment, log=logs / "web.log") as web,
+            serving("tests.benchmarks.empty:app", environment=apart, log=logs / "empty.log") as empty,
+            app.app_context(),
+        ):
+            yield BenchSite(folder=folder, app=app, web=web, empty=empty, database_url=servers.database_url)
+            db.session.remove()
+            db.engine.dispose()
+    finally:
+        embedded.release(folder)
+        shutil.rmtree(folder.parent)
+
+
+def _environment(folder: Path, servers: embedded.Servers) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if name not in _OWN}
+    return inherited | {
+        "TANHUI_VAR": str(folder),
+        "DATABASE_URL": servers.database_url,
+        "REDIS_URL": servers.redis_url,
+        "SECRET_KEY": secrets.token_hex(32),
+        "WECHAT_SECRET": secrets.token_hex(16),
+        "LOG_LEVEL": "WARNING",
+        "WEB_WORKERS": str(WEB_PROCESSES),
+        "WEB_THREADS": str(WEB_THREADS),
+    }
+
+
+def _prepared(environment: Mapping[str, str]) -> Application:
+    app = create_app(Settings.from_environment(environment))
+    with app.app_context():
+        upgrade()
+        with transaction():
+            defaults.load()
+    return app

@@ -1,0 +1,91 @@
+"""Load: what to ask, the processes that ask it (asking.py), and what came of it. Only the standard library."""
+
+import pickle
+import subprocess
+import sys
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+
+class LoadError(RuntimeError):
+    """An answer was not the expected one: the row says so instead of showing a figure."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What one process asks over keep-alive connections: the next request on each as soon as it has its answer.
+
+    It ends after `seconds`, or when the requests have run out unless they `repeat`; every answer must have `status`.
+    """
+
+    port: int
+    requests: Sequence[bytes]
+    connections: int
+    seconds: float
+    status: int
+    repeat: bool = False
+
+
+@dataclass(kw_only=True)
+class Tally:
+    """What came of a job: the seconds it took, and those of them that its process worked; latencies in seconds."""
+
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    latencies: array = field(default_factory=lambda: array("d"))
+    unexpected: list[bytes] = field(default_factory=list)
+
+    @property
+    def rate(self) -> float:
+        """Answers a second."""
+        return len(self.latencies) / self.seconds
+
+    def quantile(self, part: float) -> float:
+        """The latency that this part of the answers did not exceed, in seconds."""
+        ordered = sorted(self.latencies)
+        return ordered[min(len(ordered) - 1, int(part * len(ordered)))]
+
+
+def run(*jobs: Job) -> Tally:
+    """Run each job in a process of its own, all at once; raises LoadError for any unexpected answer."""
+    argv = [sys.executable, "-m", "tests.benchmarks.asking"]
+    children = [subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in jobs]
+    try:
+        for child, job in zip(children, jobs, strict=True):
+            pickle.dump(job, child.stdin)
+            child.stdin.flush()
+        for child in children:
+            if child.stdout.readline() != b"ready\n":
+                raise LoadError("The load generator did not start: its reason stands above.")
+        for child in children:
+            child.stdin.write(b"go\n")
+            child.stdin.flush()
+        return _merged([_tally_of(child) for child in children])
+    finally:
+        for child in children:
+            child.kill()
+            child.communicate()
+
+
+def _tally_of(child: subprocess.Popen) -> Tally:
+    try:
+        return pickle.load(child.stdout)
+    except EOFError:
+        raise LoadError("The load generator broke off: its reason stands above.") from None
+
+
+def _merged(tallies: Sequence[Tally]) -> Tally:
+    whole = Tally(seconds=max(tally.seconds for tally in tallies))
+    for tally in tallies:
+        whole.cpu_seconds += tally.cpu_seconds
+        whole.latencies.extend(tally.latencies)
+        whole.unexpected += tally.unexpected
+    if whole.unexpected:
+        first = whole.unexpected[0].decode(errors="replace")
+        raise LoadError(
+            f"{len(whole.unexpected)} of {len(whole.latencies)} answers were not the expected ones; the first:\n{first}"
+        )
+    if not whole.latencies:
+        raise LoadError("Not one answer came in time.")
+    return whole

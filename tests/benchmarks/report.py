@@ -1,0 +1,73 @@
+"""The table on the screen, and the same figures as JSON."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.benchmarks.cores import bound
+from tests.benchmarks.row import Result
+
+_RIGHT = ("value", "floor", "ratio", "goal", "p50 ms", "p99 ms", "spread")
+
+
+def show(results: Sequence[Result], *, console: Console) -> None:
+    """Print the table, a line a row."""
+    table = Table(title="Tanhui's benchmarks", header_style="bold", show_lines=True)
+    for name in ("row", "value", "unit", "floor", "ratio", "goal", "met", "p50 ms", "p99 ms", "spread", "what bounds it"):
+        table.add_column(name, justify="right" if name in _RIGHT else "left", no_wrap=name in _RIGHT)
+    for result in results:
+        table.add_row(*_cells(result))
+    console.print(table)
+
+
+def write(results: Sequence[Result], path: Path) -> None:
+    """Write the figures of this run to `path`, over those of former ones."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps([_figures(result) for result in results], indent=2) + "\n", encoding="utf-8")
+
+
+def _figures(result: Result) -> dict[str, Any]:
+    return {
+        "row": result.row.name,
+        "value": round(result.value, 1),
+        "unit": result.row.unit,
+        "floor": round(result.limit, 1),
+        "ratio": round(result.ratio, 3),
+        "goal": result.row.goal,
+        "met": result.met,
+        "spread": round(result.spread, 3),
+        "p50_ms": _milliseconds(result.latency("p50_s")),
+        "p99_ms": _milliseconds(result.latency("p99_s")),
+        "floors": {name: round(value, 1) for name, value in result.floor_medians.items()},
+        "bound": bound(result.cores),
+    }
+
+
+def _cells(result: Result) -> list[str]:
+    figures, row = _figures(result), result.row
+    parts = figures["floors"]
+    floor = f"{result.limit:,.0f}"
+    if len(parts) > 1:
+        floor += "".join(f"\n{name} {value:,.0f}" for name, value in parts.items())
+    goal = f"≥ {row.goal:g}" + (f"\np99 ≤ {row.tail:g} × p50" if row.tail else "")
+    return [
+        f"[bold]{row.name}[/bold]\n{row.title}",
+        f"{result.value:,.0f}",
+        row.unit,
+        floor,
+        f"{result.ratio:.2f}",
+        goal,
+        "[green]yes[/green]" if result.met else "[red]no[/red]",
+        str(figures["p50_ms"] or "–"),
+        str(figures["p99_ms"] or "–"),
+        f"{result.spread:.0%}",
+        figures["bound"],
+    ]
+
+
+def _milliseconds(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1000, 1)

@@ -1,0 +1,123 @@
+"""What a row of the table is: something measured in rounds, and its floor in the same rounds."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from statistics import median
+
+from tests.benchmarks.bench_site import BenchSite
+from tests.benchmarks.load import Tally
+from tests.benchmarks.population import Population
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """What a row is given: a running site, people to use, and the seconds that one round lasts."""
+
+    site: BenchSite
+    population: Population
+    seconds: float
+    rounds: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """One round: the value in the row's unit, latencies in seconds, and who used how many cores."""
+
+    value: float
+    p50_s: float | None = None
+    p99_s: float | None = None
+    cores: Mapping[str, float] = field(default_factory=dict)
+
+
+class Row(ABC):
+    """A row of the table. A new one is a file in rows/ with such a class, named in rows/__init__.py."""
+
+    name: str
+    """What ROW= chooses it by."""
+    title: str
+    unit: str
+    goal: float
+    """The least ratio of value to limit that will do."""
+    tail: float | None = None
+    """The most that p99 may be, in p50s."""
+
+    @abstractmethod
+    def prepare(self, bench: Bench) -> None:
+        """Make the data that the rounds need; a short warm-up follows."""
+
+    @abstractmethod
+    def measure(self, bench: Bench, *, seconds: float) -> Sample:
+        """One round of the row; raises LoadError rather than count a wrong answer."""
+
+    @abstractmethod
+    def floors(self, bench: Bench) -> Mapping[str, float]:
+        """One round of each floor, by its name, in the row's unit."""
+
+    def limit(self, floors: Mapping[str, float]) -> float:
+        """What the machine would reach if the floors were all there was to do, one after the other."""
+        return 1 / sum(1 / floor for floor in floors.values())
+
+
+def sample_of(tally: Tally, *, cores: Mapping[str, float], each: int = 1) -> Sample:
+    """A load's tally as a sample in which every answer counts for `each`."""
+    used = {**cores, "load": tally.cpu_seconds / tally.seconds}
+    return Sample(value=tally.rate * each, p50_s=tally.quantile(0.5), p99_s=tally.quantile(0.99), cores=used)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """A row after all its rounds. A ratio is taken within each round; the median is over the rounds."""
+
+    row: Row
+    samples: tuple[Sample, ...]
+    floors: tuple[Mapping[str, float], ...]
+
+    @property
+    def value(self) -> float:
+        """The median of the rounds."""
+        return median(sample.value for sample in self.samples)
+
+    @property
+    def spread(self) -> float:
+        """Best less worst round, as a part of the median."""
+        values = [sample.value for sample in self.samples]
+        return (max(values) - min(values)) / self.value
+
+    @property
+    def limit(self) -> float:
+        """The median of what the floors allowed."""
+        return median(self.row.limit(floors) for floors in self.floors)
+
+    @property
+    def floor_medians(self) -> dict[str, float]:
+        """Each floor by itself."""
+        return {name: median(floors[name] for floors in self.floors) for name in self.floors[0]}
+
+    @property
+    def ratio(self) -> float:
+        """The median of value over limit."""
+        pairs = zip(self.samples, self.floors, strict=True)
+        return median(sample.value / self.row.limit(floors) for sample, floors in pairs)
+
+    def latency(self, quantile: str) -> float | None:
+        """The median of `p50_s` or `p99_s`, in seconds."""
+        known = [getattr(sample, quantile) for sample in self.samples if sample.p50_s is not None]
+        return median(known) if known else None
+
+    @property
+    def tail(self) -> float | None:
+        """p99 in p50s."""
+        p50, p99 = self.latency("p50_s"), self.latency("p99_s")
+        return p99 / p50 if p50 and p99 else None
+
+    @property
+    def cores(self) -> dict[str, float]:
+        """How many cores each part of the site used, in the median."""
+        return {name: median(sample.cores[name] for sample in self.samples) for name in self.samples[0].cores}
+
+    @property
+    def met(self) -> bool:
+        """Whether the goal was reached, and the tail kept."""
+        tail_kept = self.row.tail is None or (self.tail is not None and self.tail <= self.row.tail)
+        return self.ratio >= self.row.goal and tail_kept

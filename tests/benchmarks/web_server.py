@@ -1,0 +1,77 @@
+"""gunicorn with the product's own settings, on a free port, in a process group of its own."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+_ROOT = Path(__file__).parents[2]
+_UP_S = 60.0
+_STOP_S = 40.0
+_POLL_S = 0.05
+
+
+class WebServerError(RuntimeError):
+    """gunicorn did not come up; the sentence says where its reason stands."""
+
+
+@dataclass(frozen=True)
+class WebServer:
+    """A running gunicorn: the port it listens on, and its master's process id."""
+
+    port: int
+    pid: int
+
+
+@contextmanager
+def serving(application: str, *, environment: Mapping[str, str], log: Path) -> Iterator[WebServer]:
+    """`module:name` served inside the block; raises WebServerError if it does not answer."""
+    port = _free_port()
+    told = {**environment, "HOST": "127.0.0.1", "PORT": str(port)}
+    argv = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", application]
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            argv, cwd=_ROOT, env=told, stdout=file, stderr=file, start_new_session=True
+        )
+    try:
+        _wait_until_it_answers(process, port=port, log=log)
+        yield WebServer(port, process.pid)
+    finally:
+        _stop(process)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def _wait_until_it_answers(process: subprocess.Popen, *, port: int, log: Path) -> None:
+    deadline = time.monotonic() + _UP_S
+    while not _answers(port):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise WebServerError(f"gunicorn did not come up:\n{log.read_text(errors='replace')[-2000:]}")
+        time.sleep(_POLL_S)
+
+
+def _answers(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            return connection.recv(8) == b"HTTP/1.1"
+    except OSError:
+        return False
+
+
+def _stop(process: subprocess.Popen) -> None:
+    process.terminate()
+    try:
+        process.wait(_STOP_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

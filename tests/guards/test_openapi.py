@@ -1,0 +1,117 @@
+"""Rules about the OpenAPI description: it is valid, whole, used, exemplified, and the copy in the repository is current."""
+
+import json
+from pathlib import Path
+
+import jsonschema_rs
+import pytest
+import schemathesis
+
+from backend import openapi
+from backend.openapi import answers
+from backend.openapi.describing import calls
+from backend.web import refuses
+
+KEPT = Path(__file__).parents[2] / "docs" / "openapi.json"
+CURE = "docs/openapi.json is not current: run '.venv/bin/flask --app wsgi openapi --write' and commit it."
+
+
+@pytest.fixture
+def description(migrated_app):
+    with migrated_app.app_context():
+        return openapi.describe(migrated_app)
+
+
+def named(description):
+    return {f"{method} {path}": call for path, method, call in calls(description)}
+
+
+def test_the_copy_in_the_repository_is_current(description):
+    assert KEPT.exists(), CURE
+    assert json.loads(KEPT.read_text()) == description, CURE
+
+
+def test_it_is_valid_openapi_3_1(description):
+    schemathesis.openapi.from_dict(description).validate()
+
+
+def test_every_schema_is_valid_json_schema(description):
+    for schema in description["components"]["schemas"].values():
+        jsonschema_rs.meta.validate({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema})
+
+
+def test_every_call_has_an_id_one_tag_and_says_who_may_call_it(description):
+    tags = {tag["name"] for tag in description["tags"]}
+    schemes = set(description["components"]["securitySchemes"])
+    for name, call in named(description).items():
+        assert call["operationId"], name
+        assert len(call["tags"]) == 1, name
+        assert set(call["tags"]) <= tags, name
+        assert all(set(needed) <= schemes for needed in call["security"]), name
+        assert ("x-roles" in call) == (call["security"] == [{"admin": []}]), name
+
+
+def test_no_component_is_unused(description):
+    text = json.dumps(description)
+    for kind in ("schemas", "responses"):
+        for name in description["components"][kind]:
+            assert f'"#/components/{kind}/{name}"' in text, name
+    used = {scheme for call in named(description).values() for needed in call["security"] for scheme in needed}
+    assert used == set(description["components"]["securitySchemes"])
+
+
+def test_every_refusal_names_its_slugs(description):
+    known = {refusal.slug for refusal in answers.all_refusals()}
+    for name, call in named(description).items():
+        for status, response in call["responses"].items():
+            if status.startswith("2"):
+                continue
+            if "$ref" in response:
+                response = description["components"]["responses"][response["$ref"].rsplit("/", 1)[-1]]
+            schema = response["content"][answers.MEDIA_TYPE]["schema"]
+            cure = f"{name} answers {status}, but with which slug? Add @refuses(ThatError, …) to its view."
+            assert "allOf" in schema, cure
+            assert set(schema["allOf"][1]["properties"]["type"]["enum"]) <= known, name
+
+
+def test_every_slug_means_one_thing():
+    described = [answers.Refusal.of(kind) for kind in answers.descendants()]
+    meanings = {refusal.slug: {r.status for r in described if r.slug == refusal.slug} for refusal in described}
+    assert not {slug for slug, statuses in meanings.items() if len(statuses) > 1}
+
+
+def test_every_body_and_every_answer_has_an_example_that_keeps_to_its_schema(description):
+    for name, call in named(description).items():
+        media = list(call.get("requestBody", {}).get("content", {}).items())
+        for status, response in call["responses"].items():
+            if status.startswith("2") and status != "204":
+                assert response.get("content"), f"{name} {status} has no content"
+                media += response["content"].items()
+        for kind, content in media:
+            given = [content["example"]] if "example" in content else []
+            given += [example["value"] for example in content.get("examples", {}).values()]
+            assert given, f"{name} {kind} has no example"
+            for example in given:
+                check(example, schema=content["schema"], of=description, where=f"{name} {kind}")
+
+
+def test_every_parameter_has_an_example_that_keeps_to_its_schema(description):
+    for path, _method, call in calls(description):
+        for parameter in (*call.get("parameters", []), *description["paths"][path].get("parameters", [])):
+            check(parameter["example"], schema=parameter["schema"], of=description, where=f"{path} {parameter['name']}")
+
+
+def test_a_declared_refusal_stands_in_the_description():
+    @refuses(answers.ValidationFailedError)
+    def view():
+        pass
+
+    call = {"responses": {}}
+    answers.complete(call, path={}, kind="public", view=view)
+    assert "validation-failed" in json.dumps(call["responses"]["422"])
+
+
+def check(value, *, schema, of, where):
+    whole = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "components": of["components"]}
+    errors = [f"{where}: {error.message}" for error in jsonschema_rs.validator_for(whole, validate_formats=True).iter_errors(value)]
+    assert not errors

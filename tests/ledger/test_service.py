@@ -1,0 +1,137 @@
+"""The ledger's verbs: every movement keeps Σ entries = balance = Σ lots."""
+
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import select, text
+
+from backend import clock
+from backend.database import db, transaction
+from backend.ledger import service as ledger
+from backend.ledger.models import DEBT, LedgerEntry, Lot
+from backend.ledger.service import Reference
+from tests.books import differences
+
+
+@pytest.fixture
+def books(app, resident, settings):
+    """Runs a verb on the resident's locked wallet, in a transaction of its own."""
+
+    class Books:
+        resident_id = resident.resident_id
+
+        def do(self, verb, **given):
+            with transaction():
+                wallet = ledger.lock_wallet(self.resident_id)
+                result = verb(wallet, now=given.pop("now", clock.now()), **given)
+            assert differences() == []
+            return result
+
+        def earn(self, points, ref, **more):
+            self.do(ledger.award, points=points, reference=Reference("action", ref), year=2026, settings=settings, **more)
+
+        def hold(self, points, ref):
+            return self.do(ledger.hold, points=points, reference=Reference("redemption", ref))
+
+        def take_back(self, points, ref):
+            self.do(ledger.claw_back, points=points, reference=Reference("action", ref), year=2026)
+
+        def wallet(self):
+            db.session.expire_all()
+            return ledger.lock_wallet(self.resident_id)
+
+        def lots(self):
+            rows = db.session.execute(select(Lot.expires_on, Lot.remaining).order_by(Lot.expires_on))
+            return {day: left for day, left in rows if left}
+
+    return Books()
+
+
+def test_spending_takes_what_expires_first(books):
+    books.earn(30, 1, now=clock.now() - timedelta(days=70))
+    books.earn(50, 2)
+    held = books.hold(40, 1)
+    assert [points for _day, points in held.lots] == [30, 10]
+    assert list(books.lots().values()) == [40]
+
+
+@pytest.mark.parametrize(("points", "allowed"), [(50, True), (51, False)])
+def test_the_balance_must_reach(books, points, allowed):
+    books.earn(50, 1)
+    if allowed:
+        books.hold(points, 1)
+        assert books.wallet().balance == 0
+    else:
+        with pytest.raises(ledger.InsufficientPointsError):
+            books.hold(points, 1)
+        assert books.wallet().balance == 50
+
+
+def test_release_gives_back_what_a_hold_took_and_capture_does_not(books):
+    books.earn(100, 1)
+    first, second = books.hold(30, 1), books.hold(40, 2)
+    books.do(ledger.release, held=first)
+    books.do(lambda wallet, *, now: ledger.capture(wallet, second))
+    wallet = books.wallet()
+    assert (wallet.balance, wallet.held, wallet.spent) == (60, 0, 40)
+
+
+def test_a_hold_is_decided_once(books):
+    books.earn(100, 1)
+    held = books.hold(30, 1)
+    books.do(ledger.release, held=held)
+    with pytest.raises(ledger.HoldClosedError):
+        books.do(ledger.release, held=held)
+    assert books.wallet().balance == 100
+
+
+def test_a_claw_back_after_spending_leaves_a_debt_that_the_next_points_pay(books):
+    books.earn(100, 1)
+    books.hold(80, 1)
+    books.take_back(100, 1)
+    assert (books.wallet().balance, books.lots()) == (-80, {DEBT: -80})
+    with pytest.raises(ledger.InsufficientPointsError):
+        books.hold(1, 2)
+    books.earn(50, 2)
+    assert (books.wallet().balance, books.lots()) == (-30, {DEBT: -30})
+    books.earn(50, 3)
+    assert books.wallet().balance == 20
+    assert list(books.lots().values()) == [20]
+
+
+@pytest.mark.parametrize(("today", "left"), [(date(2028, 11, 30), 25), (date(2028, 12, 1), 0)])
+def test_points_can_be_spent_on_the_last_day_of_their_lot_and_not_after(books, today, left):
+    books.earn(25, 1, now=clock.day_bounds(date(2026, 11, 3))[0])
+    books.do(ledger.expire, today=today)
+    wallet = books.wallet()
+    assert (wallet.balance, wallet.expired) == (left, 25 - left)
+
+
+def test_points_of_an_expired_lot_come_back_for_thirty_days(books):
+    books.earn(25, 1, now=clock.day_bounds(date(2024, 10, 3))[0])
+    held = books.hold(25, 1)
+    books.do(ledger.release, held=held)
+    assert books.lots() == {clock.local_day(clock.now()) + timedelta(days=30): 25}
+
+
+def test_one_cause_posts_once(books):
+    books.earn(5, 1)
+    with pytest.raises(Exception, match="ledger_entries"):
+        books.earn(5, 1)
+    db.session.rollback()
+    assert books.wallet().balance == 5
+
+
+@pytest.mark.parametrize("points", [40, -40])
+def test_an_adjustment_goes_up_and_down(books, points, settings):
+    books.earn(30, 1)
+    books.do(ledger.adjust, points=points, reference=Reference("adjustment", 1), settings=settings)
+    assert books.wallet().balance == 30 + points
+
+
+@pytest.mark.parametrize("change", ["UPDATE ledger_entries SET points = 6", "DELETE FROM ledger_entries"])
+def test_entries_are_append_only(books, change):
+    books.earn(5, 1)
+    with pytest.raises(Exception, match="append-only"), transaction():
+        db.session.execute(text(change))
+    assert db.session.scalar(select(LedgerEntry.points)) == 5

@@ -1,0 +1,129 @@
+"""How often a caller may ask."""
+
+import pytest
+import redis as redis_library
+import time_machine
+
+from backend import limits, redis
+from backend.config import SettingsError
+from backend.limits import Limit, Limiter, RateLimitedError, parse
+from tests.together import together
+
+
+def use_up(limiter, caller, *, now=0.0):
+    """Requests until the first refusal."""
+    done = 0
+    while True:
+        try:
+            limiter.hit(caller, now=now)
+        except RateLimitedError:
+            return done
+        done += 1
+
+
+@pytest.mark.parametrize("amount", [1, 7, 8, 9, 100])
+def test_exactly_as_many_requests_are_let_through_as_the_limit_says(app, amount):
+    assert use_up(Limiter(Limit(amount, 60)), "one") == amount
+
+
+def test_the_next_window_starts_afresh(app):
+    limiter = Limiter(Limit(5, 60))
+    assert use_up(limiter, "one", now=59.9) == 5
+    assert use_up(limiter, "one", now=60.0) == 5
+
+
+def test_callers_are_counted_apart(app):
+    limiter = Limiter(Limit(5, 60))
+    assert use_up(limiter, "one") == 5
+    assert use_up(limiter, "two") == 5
+
+
+def test_two_processes_share_the_limit_but_for_their_first_part(app):
+    first, second = Limiter(Limit(80, 60)), Limiter(Limit(80, 60))
+    assert use_up(first, "one") == 80
+    assert use_up(second, "one") <= 80 // limits.UNSHARED
+
+
+def test_an_ordinary_caller_costs_no_round_trip(app):
+    limiter = Limiter(Limit(80, 60))
+    for _ in range(80 // limits.UNSHARED):
+        limiter.hit("one", now=0.0)
+    assert redis.client().keys("tanhui:limit:*") == []
+
+
+def test_a_refused_caller_costs_no_round_trip(app, monkeypatch):
+    limiter = Limiter(Limit(5, 60))
+    use_up(limiter, "one")
+    before = redis.client().get(redis.LIMIT.format(window=0, caller="one"))
+    with pytest.raises(RateLimitedError):
+        limiter.hit("one", now=1.0)
+    assert redis.client().get(redis.LIMIT.format(window=0, caller="one")) == before
+
+
+def test_threads_at_once_are_let_through_exactly_as_often_as_the_limit_says(app):
+    limiter = Limiter(Limit(100, 3600))
+    assert sum(together(app, [lambda: min(use_up(limiter, "one"), 100)] * 8)) == 100
+
+
+def test_without_redis_each_process_goes_on_by_itself(app, monkeypatch):
+    gone = redis_library.Redis(port=1, socket_connect_timeout=0.2)
+    monkeypatch.setitem(app.extensions, "redis", gone)
+    assert use_up(Limiter(Limit(20, 60)), "one") == 20
+
+
+def test_made_up_callers_do_not_fill_the_memory(app, monkeypatch):
+    monkeypatch.setattr(limits, "MOST_CALLERS", 10)
+    limiter = Limiter(Limit(80, 60))
+    for number in range(100):
+        limiter.hit(str(number), now=0.0)
+    assert len(limiter._tallies) <= 10
+
+
+@pytest.mark.parametrize(
+    "text", ["", "120", "0/minute", "120/day", "-1/minute", "1.5/second", "120 / minute"]
+)
+def test_a_limit_that_is_not_understood_tells_the_cure(text):
+    with pytest.raises(SettingsError, match="120/minute"):
+        parse(text)
+
+
+@pytest.fixture
+def strict(app, monkeypatch):
+    monkeypatch.setitem(app.extensions, "limiter", Limiter(Limit(3, 60)))
+
+
+@time_machine.travel(1_800_000_000, tick=False)
+def test_over_the_limit_the_answer_says_when_to_come_back(client, resident, headers, strict):
+    answers = [client.get("/api/v1/me", headers=headers(resident)) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert [answer.headers.get("X-RateLimit-Remaining") for answer in answers[:3]] == ["2", "1", "0"]
+    assert answers[3].json["type"] == "rate-limited"
+    assert 1 <= int(answers[3].headers["Retry-After"]) <= 60
+
+
+def test_residents_behind_one_gateway_are_counted_apart(client, new_resident, headers, strict):
+    for name in ("one", "two"):
+        mine = headers(new_resident(name))
+        assert [client.get("/api/v1/me", headers=mine).status_code for _ in range(3)] == [200] * 3
+
+
+def test_signing_in_is_held_to_the_limit_by_address(client, strict):
+    def sign_in(address):
+        environ = {"REMOTE_ADDR": address}
+        return client.post("/api/v1/auth/wechat", json={"code": "x"}, environ_base=environ).status_code
+
+    assert [sign_in("192.0.2.1") for _ in range(4)] == [401, 401, 401, 429]
+    assert sign_in("192.0.2.2") == 401
+
+
+def test_one_ipv6_network_is_one_address(client, strict):
+    def sign_in(address):
+        environ = {"REMOTE_ADDR": address}
+        return client.post("/api/v1/auth/wechat", json={"code": "x"}, environ_base=environ).status_code
+
+    assert [sign_in(f"2001:db8:0:1::{n}") for n in range(1, 5)] == [401, 401, 401, 429]
+    assert sign_in("2001:db8:0:2::1") == 401
+
+
+def test_health_and_metrics_are_not_counted(client, strict):
+    assert {client.get("/healthz").status_code for _ in range(50)} == {200}
