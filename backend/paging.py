@@ -61,8 +61,11 @@ def decode(cursor: str | None) -> str | None:
     return text
 
 
-def decode_number(cursor: str | None) -> int | None:
-    """What a cursor that stands for a number holds; raises ValidationFailedError."""
+def decode_number(cursor: str | None, *, below: int = 2**31) -> int | None:
+    """What a cursor that stands for a number holds; raises ValidationFailedError.
+
+    `below` is what the column can hold: 2^31, or 2^63 for a bigint.
+    """
     text = decode(cursor)
     if text is None:
         return None
@@ -70,7 +73,7 @@ def decode_number(cursor: str | None) -> int | None:
         number = int(text)
     except ValueError as error:
         raise _bad_cursor() from error
-    if abs(number) >= 2**63:
+    if abs(number) >= below:
         raise _bad_cursor()
     return number
 

@@ -100,7 +100,7 @@ def find_by_name(username: str) -> Admin:
 
 def page(*, limit: int, cursor: str | None) -> Page:
     """A page of all admins, in the order in which they were made."""
-    after = decode_number(cursor) or 0
+    after = decode_number(cursor, below=2**63) or 0
     query = select(Admin).where(Admin.id > after).order_by(Admin.id).limit(limit + 1)
     return page_of(db.session.scalars(query).all(), limit=limit, key=lambda admin: admin.id)
 

@@ -58,7 +58,7 @@ def find(
 ) -> Page:
     """A page of the trail, newest first; `actor` is `admin:alice`, or just `alice`."""
     wanted = select(AuditRow).order_by(AuditRow.id.desc()).limit(limit + 1)
-    before = decode_number(cursor)
+    before = decode_number(cursor, below=2**63)
     if before is not None:
         wanted = wanted.where(AuditRow.id < before)
     if object_kind is not None:

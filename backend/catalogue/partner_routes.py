@@ -38,7 +38,7 @@ def list_partners(query: dict[str, Any], *, admin: Admin) -> Page:  # noqa: ARG0
     return editing.page(**query)
 
 
-@blueprint.get("/partners/<int:partner_id>")
+@blueprint.get("/partners/<int(max=2147483647):partner_id>")
 @admin_only("operator")
 @blueprint.response(200, AdminPartnerSchema)
 @tagged
@@ -60,7 +60,7 @@ def add_partner(wanted: dict[str, Any], *, admin: Admin) -> Partner:
     return editing.add(code, PartnerDraft(**wanted), accepted=_accepted(), by=admin.actor)
 
 
-@blueprint.patch("/partners/<int:partner_id>")
+@blueprint.patch("/partners/<int(max=2147483647):partner_id>")
 @admin_only("operator")
 @blueprint.arguments(IfMatchSchema, location="headers", as_kwargs=True)
 @blueprint.arguments(PartnerChangeSchema(partial=True))
@@ -73,7 +73,7 @@ def change_partner(changes: dict[str, Any], partner_id: int, *, expected: int, a
     return editing.change(partner_id, changes, expected=expected, accepted=_accepted(), by=admin.actor)
 
 
-@blueprint.get("/partners/<int:partner_id>/keys")
+@blueprint.get("/partners/<int(max=2147483647):partner_id>/keys")
 @admin_only("operator")
 @blueprint.response(200, PartnerKeysSchema)
 def list_keys(partner_id: int, *, admin: Admin) -> dict[str, Any]:  # noqa: ARG001  every admin route gets one
@@ -81,7 +81,7 @@ def list_keys(partner_id: int, *, admin: Admin) -> dict[str, Any]:  # noqa: ARG0
     return {"items": editing.keys_of(partner_id)}
 
 
-@blueprint.post("/partners/<int:partner_id>/keys")
+@blueprint.post("/partners/<int(max=2147483647):partner_id>/keys")
 @admin_only("operator")
 @idempotent(sealed=True)
 @blueprint.response(201, NewPartnerKeySchema)
@@ -90,7 +90,7 @@ def add_key(partner_id: int, *, admin: Admin) -> NewKey:
     return editing.add_key(partner_id, by=admin.actor)
 
 
-@blueprint.delete("/partners/<int:partner_id>/keys/<key>")
+@blueprint.delete("/partners/<int(max=2147483647):partner_id>/keys/<key>")
 @admin_only("operator")
 @blueprint.response(204)
 def revoke_key(partner_id: int, key: str, *, admin: Admin) -> None:

@@ -15,13 +15,14 @@ from flask import current_app
 EPOCH_BITS = 48
 
 _STATE = "SELECT epoch, behind FROM board_state WHERE id = 1"
-_SET = """
-INSERT INTO board_state (id, epoch, behind) VALUES (1, %(epoch)s, %(behind)s)
-ON CONFLICT (id) DO UPDATE SET epoch = excluded.epoch, behind = excluded.behind
+_BEGIN = """
+INSERT INTO board_state (id, epoch, behind) VALUES (1, %(epoch)s, FALSE)
+ON CONFLICT (id) DO UPDATE SET epoch = excluded.epoch, behind = FALSE
+WHERE %(instead_of)s::bigint IS NULL OR board_state.epoch = %(instead_of)s
 """
 _BEHIND = """
-INSERT INTO board_state (id, epoch, behind) VALUES (1, 0, TRUE)
-ON CONFLICT (id) DO UPDATE SET behind = TRUE WHERE NOT board_state.behind
+INSERT INTO board_state (id, epoch, behind) VALUES (1, %(epoch)s, TRUE)
+ON CONFLICT (id) DO UPDATE SET behind = TRUE WHERE board_state.epoch = %(epoch)s AND NOT board_state.behind
 """
 
 
@@ -39,16 +40,22 @@ def state(cursor: psycopg.Cursor[Any]) -> State:
     return State(*row) if row else State()
 
 
-def begin(cursor: psycopg.Cursor[Any]) -> int:
-    """Drop all boards when this transaction commits: a new epoch, which is not behind."""
+def begin(cursor: psycopg.Cursor[Any], *, instead_of: int | None = None) -> int:
+    """Drop all boards when this transaction commits: a new epoch, which is not behind.
+
+    With `instead_of` only if that is still the epoch: several that notice the same loss begin one new epoch together.
+    """
     epoch = secrets.randbits(EPOCH_BITS)
-    cursor.execute(_SET, {"epoch": epoch, "behind": False})
+    cursor.execute(_BEGIN, {"epoch": epoch, "instead_of": instead_of})
     return epoch
 
 
-def fall_behind(cursor: psycopg.Cursor[Any]) -> None:
-    """Let nobody read boards from Redis, when this transaction commits, until `begin`."""
-    cursor.execute(_BEHIND)
+def fall_behind(cursor: psycopg.Cursor[Any], epoch: int) -> None:
+    """Let nobody read the boards of this epoch from Redis, when this transaction commits.
+
+    Where another epoch has begun meanwhile there is nothing to do: its boards were, or will be, filled after our commit.
+    """
+    cursor.execute(_BEHIND, {"epoch": epoch})
 
 
 def known() -> int:

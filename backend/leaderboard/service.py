@@ -12,12 +12,12 @@ from backend.leaderboard.boards import Board
 from backend.leaderboard.names import People
 from backend.leaderboard.periods import KINDS, Period, containing, parse
 from backend.leaderboard.scores import METRICS, value_of
-from backend.leaderboard.standings import Standings, Window, from_postgresql, from_redis
+from backend.leaderboard.standings import Standings, Window, filled, from_postgresql, from_redis
 from backend.residents.auth import Caller
 from backend.schemas import grams
 
-ATTEMPTS = 3
-"""Readings by an epoch that turned out to be past, before PostgreSQL answers."""
+ATTEMPTS = 4
+"""Readings from Redis before PostgreSQL answers: by a past epoch, of a board that had to be filled, and once more."""
 
 _PLACES = """
 SELECT r.district_id, r.community_id FROM residents r
@@ -61,10 +61,11 @@ def read(board: Board, window: Window, *, caller: Caller) -> dict[str, Any]:
         epoch = epochs.known()
         found = from_redis(board, window, epoch=epoch, resident_id=caller.resident_id)
         people = names.look_up([owner for owner, _ in found.rows] if found else [], caller=caller)
-        if found is not None and people.state == epochs.State(epoch):
+        state = people.state
+        if found is not None and state == epochs.State(epoch):
             return _rendered(board, found, people)
-        epochs.remember(people.state.epoch)
-        if people.state == epochs.State(epoch, people.state.behind):
+        epochs.remember(state.epoch)
+        if state.behind or (state.epoch == epoch and not filled(board, epoch=epoch)):
             break
     found = from_postgresql(board, window, resident_id=caller.resident_id)
     return _rendered(board, found, names.look_up([owner for owner, _ in found.rows], caller=caller))
@@ -83,7 +84,6 @@ def _rendered(board: Board, found: Standings, people: People) -> dict[str, Any]:
     items = [
         {"rank": place, "name": known[owner][0], "avatar_url": known[owner][1], "score": _shown(metric, score)}
         for place, (owner, score) in enumerate(found.rows, found.first + 1)
-        if owner in known
     ]
     mine = found.mine
     return {

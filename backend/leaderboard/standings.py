@@ -34,21 +34,22 @@ class Standings:
 
 
 def from_redis(board: Board, window: Window, *, epoch: int, resident_id: int) -> Standings | None:
-    """The standings as Redis has them, filling the board if it is not there; None: Redis cannot give them now."""
-    call = Call(
-        READ, board.key(epoch), (resident_id, window.first, window.last, "around" if window.around else "page")
-    )
+    """The standings as Redis has them; None: the board is not there, or Redis does not answer."""
+    kind = "around" if window.around else "page"
     try:
         with reaching():
-            answer = run(call)
-        if answer in {"missing", "filling"}:
-            if not ensure(board, epoch=epoch):
-                return None
-            with reaching():
-                answer = run(call)
-    except (redis.RedisError, psycopg.errors.LockNotAvailable):
+            answer = run(Call(READ, board.key(epoch), (resident_id, window.first, window.last, kind)))
+    except redis.RedisError:
         return None
     return None if answer in {"missing", "filling"} else _parsed(answer)
+
+
+def filled(board: Board, *, epoch: int) -> bool:
+    """Whether the board is there now, as we or somebody else filled it."""
+    try:
+        return ensure(board, epoch=epoch)
+    except (redis.RedisError, psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled):
+        return False
 
 
 def _parsed(answer: str) -> Standings:

@@ -1,6 +1,5 @@
 """Looking after the boards between batches: Redis is back, or has quietly lost something."""
 
-import secrets
 from typing import Any
 
 import psycopg
@@ -24,25 +23,18 @@ def tend() -> bool:
     try:
         if state.behind:
             _try_writing()
-            epochs.begin(cursor)
-            return True
-        suspects = _suspects(cursor, state.epoch)
-        if any(_has_lost(cursor, partition, epoch=state.epoch) for partition in suspects):
-            epochs.begin(cursor)
-            return True
+        elif not any(_has_lost(cursor, partition, epoch=state.epoch) for partition in _suspects(cursor, state.epoch)):
+            return False
     except redis.RedisError:
-        if not state.behind and _has_live_boards(cursor):
-            epochs.fall_behind(cursor)
-    return False
+        # Boards that nobody could write to are as right as before: the batch that fails says so, not we.
+        return False
+    epochs.begin(cursor, instead_of=state.epoch)
+    return True
 
 
 def _try_writing() -> None:
     with reaching():
-        redis.client().set(f"tanhui:probe:{secrets.randbits(32)}", 1, ex=1)
-
-
-def _has_live_boards(cursor: psycopg.Cursor[Any]) -> bool:
-    return cursor.execute("SELECT 1 FROM board_progress LIMIT 1").fetchone() is not None
+        redis.client().set(redis.PROBE, 1, ex=1)
 
 
 def _suspects(cursor: psycopg.Cursor[Any], epoch: int) -> list[int]:

@@ -88,24 +88,24 @@ def finish(cursor: psycopg.Cursor[Any], batch: Batch, *, words: Mapping[int, str
     if movers and batch.boards:
         calls += _of_movers(cursor, batch, movers)
     epoch = batch.epoch
-    if batch.reached and _told(cursor, [*calls, batch.advance()]):
+    if batch.reached and _told(cursor, [*calls, batch.advance()], epoch=batch.state.epoch):
         epoch = batch.state.epoch
     elif not batch.reached and not batch.state.behind:
-        epochs.fall_behind(cursor)
+        epochs.fall_behind(cursor, batch.state.epoch)
     cursor.execute(_SAVE, {"partition": batch.partition, "epoch": epoch, "batch": batch.number + 1})
 
 
-def _told(cursor: psycopg.Cursor[Any], calls: Sequence[Call]) -> bool:
+def _told(cursor: psycopg.Cursor[Any], calls: Sequence[Call], *, epoch: int) -> bool:
     try:
         with reaching():
             kept = run_all(calls)[-1]
     except redis.RedisError as error:
         _log.warning("boards fall behind", error=str(error))
-        epochs.fall_behind(cursor)
+        epochs.fall_behind(cursor, epoch)
         return False
     if not kept:
         _log.warning("Redis has lost some of the boards: all are filled afresh")
-        epochs.begin(cursor)
+        epochs.begin(cursor, instead_of=epoch)
     return bool(kept)
 
 

@@ -5,7 +5,7 @@ import threading
 import pytest
 from sqlalchemy import select
 
-from backend import sealing
+from backend import paging, sealing
 from backend.admins.models import AdminIdempotencyKey
 from backend.audit.models import AuditRow
 from backend.database import db
@@ -116,4 +116,9 @@ def test_a_revoked_key_stays_revoked(client, operator, partner):
 def test_a_key_of_another_partner_is_not_there(client, operator, partner):
     key = client.post(f"{PARTNERS}/{partner['id']}/keys", headers=operator()).json["key"]
     assert client.delete(f"{PARTNERS}/1/keys/{key}", headers=operator()).status_code == 404
-    assert client.get(f"{PARTNERS}/999999999999", headers=operator()).status_code in {404, 422}
+    assert client.get(f"{PARTNERS}/999999999999", headers=operator()).status_code == 404
+
+
+def test_a_cursor_beyond_all_numbers_is_refused(client, operator):
+    cursor = paging.encode(2**31)
+    assert client.get(f"{PARTNERS}?cursor={cursor}", headers=operator()).status_code == 422

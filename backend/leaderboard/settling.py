@@ -1,0 +1,88 @@
+"""Settling the boards of a period that is over: written down for good, and out of Redis."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from backend import redis
+from backend.database import cursor as session_cursor
+from backend.leaderboard import epochs
+from backend.leaderboard.boards import SCOPES
+from backend.leaderboard.filling import COLUMN
+from backend.leaderboard.periods import Period
+from backend.leaderboard.reach import reaching
+from backend.leaderboard.scores import METRICS, SCORE
+from backend.leaderboard.writing import live
+
+STANDINGS = 100
+"""Places that a settled board keeps."""
+
+# Each step looks for the next period after the one found: as many look-ups as there are periods, not rows.
+_UNSETTLED = """
+WITH RECURSIVE known AS (
+    (SELECT starts_on, period FROM period_scores WHERE starts_on > DATE '2000-01-01' ORDER BY starts_on, period LIMIT 1)
+    UNION ALL
+    SELECT n.starts_on, n.period FROM known k CROSS JOIN LATERAL (
+        SELECT p.starts_on, p.period FROM period_scores p WHERE (p.starts_on, p.period) > (k.starts_on, k.period)
+        ORDER BY p.starts_on, p.period LIMIT 1) AS n)
+SELECT k.period, k.starts_on FROM known k WHERE NOT EXISTS (
+    SELECT FROM settled_boards b
+    WHERE b.metric = 'points' AND b.period = k.period AND b.starts_on = k.starts_on AND b.scope = 'city')
+ORDER BY k.starts_on, k.period
+"""
+_SETTLE = """
+WITH placed AS (
+    SELECT s.resident_id, s.{column} AS score, {area} AS area_id, row_number() OVER (
+        PARTITION BY {area} ORDER BY {score} DESC, s.resident_id::text COLLATE "C" DESC) AS place
+    FROM period_scores s JOIN residents r ON r.resident_id = s.resident_id
+    WHERE s.period = %(kind)s AND s.starts_on = %(starts_on)s AND s.{column} > 0 AND {area} IS NOT NULL)
+INSERT INTO settled_boards (metric, period, starts_on, scope, size, standings, settled_at)
+SELECT %(metric)s, %(kind)s, %(starts_on)s, {name}, count(*), coalesce(
+    jsonb_agg(jsonb_build_object('rank', place, 'resident_id', resident_id, 'score', score) ORDER BY place)
+        FILTER (WHERE place <= {standings}), '[]'), %(now)s
+FROM placed {group}
+ON CONFLICT DO NOTHING
+"""
+
+
+def due(*, today: date, grace_days: int) -> list[Period]:
+    """The periods with scores that ended more than `grace_days` ago and are not settled yet, earliest first."""
+    periods = [Period(*row) for row in session_cursor().execute(_UNSETTLED)]
+    until = today - timedelta(days=grace_days)
+    return [period for period in periods if period.ends_on is not None and period.ends_on < until]
+
+
+def settle(period: Period, *, now: datetime) -> None:
+    """Write down the boards of a period (city, districts, communities) and take them out of Redis.
+
+    Inside a transaction. Settling again changes nothing: what was settled stays, whatever late trips come in.
+    """
+    cursor = session_cursor()
+    for metric in METRICS:
+        for scope in SCOPES:
+            values = {"kind": period.kind, "starts_on": period.starts_on, "metric": metric, "now": now}
+            cursor.execute(_statement(metric, scope), values)
+    _take_out(period, epoch=epochs.state(cursor).epoch)
+
+
+def _statement(metric: str, scope: str) -> str:
+    in_city = scope == "city"
+    return _SETTLE.format(
+        column=COLUMN[metric],
+        score=SCORE[metric],
+        area="0" if in_city else f"r.{scope}_id",
+        name="'city'" if in_city else f"'{scope}:' || area_id",
+        group="" if in_city else "GROUP BY area_id",
+        standings=STANDINGS,
+    )
+
+
+def _take_out(period: Period, *, epoch: int) -> None:
+    # Before the commit, as everything: a board that was taken out in vain is filled again by the next who reads it.
+    try:
+        past: list[Any] = [board for board in live(epoch) if board.period == period]
+        if past:
+            with reaching():
+                redis.client().unlink(*(board.key(epoch) for board in past))
+                redis.client().zrem(redis.LIVE_BOARDS.format(epoch=epoch), *(board.name for board in past))
+    except redis.RedisError:
+        return  # they leave by themselves soon
