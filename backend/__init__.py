@@ -7,6 +7,7 @@ from flask_smorest import Api
 
 from backend import cli, console, limits, logs, metrics, openapi, redis, web
 from backend.api import BLUEPRINTS, description
+from backend.blueprint import IdConverter
 from backend.config import Settings
 from backend.database import db, engine_options
 
@@ -39,8 +40,9 @@ def create_app(settings: Settings | None = None) -> web.Application:
 
 def _register(app: Flask) -> None:
     api = Api(app)
+    app.url_map.converters["int"] = IdConverter
     openapi.know_fields(api)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint, url_prefix=f"/api/v1{blueprint.url_prefix or ''}")
-    app.register_blueprint(console.blueprint)
+    console.init_app(app)
     cli.init_app(app)

@@ -2,18 +2,25 @@
 
 from typing import Any
 
-from flask_smorest import Blueprint
-
+from backend.account.admin_routes import blueprint as admin_residents
 from backend.account.routes import blueprint as account
 from backend.account.task_routes import blueprint as tasks
 from backend.actions.admin_routes import blueprint as admin_actions
 from backend.actions.routes import blueprint as actions
 from backend.admins.audit_routes import blueprint as audit
 from backend.admins.routes import blueprint as admins
+from backend.blueprint import Blueprint
 from backend.catalogue.admin_routes import blueprint as admin_tasks
 from backend.catalogue.emission_routes import blueprint as admin_emissions
 from backend.catalogue.partner_routes import blueprint as admin_partners
+from backend.ledger.admin_routes import blueprint as adjustments
+from backend.residents.area_routes import blueprint as admin_areas
+from backend.leaderboard.routes import blueprint as leaderboards
 from backend.residents.routes import blueprint as residents
+from backend.rewards.admin_routes import blueprint as admin_rewards
+from backend.rewards.fulfilment_routes import blueprint as fulfilment
+from backend.rewards.routes import blueprint as rewards
+from backend.totals.routes import blueprint as totals
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     account,
@@ -26,6 +33,14 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     admin_tasks,
     admin_emissions,
     admin_partners,
+    admin_areas,
+    admin_residents,
+    adjustments,
+    rewards,
+    admin_rewards,
+    fulfilment,
+    leaderboards,
+    totals,
 )
 
 

@@ -7,10 +7,12 @@ from typing import Any, ClassVar, NoReturn
 import flask_smorest
 from flask import Request
 from flask_babel import lazy_gettext as _l
-from webargs import missing
 from webargs.flaskparser import FlaskParser, is_json_request
+from werkzeug.routing import IntegerConverter, Map
 
 from backend.errors import RefusalError
+
+LARGEST_ID = 2**63 - 1
 
 
 class UnreadableBodyError(RefusalError):
@@ -45,11 +47,16 @@ class StrictParser(FlaskParser):  # type: ignore[misc]  # untyped, the library's
 
     def _raw_load_json(self, req: Request) -> Any:
         body = req.get_data()
-        if not body:
-            return missing
-        if not is_json_request(req):
+        if body and not is_json_request(req):
             raise UnsupportedMediaTypeError
         return read_json(body)
+
+
+class IdConverter(IntegerConverter):
+    """A number in a path: there is nothing beyond 64 bits, so such an address does not exist."""
+
+    def __init__(self, map: Map, *args: Any, max: int = LARGEST_ID, **kwargs: Any) -> None:  # noqa: A002  Werkzeug's names
+        super().__init__(map, *args, max=max, **kwargs)
 
 
 class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # untyped, the library's own gap

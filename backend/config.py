@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from backend import embedded
 from backend.embedded import secret_files
 
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
 
 class SettingsError(RuntimeError):
     """A setting is missing or wrong; the sentence names it and the cure."""
@@ -24,7 +26,7 @@ class Settings:
     database_url: str = ""
     redis_url: str = ""
     secret_key: str = ""
-    city_zone: ZoneInfo = ZoneInfo("Asia/Shanghai")
+    city_zone: ZoneInfo = SHANGHAI
     city_region: str = "CN"
     wechat_mode: str = "sandbox"  # or: live
     wechat_base_url: str = "https://api.weixin.qq.com"

@@ -1,9 +1,9 @@
 """How often one caller may ask: fixed windows, counted in each process and shared through Redis.
 
-A library that asks Redis on every request costs more than the rest of a small request together. So a process
-counts a caller by itself first, and shares its count only when that nears the limit: an ordinary resident costs
-no round trip, a greedy one is held to the limit (and at most one `UNSHARED` part of it more for each further process).
-While Redis is down each process goes on with its own count.
+A library that asks Redis on every request costs more than the rest of a small request together. So a
+process counts a caller by itself first, and shares its count only when that nears the limit. An ordinary
+resident costs no round trip; a greedy one is held to the limit, and to at most one `UNSHARED` part of it
+more for each further process. While Redis is down, each process goes on with its own count.
 """
 
 import ipaddress
@@ -97,12 +97,13 @@ class Limiter:
         window, into = divmod(instant, self.limit.seconds)
         resets_in, most = int(self.limit.seconds - into) or 1, self.limit.amount * times
         tally, untold = self._count(caller, window=int(window), most=most)
+        total = tally.known + tally.untold
         if untold:
             key = redis.LIMIT.format(window=int(window), caller=caller)
-            self._share(tally, key=key, untold=untold, instant=instant)
-        if tally.known > most:
+            total = self._share(tally, key=key, untold=untold, instant=instant)
+        if total > most:
             raise RateLimitedError(retry_after=resets_in)
-        return Allowance(most, max(0, most - tally.known - tally.untold), resets_in)
+        return Allowance(most, most - total, resets_in)
 
     def _count(self, caller: str, *, window: int, most: int) -> tuple[_Tally, int]:
         with self._lock:
@@ -117,7 +118,7 @@ class Limiter:
             untold, tally.untold = tally.untold, 0
             return tally, untold
 
-    def _share(self, tally: _Tally, *, key: str, untold: int, instant: float) -> None:
+    def _share(self, tally: _Tally, *, key: str, untold: int, instant: float) -> int:
         total = None
         if instant >= self._silent_until:
             try:
@@ -126,7 +127,10 @@ class Limiter:
                 metrics.REDIS_ERRORS.inc()
                 self._silent_until = instant + PAUSE_S
         with self._lock:
-            tally.known = max(tally.known, total) if total is not None else tally.known + untold
+            # Each of several threads goes by its own answer: one that overtakes must not cost another.
+            mine = tally.known + untold if total is None else total
+            tally.known = max(tally.known, mine)
+            return mine
 
 
 def _add(key: str, more: int, seconds: int) -> int:

@@ -6,19 +6,19 @@ import uuid
 
 import structlog
 from flask import Flask, g, has_request_context, request
-from structlog.typing import EventDict, WrappedLogger
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 REQUEST_ID = "X-Request-Id"
 
 
 def init_app(app: Flask) -> None:
     """Route the standard library's logging and our own through structlog."""
-    shared = [
+    shared: list[Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _add_request,
     ]
-    renderer = (
+    renderer: Processor = (
         structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
     )
     handler = logging.StreamHandler()

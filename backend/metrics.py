@@ -14,6 +14,8 @@ from prometheus_client import (
     generate_latest,
     multiprocess,
 )
+from sqlalchemy import event
+from sqlalchemy.pool import Pool
 
 REQUESTS = Histogram(
     "tanhui_request_seconds",
@@ -31,11 +33,17 @@ VERIFY_DIFFERENCES = Gauge(
     "tanhui_verify_differences", "Differences that the last verify found: alarm above 0", multiprocess_mode="mostrecent"
 )
 POOL_IN_USE = Gauge("tanhui_database_pool_in_use", "Database connections in use", multiprocess_mode="livesum")
+UP = Gauge(
+    "tanhui_up", "1: the database or Redis answered when this was scraped", ["server"], multiprocess_mode="mostrecent"
+)
 REDIS_ERRORS = Counter("tanhui_redis_errors_total", "Calls to Redis that failed and were done without")
 
 
 def init_app(app: Flask) -> None:
-    """Time every request and serve /metrics."""
+    """Time every request, and count the database connections that are in use."""
+    if not event.contains(Pool, "checkout", _count_checkout):
+        event.listen(Pool, "checkout", _count_checkout)
+        event.listen(Pool, "checkin", _count_checkin)
 
     @app.before_request
     def start_timer() -> None:
@@ -55,3 +63,11 @@ def exposition() -> Response:
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library's own gap
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def _count_checkout(*_of_what: object) -> None:
+    POOL_IN_USE.inc()
+
+
+def _count_checkin(*_of_what: object) -> None:
+    POOL_IN_USE.dec()

@@ -51,11 +51,11 @@ def partition_of(resident_id: int) -> int:
 
 def oldest_posted_at() -> datetime | None:
     """When the oldest row that waits was posted: projections are complete up to there. None: nothing waits."""
-    found: datetime | None = db.session.scalar(_OLDEST, {"partitions": PARTITIONS})
+    found: datetime | None = db.session.scalar(OLDEST, {"partitions": PARTITIONS})
     return found
 
 
-_OLDEST = text("""
+OLDEST = text("""
 SELECT min(first.posted_at) FROM generate_series(0, :partitions - 1) AS p (partition),
 LATERAL (SELECT o.posted_at FROM outbox o WHERE o.partition = p.partition ORDER BY o.id LIMIT 1) AS first
 """)

@@ -59,6 +59,15 @@ class Amount(fields.Field[float]):
         return value
 
 
+class Flag(fields.Boolean):
+    """true or false, and nothing that only resembles them."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
 class Exact(fields.Field[Decimal]):
     """A JSON number, zero or more, exact to some decimal places: a Decimal inside, never a float."""
 
@@ -86,9 +95,8 @@ class Exact(fields.Field[Decimal]):
 class Entire(fields.Nested):
     """A nested object that is given as a whole, also where the object around it is changed in part."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, partial: Any = None, **kwargs: Any) -> Any:
-        del partial  # always whole
-        return super()._deserialize(value, attr, data, partial=False, **kwargs)
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:  # type: ignore[override]
+        return super()._deserialize(value, attr, data, **{**kwargs, "partial": False})
 
 
 class BothLanguagesSchema(Schema):

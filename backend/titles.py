@@ -7,5 +7,5 @@ from flask_babel import get_locale
 
 def local(title: Mapping[str, str]) -> str:
     """A title in the caller's language, else in Chinese."""
-    language = str(get_locale() or "zh")[:2]
-    return title.get(language) or title.get("zh") or ""
+    locale = get_locale()
+    return title.get(locale.language if locale else "zh") or title.get("zh") or ""

@@ -47,4 +47,4 @@ def _pages(resident_id: int, statement: str) -> Iterator[list[dict[str, Any]]]:
 
 def _opened(row: dict[str, Any]) -> dict[str, Any]:
     sealed = {name: row[name] for name in rewards.SEALED if row.get(name)}
-    return {**row, **{name: sealing.unseal(text) for name, text in sealed.items()}}
+    return {**row, **{name: json.loads(sealing.unseal(text)) for name, text in sealed.items()}}

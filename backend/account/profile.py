@@ -7,6 +7,7 @@ from backend import clock, database
 from backend.account import reading
 from backend.account.reading import MINE
 from backend.catalogue.rules import level
+from backend.leaderboard.moving import moved
 from backend.ledger import service as ledger
 from backend.residents import auth, signing_in
 from backend.residents import service as residents
@@ -48,7 +49,11 @@ def show(caller: Caller) -> dict[str, Any]:
 
 def change(resident: Resident, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Change what is given and show the profile as it is then; raises ValidationFailedError."""
-    return _written(residents.change_profile(resident.resident_id, changes, now=clock.now()))
+    now = clock.now()
+    changed = residents.change_profile(resident.resident_id, changes, now=now)
+    if changed.moved:
+        moved(resident.resident_id, now=now)
+    return _written(changed.resident)
 
 
 def _written(resident: Resident) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from typing import Any
 
 from flask import Response, jsonify, stream_with_context
-from flask_smorest import Blueprint
 
 from backend.account import cancelling, exporting, profile, reduction, statement
 from backend.account.schemas import (
@@ -15,23 +14,24 @@ from backend.account.schemas import (
     SignedInSchema,
     WalletSchema,
 )
+from backend.blueprint import Blueprint
 from backend.limits import limited_by_address
 from backend.paging import PageQuerySchema, decode_number, page_schema
 from backend.residents.auth import caller_by_token, signed_in
 from backend.residents.models import Resident
 from backend.residents.schemas import ChangesSchema, SignInSchema
-from backend.schemas import ProblemSchema
-from backend.web import caller
+from backend.residents.wechat import InvalidCodeError
+from backend.web import caller, refuses
 
 blueprint = Blueprint("account", __name__, description="Signing in, and my own pages")
 
 
 @blueprint.post("/auth/wechat")
 @caller("public")
+@refuses(InvalidCodeError)
 @limited_by_address("sign-in")
 @blueprint.arguments(SignInSchema, example={"code": "dev-lin"})
 @blueprint.response(200, SignedInSchema)
-@blueprint.alt_response(401, schema=ProblemSchema, description="WeChat does not accept the code")
 def sign_in_with_wechat(given: dict[str, str]) -> dict[str, Any]:
     """Sign in with WeChat
 

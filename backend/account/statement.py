@@ -1,6 +1,7 @@
 """My points: the wallet, what expires soon, and the statement."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -16,7 +17,6 @@ from backend.titles import local
 SOON = timedelta(days=90)
 """How far ahead expiring points are announced."""
 LARGEST_SEQ = 2**31 - 1
-UNNAMED = _l("Green action")
 TEXTS = {
     "award": "%(title)s",
     "reversal": _l("Taken back: %(title)s"),
@@ -24,6 +24,7 @@ TEXTS = {
     "return": _l("Points returned: %(title)s"),
     "expire": _l("Points expired"),
     "adjust": _l("Correction by the programme"),
+    "unnamed": _l("Green action"),
 }
 """Kind of entry → what the statement says."""
 
@@ -36,19 +37,22 @@ WHERE {MINE}
 ORDER BY l.expires_on
 """  # noqa: S608  the parts are ours
 
-# The page is cut before anything is joined to it: the titles cost as much as there are lines on the page.
+# Titles are looked up line by line, each by a whole primary key: a join could read the history once a line.
 _ENTRIES = f"""
 SELECT e.seq, e.kind, e.points, e.balance_after, e.reference_kind, e.reference_id, e.posted_at,
-    a.task_id, x.title
+    CASE e.reference_kind
+        WHEN 'action' THEN (
+            SELECT a.task_id FROM actions a WHERE a.resident_id = r.resident_id AND a.seq = e.reference_id::int)
+    END,
+    CASE e.reference_kind
+        WHEN 'redemption' THEN (
+            SELECT x.title FROM redemptions d JOIN rewards x ON x.id = d.reward_id
+            WHERE d.resident_id = r.resident_id AND d.seq = e.reference_id::int)
+    END
 FROM residents r
 LEFT JOIN LATERAL (
     SELECT * FROM ledger_entries l WHERE l.resident_id = r.resident_id AND l.seq < %(before)s
     ORDER BY l.seq DESC LIMIT %(rows)s) e ON true
-LEFT JOIN actions a
-    ON e.reference_kind = 'action' AND a.resident_id = r.resident_id AND a.seq = e.reference_id
-LEFT JOIN redemptions d
-    ON e.reference_kind = 'redemption' AND d.resident_id = r.resident_id AND d.seq = e.reference_id
-LEFT JOIN rewards x ON x.id = d.reward_id
 WHERE {MINE}
 ORDER BY e.seq DESC
 """  # noqa: S608  the parts are ours
@@ -77,23 +81,27 @@ def entries(caller: Caller, *, limit: int, before: int | None) -> Page:
     lines = [row for row in found if row[0] is not None]
     page = page_of(lines, limit=limit, key=lambda row: int(row[0]))
     titles = _titles({row[7] for row in page.items if row[7] is not None})
-    return Page([_entry(row, titles, resident_id=caller.resident_id) for row in page.items], page.next_cursor)
+    speak = {kind: str(text) for kind, text in TEXTS.items()}
+    entry = partial(_entry, titles=titles, speak=speak, resident_id=caller.resident_id)
+    return Page([entry(row) for row in page.items], page.next_cursor)
 
 
-def _titles(task_ids: set[int]) -> dict[int, Any]:
+def _titles(task_ids: set[int]) -> dict[int, str]:
     if not task_ids:
         return {}
-    known = {rules.task_id: rules.title for rules in catalogue.cached().tasks.values()}
-    if task_ids <= known.keys():
-        return known
-    # A task that was added after this process read its catalogue.
-    return {rules.task_id: rules.title for rules in catalogue.current().tasks.values()}
+    known = catalogue.cached().tasks.values()
+    if not task_ids <= {rules.task_id for rules in known}:
+        # A task that was added after this process read its catalogue.
+        known = catalogue.current().tasks.values()
+    return {rules.task_id: local(rules.title) for rules in known if rules.task_id in task_ids}
 
 
-def _entry(row: tuple[Any, ...], titles: dict[int, Any], *, resident_id: int) -> dict[str, Any]:
+def _entry(
+    row: tuple[Any, ...], *, titles: dict[int, str], speak: dict[str, str], resident_id: int
+) -> dict[str, Any]:
     seq, kind, points, balance_after, reference_kind, reference_id, posted_at, task_id, reward = row
     own = reference_kind in {"action", "redemption"}
-    title = local(titles.get(task_id) or reward or {})
+    title = titles.get(task_id) or local(reward or {}) or speak["unnamed"]
     return {
         "seq": seq,
         "kind": kind,
@@ -103,10 +111,6 @@ def _entry(row: tuple[Any, ...], titles: dict[int, Any], *, resident_id: int) ->
             "kind": reference_kind,
             "id": f"{resident_id}-{reference_id}" if own else str(reference_id),
         },
-        "description": _description(kind, title),
+        "description": speak[kind] % {"title": title},
         "posted_at": clock.rfc3339(posted_at),
     }
-
-
-def _description(kind: str, title: str) -> str:
-    return str(TEXTS[kind]) % {"title": title or str(UNNAMED)}

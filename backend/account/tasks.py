@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from flask import current_app
+from flask import current_app, json
 from flask_babel import get_locale
 
 from backend import clock
@@ -17,6 +17,9 @@ from backend.catalogue.service import Catalogue
 from backend.errors import NotFoundError
 from backend.residents.auth import Caller
 from backend.titles import local
+
+MOST_SHOWN = 20_000
+"""Texts that a process keeps: tasks × languages × what differs between residents."""
 
 # Limits count what is credited and what waits for a reviewer, as the rules do when they judge.
 _DAY = f"""
@@ -45,19 +48,41 @@ class Progress:
     month: Mapping[int, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """All of a task that differs between residents, or changes in time."""
+
+    state: str
+    progress: float
+    begun: bool
+    today: int
+    month: int
+
+
 @dataclass(slots=True)
 class _Shown:
-    """What of the tasks is the same for everybody, by language; of one catalogue."""
+    """Tasks as JSON, of one catalogue, by language and code and how the resident stands.
+
+    Writing 21 tasks as JSON costs more than all the rest of the request, and most residents stand alike.
+    """
 
     catalogue: Catalogue
-    by_language: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    texts: dict[tuple[str, str, Standing], str] = field(default_factory=dict)
 
 
-def list_tasks(caller: Caller) -> list[dict[str, Any]]:
-    """All tasks in their order, in one statement; raises UnauthenticatedError."""
+def list_tasks(caller: Caller) -> str:
+    """All tasks in their order, as a JSON array; raises UnauthenticatedError."""
     catalogue, progress = _read(caller)
-    same = _same_for_all(catalogue)
-    return [_task(rules, progress, same[rules.code]) for rules in catalogue.tasks.values()]
+    texts = _shown(catalogue).texts
+    language = str(get_locale())
+    items = []
+    for code, rules in catalogue.tasks.items():
+        key = (language, code, _standing(rules, progress))
+        text = texts.get(key)
+        if text is None:
+            text = texts[key] = json.dumps(_task(rules, key[2], now=progress.now))
+        items.append(text)
+    return f"[{', '.join(items)}]"
 
 
 def get_task(caller: Caller, code: str) -> dict[str, Any]:
@@ -66,7 +91,8 @@ def get_task(caller: Caller, code: str) -> dict[str, Any]:
     if code not in catalogue.tasks:
         raise NotFoundError
     rules = catalogue.tasks[code]
-    return {**_task(rules, progress, _same_for_all(catalogue)[code]), "description": local(rules.description)}
+    shown = _task(rules, _standing(rules, progress), now=progress.now)
+    return {**shown, "description": local(rules.description)}
 
 
 def _read(caller: Caller) -> tuple[Catalogue, Progress]:
@@ -81,30 +107,29 @@ def _read(caller: Caller) -> tuple[Catalogue, Progress]:
     return catalogue_service.current(revision), Progress(now, co2e_mg, actions, used_today, used_in_month)
 
 
-def _task(rules: TaskRules, progress: Progress, same: Mapping[str, Any]) -> dict[str, Any]:
-    daily = rules.limit_period == "day"
-    used = (progress.today if daily else progress.month).get(rules.task_id, 0)
-    return {
-        **same,
-        "state": _state(rules, progress, used=used),
-        "unlock": {
-            "rule": task_texts.unlock(rules, now=progress.now),
-            "progress": _towards(rules, progress),
-        },
-        "limits": {
-            "per_day": rules.limit_count if daily else None,
-            "used_today": progress.today.get(rules.task_id, 0),
-            "per_month": None if daily else rules.limit_count,
-            "used_this_month": progress.month.get(rules.task_id, 0),
-        },
-    }
+def _shown(catalogue: Catalogue) -> _Shown:
+    shown: _Shown | None = current_app.extensions.get("shown_tasks")
+    if shown is None or shown.catalogue is not catalogue or len(shown.texts) >= MOST_SHOWN:
+        shown = current_app.extensions["shown_tasks"] = _Shown(catalogue)
+    return shown
 
 
-def _state(rules: TaskRules, progress: Progress, *, used: int) -> str:
+def _standing(rules: TaskRules, progress: Progress) -> Standing:
+    today, month = progress.today.get(rules.task_id, 0), progress.month.get(rules.task_id, 0)
+    begun = rules.starts_at is None or rules.starts_at <= progress.now
+    return Standing(
+        state=_state(rules, progress, begun=begun, used=today if rules.limit_period == "day" else month),
+        progress=_towards(rules, progress) if rules.unlock else 1.0,
+        begun=begun,
+        today=today,
+        month=month,
+    )
+
+
+def _state(rules: TaskRules, progress: Progress, *, begun: bool, used: int) -> str:
     if rules.ends_at is not None and rules.ends_at <= progress.now:
         return "ended"
-    open_now = rules.live_at(progress.now)
-    if not (open_now and rules.unlocked_by(co2e_mg=progress.co2e_mg, actions=progress.actions)):
+    if not (begun and rules.unlocked_by(co2e_mg=progress.co2e_mg, actions=progress.actions)):
         return "locked"
     return "done" if used >= rules.limit_count else "available"
 
@@ -115,20 +140,11 @@ def _towards(rules: TaskRules, progress: Progress) -> float:
         parts.append(progress.co2e_mg / rules.unlock["min_co2e_mg"])
     if rules.unlock.get("min_actions"):
         parts.append(progress.actions / rules.unlock["min_actions"])
-    return max(0.0, int(min(parts) * 100) / 100)
+    return max(0, int(min(parts) * 100)) / 100
 
 
-def _same_for_all(catalogue: Catalogue) -> dict[str, dict[str, Any]]:
-    shown: _Shown | None = current_app.extensions.get("shown_tasks")
-    if shown is None or shown.catalogue is not catalogue:
-        shown = current_app.extensions["shown_tasks"] = _Shown(catalogue)
-    language = str(get_locale())
-    if language not in shown.by_language:
-        shown.by_language[language] = {code: _same(rules) for code, rules in catalogue.tasks.items()}
-    return shown.by_language[language]
-
-
-def _same(rules: TaskRules) -> dict[str, Any]:
+def _task(rules: TaskRules, standing: Standing, *, now: datetime) -> dict[str, Any]:
+    daily = rules.limit_period == "day"
     return {
         "code": rules.code,
         "title": local(rules.title),
@@ -142,5 +158,13 @@ def _same(rules: TaskRules) -> dict[str, Any]:
             "typical": rules.typical_milli / 1000,
         },
         "reward": {"text": task_texts.reward(rules), "points_max": rules.points_max()},
+        "state": standing.state,
+        "unlock": {"rule": task_texts.unlock(rules, now=now), "progress": standing.progress},
+        "limits": {
+            "per_day": rules.limit_count if daily else None,
+            "used_today": standing.today,
+            "per_month": None if daily else rules.limit_count,
+            "used_this_month": standing.month,
+        },
         "quantified": rules.quantifier is not None,
     }

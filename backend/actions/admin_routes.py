@@ -3,8 +3,6 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask_smorest import Blueprint
-
 from backend import clock
 from backend.actions import check_in, reading, reviewing
 from backend.actions.admin_schemas import (
@@ -18,6 +16,7 @@ from backend.actions.reversing import reverse
 from backend.admins.auth import admin as admin_only
 from backend.admins.models import Admin
 from backend.audit import service as audit
+from backend.blueprint import Blueprint
 from backend.catalogue import service as catalogue_service
 from backend.errors import ValidationFailedError
 from backend.paging import Page, decode, page_of, page_schema

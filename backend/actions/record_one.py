@@ -22,8 +22,8 @@ from backend.catalogue.service import Catalogue
 from backend.config import Settings
 from backend.database import statements
 from backend.errors import UnauthenticatedError
-from backend.ledger import posting
 from backend.idempotency import Request, replayed
+from backend.ledger import posting
 from backend.residents.auth import Caller
 from backend.residents.idempotency import IN_DATABASE
 

@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Any
 
 from flask import Response, current_app, make_response
-from flask_smorest import Blueprint
 
 from backend import clock, sealing
 from backend.actions import reading, submitting
@@ -17,6 +16,7 @@ from backend.actions.schemas import (
     ResultsSchema,
     WeRunSchema,
 )
+from backend.blueprint import Blueprint
 from backend.errors import NotFoundError
 from backend.idempotency import answer_of, of_request, takes_key
 from backend.paging import Page, decode_number, page_schema

@@ -45,9 +45,9 @@ class NewActionSchema(Schema):
 class EachAction(fields.Nested):
     """Items of a batch: what is wrong with one must not hold up the others."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         try:
-            return super()._deserialize(value, attr, data, **kwargs)
+            return super()._deserialize(value, *args, **kwargs)
         except ValidationError as error:
             return error
 

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from flask_smorest import Blueprint
-
 from backend.admins.auth import admin as admin_only
 from backend.admins.models import Admin
 from backend.admins.schemas import AuditPageSchema, AuditQuerySchema
 from backend.audit import service
+from backend.blueprint import Blueprint
 from backend.paging import Page
 
 blueprint = Blueprint("audit", __name__, url_prefix="/admin", description="Who changed what")

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from flask_smorest import Blueprint
-
 from backend.admins import managing, second_factor, signing_in
 from backend.admins.auth import AdminToken
 from backend.admins.auth import admin as admin_only
@@ -13,13 +11,14 @@ from backend.admins.schemas import (
     AdminChangeSchema,
     AdminPageSchema,
     AdminSchema,
+    AdminSignInSchema,
     AdminTokenSchema,
     EnrolmentSchema,
     NewAdminSchema,
     OtpSchema,
     PasswordSchema,
-    AdminSignInSchema,
 )
+from backend.blueprint import Blueprint
 from backend.paging import Page, PageQuerySchema
 from backend.schemas import ProblemSchema
 from backend.web import caller
@@ -75,7 +74,7 @@ def list_admins(query: dict[str, Any], *, admin: Admin) -> Page:  # noqa: ARG001
     return managing.page(**query)
 
 
-@blueprint.get("/admins/<int(max=9223372036854775807):admin_id>")
+@blueprint.get("/admins/<int:admin_id>")
 @admin_only()
 @blueprint.response(200, AdminSchema)
 def show_admin(admin_id: int, *, admin: Admin) -> Admin:  # noqa: ARG001  who asks does not matter
@@ -94,7 +93,7 @@ def create(wanted: dict[str, Any], *, admin: Admin) -> Admin:
     return managing.create(**wanted, by=admin.actor)
 
 
-@blueprint.patch("/admins/<int(max=9223372036854775807):admin_id>")
+@blueprint.patch("/admins/<int:admin_id>")
 @admin_only()
 @blueprint.arguments(AdminChangeSchema)
 @blueprint.response(200, AdminSchema)
@@ -104,7 +103,7 @@ def change(wanted: dict[str, Any], admin_id: int, *, admin: Admin) -> Admin:
     return managing.change(admin_id, **wanted, by=admin.actor)
 
 
-@blueprint.delete("/admins/<int(max=9223372036854775807):admin_id>/totp")
+@blueprint.delete("/admins/<int:admin_id>/totp")
 @admin_only()
 @blueprint.response(200, AdminSchema)
 def remove_second_factor(admin_id: int, *, admin: Admin) -> Admin:

@@ -5,7 +5,7 @@ from marshmallow import Schema, fields, validate
 from backend.admins.models import ROLES
 from backend.admins.passwords import LONGEST
 from backend.paging import PageQuerySchema, page_schema
-from backend.schemas import Instant, Text
+from backend.schemas import Flag, Instant, Text
 
 
 class AdminSignInSchema(Schema):
@@ -41,7 +41,7 @@ class AdminChangeSchema(Schema):
     """What is to change; what is left out stays. Every change ends the admin's sessions."""
 
     role = fields.String(validate=validate.OneOf(ROLES), metadata={"example": "operator"})
-    disabled = fields.Boolean(truthy={True}, falsy={False}, metadata={"description": "May not sign in"})
+    disabled = Flag(metadata={"description": "May not sign in"})
     password = Text(longest=LONGEST, metadata={"description": "12 characters or more"})
 
 

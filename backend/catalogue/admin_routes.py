@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from flask_smorest import Blueprint
-
 from backend.admins.auth import admin as admin_only
 from backend.admins.etags import IfMatchSchema, tagged
 from backend.admins.idempotency import idempotent
 from backend.admins.models import Admin
+from backend.blueprint import Blueprint
 from backend.catalogue import editing
 from backend.catalogue.admin_schemas import (
     AdminTaskPageSchema,

@@ -6,7 +6,7 @@ from marshmallow import Schema, fields, validate
 
 from backend.catalogue.rules import CATEGORIES, TIERS
 from backend.paging import page_schema
-from backend.schemas import BothLanguagesSchema, Code, Entire, Exact, Instant, Text, Unit
+from backend.schemas import BothLanguagesSchema, Code, Entire, Exact, Flag, Instant, Text, Unit
 
 BASES = ("fixed", "quantity", "co2e")
 MOST_POINTS = 1_000_000
@@ -47,9 +47,7 @@ class EvidenceRuleSchema(Schema):
         allow_none=True,
         metadata={"type": "number", "description": "Most activity data that this tier may claim"},
     )
-    review = fields.Boolean(
-        load_default=False, truthy={True}, falsy={False}, metadata={"description": "Waits for a reviewer"}
-    )
+    review = Flag(load_default=False, metadata={"description": "Waits for a reviewer"})
     shared_limit = Entire(SharedLimitSchema, load_default=None, allow_none=True)
 
 

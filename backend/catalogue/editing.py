@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from backend import audit, clock
@@ -83,7 +83,7 @@ def versions(code: str, *, limit: int, cursor: str | None) -> Page:
     return page_of([_shown(task, row) for row in rows], limit=limit, key=lambda shown: shown.version)
 
 
-def _all() -> Any:
+def _all() -> Select[GreenTask, TaskVersion]:
     return select(GreenTask, TaskVersion).join(TaskVersion, TaskVersion.task_id == GreenTask.id)
 
 

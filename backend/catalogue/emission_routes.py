@@ -6,12 +6,11 @@ transaction and before anything is read, so that editors take turns and no cache
 
 from typing import Any
 
-from flask_smorest import Blueprint
-
 from backend.admins.auth import admin as admin_only
 from backend.admins.etags import IfMatchSchema, tagged
 from backend.admins.idempotency import idempotent
 from backend.admins.models import Admin
+from backend.blueprint import Blueprint
 from backend.catalogue import service as catalogue
 from backend.emissions import editing
 from backend.emissions.editing import FactorDraft, MethodologyDraft

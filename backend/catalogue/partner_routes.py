@@ -5,12 +5,11 @@ They stand here and not in `partners`, which lies below: the catalogue knows whi
 
 from typing import Any
 
-from flask_smorest import Blueprint
-
 from backend.admins.auth import admin as admin_only
 from backend.admins.etags import IfMatchSchema, tagged
 from backend.admins.idempotency import idempotent
 from backend.admins.models import Admin
+from backend.blueprint import Blueprint
 from backend.catalogue import service as catalogue
 from backend.paging import Page, PageQuerySchema
 from backend.partners import editing

@@ -1,5 +1,14 @@
-"""Public pages and documentation."""
+"""Public pages: the front page, the documentation, health and metrics."""
 
-from backend.console.routes import blueprint
+from flask import Flask
 
-__all__ = ["blueprint"]
+from backend.console import pages, routes
+
+
+def init_app(app: Flask) -> None:
+    """Register the pages."""
+    app.register_blueprint(routes.blueprint)
+    app.register_blueprint(pages.blueprint)
+
+
+__all__ = ["init_app"]

@@ -9,7 +9,11 @@ from backend.leaderboard.periods import KINDS, Period, containing
 from backend.leaderboard.scores import METRICS
 
 SCOPES = ("city", "district", "community")
-MEMBERSHIP = {"city": "TRUE", "district": "r.district_id = %(area_id)s", "community": "r.community_id = %(area_id)s"}
+MEMBERSHIP = {
+    "city": "TRUE",
+    "district": "r.district_id = %(area_id)s",
+    "community": "r.community_id = %(area_id)s",
+}
 """SQL: whether a row `r` of residents belongs to a scope; where they live now counts, also on past boards."""
 
 
@@ -40,7 +44,9 @@ class Board:
     def parse(cls, name: str) -> Self:
         """The board of a name that we made."""
         metric, kind, starts_on, scope, *area_id = name.split(":")
-        return cls(metric, Period(kind, date.fromisoformat(starts_on)), scope, int(area_id[0]) if area_id else 0)
+        return cls(
+            metric, Period(kind, date.fromisoformat(starts_on)), scope, int(area_id[0]) if area_id else 0
+        )
 
 
 def of_areas(today: date, areas: dict[str, list[int]]) -> list[Board]:

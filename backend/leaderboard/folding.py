@@ -47,7 +47,9 @@ BOARDS = """
 unnest(%(metrics)s::text[], %(kinds)s::text[], %(starts)s::date[], %(scopes)s::text[], %(areas)s::int[])
     WITH ORDINALITY AS b (metric, kind, starts_on, scope, area_id, place)
 """
-PLACES = "(VALUES ('city', 0), ('district', r.district_id), ('community', r.community_id)) AS of (scope, area_id)"
+PLACES = (
+    "(VALUES ('city', 0), ('district', r.district_id), ('community', r.community_id)) AS of (scope, area_id)"
+)
 
 WORDS = f"""
 scored AS MATERIALIZED (

@@ -60,7 +60,8 @@ def parse(at: str | None, *, kind: str, today: date) -> Period:
     day = _day_of(at, kind=kind)
     if day is None or day > today or day.year < FIRST_YEAR:
         message = gettext(
-            "Name a past or present period as %(form)s, or leave it out for the present one.", form=_FORMS[kind]
+            "Name a past or present period as %(form)s, or leave it out for the present one.",
+            form=_FORMS[kind],
         )
         raise ValidationFailedError(message, errors=[{"field": "at", "message": message}])
     return containing(day, kind=kind)

@@ -33,7 +33,10 @@ def encode(metric: str, *, value: int, reached_at: datetime, period: Period) -> 
     if metric == "points":
         ticks = (reached_at - EPOCH) // _SECOND
     else:
-        began = datetime(period.starts_on.year, period.starts_on.month, period.starts_on.day, tzinfo=UTC) - EASTERNMOST
+        began = (
+            datetime(period.starts_on.year, period.starts_on.month, period.starts_on.day, tzinfo=UTC)
+            - EASTERNMOST
+        )
         ticks = (reached_at - began) // _SECOND // TICK_S[period.kind]
     return (min(value, MOST[metric]) << TIME_BITS[metric]) | (latest - min(max(ticks, 0), latest))
 

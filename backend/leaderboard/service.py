@@ -82,7 +82,12 @@ def _areas(caller: Caller) -> dict[str, int | None]:
 def _rendered(board: Board, found: Standings, people: People) -> dict[str, Any]:
     metric, known = board.metric, people.names
     items = [
-        {"rank": place, "name": known[owner][0], "avatar_url": known[owner][1], "score": _shown(metric, score)}
+        {
+            "rank": place,
+            "name": known[owner][0],
+            "avatar_url": known[owner][1],
+            "score": _shown(metric, score),
+        }
         for place, (owner, score) in enumerate(found.rows, found.first + 1)
     ]
     mine = found.mine

@@ -4,13 +4,14 @@ One lock order everywhere: a resident's wallet first (`lock_wallet`), then whate
 wallet to be locked and raises its version, so that awards in flight are judged again.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from http import HTTPStatus
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import BigInteger, cast, func, select
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from backend import clock, outbox
 from backend.config import Settings
@@ -53,6 +54,12 @@ class Reference:
 def open_wallet(resident_id: int) -> None:
     """Make the wallet of a new resident; doing it again changes nothing."""
     db.session.execute(insert(Wallet).values(resident_id=resident_id).on_conflict_do_nothing())
+
+
+def open_wallets(resident_ids: Iterable[int]) -> None:
+    """Make the wallets of many new residents; those that have one keep it."""
+    ids = select(func.unnest(cast(list(resident_ids), ARRAY(BigInteger))))
+    db.session.execute(insert(Wallet).from_select(["resident_id"], ids).on_conflict_do_nothing())
 
 
 def lock_wallet(resident_id: int) -> Wallet:

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from backend.blueprint import LARGEST_ID
+
 KEY = "Idempotency-Key"
-LARGEST_ID = 2**63 - 1
 IDEMPOTENCY_KEY = {
     "name": KEY,
     "in": "header",

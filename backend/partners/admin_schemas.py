@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from backend.paging import page_schema
-from backend.schemas import BothLanguagesSchema, Code, Entire, Instant
+from backend.schemas import BothLanguagesSchema, Code, Entire, Flag, Instant
 
 TIERS = ("partner", "device", "check_in")
 
@@ -31,10 +31,8 @@ class PartnerChangeSchema(Schema):
         validate=validate.Range(1, 36_600),
         metadata={"description": "How old an event may be", "example": 366},
     )
-    active = fields.Boolean(
+    active = Flag(
         load_default=True,
-        truthy={True},
-        falsy={False},
         metadata={"description": "Whether its records are taken"},
     )
 

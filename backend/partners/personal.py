@@ -1,9 +1,14 @@
-"""What partners' bindings hold that is personal: handed out on export, removed on erasure."""
+"""What partners' bindings hold that is personal: handed out on export, undone on erasure."""
 
-from sqlalchemy import delete
+from collections.abc import Sequence
+
+from sqlalchemy import select
 
 from backend.database import db
+from backend.partners.bindings import release
 from backend.partners.models import Binding
+
+__all__ = ["HELD", "lock", "release"]
 
 HELD = {
     "bindings": """
@@ -17,6 +22,8 @@ HELD = {
 """Section of an export → a statement that gives (key, JSON object) after a key."""
 
 
-def unbind(resident_id: int) -> None:
-    """Forget which partners' users are this resident: what comes for them later is nobody's."""
-    db.session.execute(delete(Binding).where(Binding.resident_id == resident_id))
+def lock(resident_id: int) -> Sequence[Binding]:
+    """A resident's bindings at all partners, locked in order: before the wallet, as everywhere."""
+    query = select(Binding).where(Binding.resident_id == resident_id)
+    ordered = query.order_by(Binding.partner_id, Binding.subject.collate("C")).with_for_update()
+    return db.session.scalars(ordered.execution_options(populate_existing=True)).all()

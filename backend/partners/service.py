@@ -24,6 +24,11 @@ def find(code: str) -> Partner:
     return partner
 
 
+def list_codes() -> Sequence[str]:
+    """The codes of all active partners."""
+    return db.session.scalars(select(Partner.code).where(Partner.active).order_by(Partner.code)).all()
+
+
 def new_key(partner: Partner, *, now: datetime) -> tuple[PartnerKey, str]:
     """A new key pair of a partner: its row, and the secret in the clear, which nobody can read again later."""
     secret = secrets.token_urlsafe(SECRET_BYTES)

@@ -1,1 +1,1 @@
-"""Getting a site ready: schema, default catalogue, and on the very first development start a simulated city."""
+"""Getting a site ready: schema, default catalogue, and on a first development start a simulated city."""

@@ -20,7 +20,7 @@ def is_current() -> bool:
 
 
 def bring_up_to_date() -> int:
-    """Apply the migrations that are missing and add the defaults that are missing; returns how many were added."""
+    """Apply missing migrations and add missing defaults; returns how many defaults were added."""
     if not is_current():
         upgrade()
     with transaction():
@@ -36,5 +36,7 @@ def ensure_ready() -> None:
         return
     settings: Settings = current_app.extensions["settings"]
     if settings.production:
-        raise ClickException("The database is not at the newest migration: run 'flask --app wsgi db upgrade' first.")
+        raise ClickException(
+            "The database is not at the newest migration: run 'flask --app wsgi db upgrade' first."
+        )
     bring_up_to_date()

@@ -1,6 +1,6 @@
 """Filling an empty site with the simulated city, through the same services as a real one's.
 
-Each step is safe to repeat: a start that was cut short is taken up where it was, by the plan kept in the audit trail.
+Each step is safe to repeat: a start that was cut short is taken up again by the plan in the audit trail.
 """
 
 from collections import defaultdict
@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 from backend import clock
 from backend.actions import partner_feed, reviewing
 from backend.actions.claim import Claim, milli
+from backend.actions.events import Event
 from backend.actions.models import Action
 from backend.actions.record_many import record_many
 from backend.audit import service as audit
@@ -32,7 +33,14 @@ from backend.projector import service as projector
 from backend.residents.models import Resident
 from backend.rewards import redeeming, vouchers
 from backend.rewards.models import Redemption, Reward
-from backend.simulation import DEFAULT_DAYS, DEFAULT_RESIDENTS, DEFAULT_SEED, City, SimulatedDeclaration
+from backend.simulation import (
+    DEFAULT_DAYS,
+    DEFAULT_RESIDENTS,
+    DEFAULT_SEED,
+    City,
+    SimulatedDeclaration,
+    SimulatedEvent,
+)
 
 Item = TypeVar("Item")
 RESIDENTS = DEFAULT_RESIDENTS
@@ -58,7 +66,7 @@ def is_wanted() -> bool:
 def fill(*, console: Console, residents: int, today: date) -> None:
     """Write the simulated city down, with a progress bar. Everything of it is marked as simulated."""
     begun = _mark("simulate-begin")
-    plan = (begun.after or {}) if begun else {"residents": residents, "until": today.isoformat()}
+    plan: dict[str, Any] = (begun.after or {}) if begun else {"residents": residents, "until": today.isoformat()}
     if begun is None:
         with transaction():
             _note("simulate-begin", plan)
@@ -118,20 +126,35 @@ def _claim(declaration: SimulatedDeclaration, *, place: int, settings: Settings)
 
 def _report(city: City, *, progress: Progress) -> None:
     partners = {partner.code: partner for partner in db.session.scalars(select(Partner))}
-    bar = progress.add_task("What partners report", total=city.expected_events())
-    for page in _pages(city.events(), PAGE):
-        by_partner: dict[str, list[partner_feed.Event]] = defaultdict(list)
+    reported = list(city.events())
+    bar = progress.add_task("What partners report", total=len(reported))
+    for page in _pages(reported, PAGE):
+        by_partner: dict[str, list[Event]] = defaultdict(list)
         for _, event in page:
-            by_partner[event.partner].append(partner_feed.event_of(event))
+            by_partner[event.partner].append(_event(event))
         for code, events in by_partner.items():
             with transaction():
                 partner_feed.credit_events(partners[code], events, now=clock.now())
         progress.advance(bar, len(page))
 
 
+def _event(event: SimulatedEvent) -> Event:
+    return Event(
+        event.external_id,
+        event.subject,
+        event.task,
+        event.started_at,
+        event.ended_at,
+        milli(event.quantity),
+        None,
+    )
+
+
 def _review(progress: Progress) -> None:
     waiting = db.session.execute(
-        select(Action.resident_id, Action.seq).where(Action.status == "pending").order_by(Action.resident_id, Action.seq)
+        select(Action.resident_id, Action.seq)
+        .where(Action.status == "pending")
+        .order_by(Action.resident_id, Action.seq)
     ).all()
     bar = progress.add_task("What reviewers decide", total=len(waiting))
     for place, (resident_id, seq) in enumerate(waiting):
@@ -188,10 +211,10 @@ def _pages(items: Iterable[Item], size: int) -> Iterator[Sequence[tuple[int, Ite
 
 
 def _mark(action: str) -> AuditRow | None:
-    return db.session.scalar(select(AuditRow).where(AuditRow.object_kind == "site", AuditRow.action == action))
+    return db.session.scalar(
+        select(AuditRow).where(AuditRow.object_kind == "site", AuditRow.action == action)
+    )
 
 
 def _note(action: str, plan: dict[str, Any]) -> None:
     audit.record(actor=ACTOR, action=action, object_kind="site", object_id="site", before=None, after=plan)
-
-

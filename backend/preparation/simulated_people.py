@@ -16,12 +16,12 @@ PAGE = 500
 
 
 def settle_in(city: City, *, progress: Progress) -> dict[int, int]:
-    """Make areas, residents, wallets and bindings that are not there yet; number in the city → resident_id."""
+    """Make areas, residents, wallets and bindings that are missing; number in the city → resident_id."""
     people = city.residents()
     bar = progress.add_task("Who lives there", total=len(people))
     areas = _make_areas(people)
     ids = _known()
-    partners = dict(db.session.execute(select(Partner.code, Partner.id)).tuples().all())
+    partners = dict(db.session.execute(select(Partner.code, Partner.id)))
     for start in range(0, len(people), PAGE):
         page = people[start : start + PAGE]
         with transaction():
@@ -53,12 +53,12 @@ def _add_areas(parents: dict[str, int | None]) -> None:
 
 
 def _areas() -> dict[str, int]:
-    return dict(db.session.execute(select(Area.code, Area.id)).tuples().all())
+    return dict(db.session.execute(select(Area.code, Area.id)))
 
 
 def _known() -> dict[int, int]:
     query = select(Identity_.subject, Identity_.resident_id).where(Identity_.provider == PROVIDER)
-    return {int(subject): resident_id for subject, resident_id in db.session.execute(query).tuples()}
+    return {int(subject): resident_id for subject, resident_id in db.session.execute(query)}
 
 
 def _make(people: list[SimulatedResident], areas: dict[str, int], partners: dict[str, int]) -> dict[int, int]:
@@ -95,4 +95,6 @@ def _make(people: list[SimulatedResident], areas: dict[str, int], partners: dict
 
 def _reserve(count: int) -> list[int]:
     sequence = func.pg_get_serial_sequence("residents", "resident_id")
-    return list(db.session.scalars(select(func.nextval(sequence)).select_from(func.generate_series(1, count))))
+    return list(
+        db.session.scalars(select(func.nextval(sequence)).select_from(func.generate_series(1, count)))
+    )

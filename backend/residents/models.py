@@ -17,6 +17,7 @@ class Resident(Model):
         CheckConstraint("state IN ('active','erased')", name="state"),
         Index(None, "district_id"),
         Index(None, "community_id"),
+        Index("residents_nickname_idx", "nickname", postgresql_ops={"nickname": "text_pattern_ops"}),
     )
 
     resident_id: Mapped[int] = mapped_column(Identity(), primary_key=True)

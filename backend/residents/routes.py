@@ -3,8 +3,8 @@
 from typing import Any
 
 from flask import Response, after_this_request
-from flask_smorest import Blueprint
 
+from backend.blueprint import Blueprint
 from backend.paging import Page, decode, page_schema
 from backend.residents import service
 from backend.residents.schemas import AreaSchema, AreasQuerySchema

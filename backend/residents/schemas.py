@@ -1,13 +1,12 @@
 """What residents send to sign in and about themselves, and the places they choose from."""
 
-from typing import Any
 from urllib.parse import urlsplit
 
 from flask_babel import gettext
 from marshmallow import Schema, ValidationError, fields
 
 from backend.paging import PageQuerySchema
-from backend.schemas import Text
+from backend.schemas import Flag, Text
 
 CODE = 64
 
@@ -27,15 +26,6 @@ def _is_https(address: str) -> None:
 def _is_printable(text: str) -> None:
     if not text.isprintable() or text != text.strip():
         raise ValidationError(gettext("Leave out line breaks, control characters and spaces at either end."))
-
-
-class Flag(fields.Boolean):
-    """true or false, and nothing that only resembles them."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        if not isinstance(value, bool):
-            raise self.make_error("invalid", input=value)
-        return super()._deserialize(value, attr, data, **kwargs)
 
 
 class SignInSchema(Schema):

@@ -1,6 +1,7 @@
 """Residents' profiles: what they may change, where they live, what they consent to, and how they leave."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -26,13 +27,22 @@ def lock(resident_id: int) -> Resident:
     return resident
 
 
-def change_profile(resident_id: int, changes: Mapping[str, Any], *, now: datetime) -> Resident:
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A resident after a change, and whether they live elsewhere now."""
+
+    resident: Resident
+    moved: bool
+
+
+def change_profile(resident_id: int, changes: Mapping[str, Any], *, now: datetime) -> Changed:
     """Change what is given of nickname, avatar_url, district, community (codes) and leaderboard_consent.
 
     A community brings its district along where none is set; another district lets go of the community before.
     Raises ValidationFailedError for an unknown code, or a community that lies elsewhere.
     """
     resident = lock(resident_id)
+    before = (resident.district_id, resident.community_id)
     if "nickname" in changes:
         resident.nickname = changes["nickname"]
     if "avatar_url" in changes:
@@ -42,7 +52,7 @@ def change_profile(resident_id: int, changes: Mapping[str, Any], *, now: datetim
     if "leaderboard_consent" in changes:
         _consent(resident, purpose=LEADERBOARD, given=changes["leaderboard_consent"], now=now)
     db.session.flush()
-    return resident
+    return Changed(resident, moved=before != (resident.district_id, resident.community_id))
 
 
 def list_areas(*, district: str | None, limit: int, after: str | None) -> Page:
@@ -61,7 +71,7 @@ def erase(resident: Resident, *, now: datetime) -> None:
     """Remove everything personal, and end all sessions; the row stays for the books, without a person."""
     resident.state = "erased"
     resident.nickname, resident.avatar_url, resident.session_key = "", None, None
-    resident.community_id = None
+    resident.district_id = resident.community_id = None
     resident.leaderboard_consent = False
     resident.token_epoch += 1
     owner = resident.resident_id
@@ -92,19 +102,16 @@ def _move(resident: Resident, changes: Mapping[str, Any]) -> None:
     if "district" not in changes and resident.district_id is None:
         resident.district_id = community.district_id
     if community.district_id != resident.district_id:
-        raise _wrong("community", gettext("This community lies in another district: send its district too."))
+        message = gettext("This community lies in another district: send its district too.")
+        raise ValidationFailedError.of({"community": message})
     resident.community_id = community.id
 
 
 def _area(kind: str, code: str) -> Area:
     area = db.session.scalar(select(Area).where(Area.code == code, Area.kind == kind))
     if area is None:
-        raise _wrong(kind, gettext("There is no such place: GET /areas lists the codes."))
+        raise ValidationFailedError.of({kind: gettext("There is no such place: GET /areas lists the codes.")})
     return area
-
-
-def _wrong(field: str, message: str) -> ValidationFailedError:
-    return ValidationFailedError(message, errors=[{"field": field, "message": message}])
 
 
 def _consent(resident: Resident, *, purpose: str, given: bool, now: datetime) -> None:

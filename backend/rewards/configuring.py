@@ -1,4 +1,4 @@
-"""Making and changing rewards. Every change of terms is a new version; what was redeemed keeps the one it was redeemed by."""
+"""Making and changing rewards. Every change of terms is a new version; what was redeemed keeps its own."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -39,7 +39,8 @@ def create(wanted: Mapping[str, Any], *, by: str) -> Reward:
 def change(reward_id: int, changes: Mapping[str, Any], *, expected: int, by: str) -> Reward:
     """Change some of versions.TERMS: all of it in one version, or nothing.
 
-    Raises NotFoundError, PreconditionFailedError, ValidationFailedError. Changes that change nothing make no version.
+    What changes nothing makes no version.
+    Raises NotFoundError, PreconditionFailedError, ValidationFailedError.
     """
     reward = reading.lock(reward_id)
     require_version(expected, reward.version)
@@ -60,7 +61,11 @@ def _first_stock(wanted: Mapping[str, Any]) -> int | None:
     stock: int | None = wanted["stock"]
     if wanted["kind"] == "voucher" and stock:
         raise ValidationFailedError.of(
-            {"stock": gettext("The stock of a voucher reward is the number of its codes: load them afterwards.")}
+            {
+                "stock": gettext(
+                    "The stock of a voucher reward is the number of its codes: load them afterwards."
+                )
+            }
         )
     return stock if stock is not None or wanted["kind"] == "donation" else 0
 

@@ -1,4 +1,7 @@
-"""What becomes of a reserved redemption: fulfilled, cancelled or expired. Whoever locks the wallet first decides."""
+"""What becomes of a reserved redemption: fulfilled, cancelled or expired.
+
+Whoever locks the wallet first decides.
+"""
 
 from datetime import datetime
 
@@ -39,8 +42,17 @@ class OwnerFrozenError(RefusalError):
     title = _l("The resident is frozen. Unfreeze the resident first, or cancel the redemption.")
 
 
-def cancel(resident_id: int, seq: int, *, by: str, reason: str | None = None, now: datetime | None = None) -> Redeemed:
-    """Call a reserved redemption off: points, stock and limit come back. Raises NotFoundError, AlreadyDecidedError."""
+FULFIL_REFUSALS = (AlreadyDecidedError, RedemptionOverdueError, OwnerFrozenError)
+"""What `fulfil` raises, beside NotFoundError."""
+
+
+def cancel(
+    resident_id: int, seq: int, *, by: str, reason: str | None = None, now: datetime | None = None
+) -> Redeemed:
+    """Call a reserved redemption off: points, stock and limit come back.
+
+    Raises NotFoundError, AlreadyDecidedError.
+    """
     wallet = ledger.lock_wallet(resident_id)
     redemption = _reserved(resident_id, seq)
     redemption.reason = reason

@@ -12,7 +12,7 @@ KINDS = ("physical", "voucher", "pickup", "donation")
 
 
 class Reward(Model):
-    """Something points can be redeemed for; stock is a number that a constraint keeps from falling below zero."""
+    """Something points can be redeemed for. A constraint keeps its stock from falling below zero."""
 
     __tablename__ = "rewards"
     __table_args__ = (
@@ -76,7 +76,9 @@ class Voucher(Model):
     """A code of a pool; claimed by reward with SKIP LOCKED."""
 
     __tablename__ = "vouchers"
-    __table_args__ = (Index("vouchers_available_idx", "reward_id", "code", postgresql_where="resident_id IS NULL"),)
+    __table_args__ = (
+        Index("vouchers_available_idx", "reward_id", "code", postgresql_where="resident_id IS NULL"),
+    )
 
     reward_id: Mapped[Whole] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(primary_key=True)
@@ -87,13 +89,17 @@ class Voucher(Model):
 
 
 class Redemption(Model):
-    """Points given for a reward. reserved → fulfilled, or cancelled / expired with points and stock returned."""
+    """Points given for a reward.
+
+    reserved → fulfilled, or cancelled / expired with points and stock returned.
+    """
 
     __tablename__ = "redemptions"
     __table_args__ = (
         CheckConstraint("quantity > 0 AND points > 0", name="positive"),
         CheckConstraint("status IN ('reserved','fulfilled','cancelled','expired')", name="status"),
         Index("redemptions_reserved_idx", "expires_at", postgresql_where="status = 'reserved'"),
+        Index(None, "status", "redeemed_at"),
         Index(None, "resident_id", "reward_id"),
     )
 

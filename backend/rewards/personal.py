@@ -1,8 +1,11 @@
 """What redemptions hold that is personal: handed out on export, removed on erasure."""
 
-from sqlalchemy import update
+from datetime import datetime
+
+from sqlalchemy import select, update
 
 from backend.database import db
+from backend.rewards import deciding
 from backend.rewards.models import Redemption
 
 HELD = {
@@ -18,7 +21,15 @@ SEALED = ("delivery",)
 """Members of a redemption that are encrypted at rest."""
 
 
-def erase(resident_id: int) -> None:
-    """Remove names, phone numbers and addresses of deliveries. Expects the wallet locked."""
+def erase(resident_id: int, *, now: datetime) -> None:
+    """Call off what is reserved, and remove names, phone numbers and addresses of deliveries.
+
+    Expects the wallet locked.
+    """
+    mine = select(Redemption.seq).where(Redemption.resident_id == resident_id)
+    # In order of the rewards, whose stock it locks: so no two of us can wait for each other.
+    reserved = mine.where(Redemption.status == "reserved").order_by(Redemption.reward_id)
+    for seq in db.session.scalars(reserved).all():
+        deciding.cancel(resident_id, seq, by="resident", reason="account-cancelled", now=now)
     told = update(Redemption).where(Redemption.resident_id == resident_id, Redemption.delivery.is_not(None))
     db.session.execute(told.values(delivery=None))

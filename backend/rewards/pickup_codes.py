@@ -2,12 +2,13 @@
 
 A code holds the redemption's own key and a random tail, in Crockford's base 32 (no I, L, O, U):
 
-    seq, four bits a character, the fifth says that more follow · resident_id, five bits a character, at least five
-    characters · six random characters
+    seq: four bits a character, the fifth says that more follow
+    resident_id: five bits a character, at least five characters
+    six random characters
 
-So two redemptions never have the same code, and the one that a code stands for is found by its primary key, on its
-resident's own shard, without an index. The tail of 30 bits keeps codes from being guessed; it is stored with the
-redemption, not derived from SECRET_KEY, so that a new key does not void what residents have in their hands.
+So two redemptions never have the same code, and the one that a code stands for is found by its primary key,
+on its resident's own shard, without an index. The tail of 30 bits keeps codes from being guessed; it is
+stored, not derived from SECRET_KEY: a new key does not void what residents have in their hands.
 For the first fifteen redemptions of the first 33 million residents a code has twelve characters.
 """
 
@@ -28,7 +29,7 @@ def new(*, resident_id: int, seq: int) -> str:
 
 
 def read(code: str) -> tuple[int, int, str] | None:
-    """(resident_id, seq, the code as it was issued) of what somebody typed; None for what cannot be a code."""
+    """(resident_id, seq, the code as issued) of what somebody typed; None for what cannot be a code."""
     plain = code.upper().translate(MISREAD)
     if len(plain) > LONGEST or not plain or not set(plain) <= set(ALPHABET):
         return None

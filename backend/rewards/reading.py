@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select, tuple_
 
@@ -45,7 +44,9 @@ def lock(reward_id: int) -> Reward:
     return _one(reward_id, lock=True)
 
 
-def list_shown(*, resident_id: int, now: datetime, limit: int, cursor: str | None, kind: str | None = None) -> Page:
+def list_shown(
+    *, resident_id: int, now: datetime, limit: int, cursor: str | None, kind: str | None = None
+) -> Page:
     """A page of the rewards that are not hidden, as the resident sees them."""
     query = select(Reward).where(Reward.active, Reward.id > (decode_number(cursor) or 0))
     if kind is not None:
@@ -66,7 +67,9 @@ def show(reward_id: int, *, resident_id: int, now: datetime) -> Shown:
 
 def list_all(*, limit: int, cursor: str | None) -> Page:
     """A page of all rewards, for admins."""
-    query = select(Reward).where(Reward.id > (decode_number(cursor) or 0)).order_by(Reward.id).limit(limit + 1)
+    query = (
+        select(Reward).where(Reward.id > (decode_number(cursor) or 0)).order_by(Reward.id).limit(limit + 1)
+    )
     return page_of(db.session.scalars(query).all(), limit=limit, key=lambda reward: reward.id)
 
 
@@ -96,7 +99,9 @@ def redemption(resident_id: int, seq: int) -> Redemption:
 def with_rewards(redemptions: Sequence[Redemption]) -> list[Redeemed]:
     """Redemptions with their rewards: one query for any number."""
     wanted = {redemption.reward_id for redemption in redemptions}
-    rewards = {reward.id: reward for reward in db.session.scalars(select(Reward).where(Reward.id.in_(wanted)))}
+    rewards = {
+        reward.id: reward for reward in db.session.scalars(select(Reward).where(Reward.id.in_(wanted)))
+    }
     return [Redeemed(redemption, rewards[redemption.reward_id]) for redemption in redemptions]
 
 
@@ -116,7 +121,7 @@ def list_redemptions(*, resident_id: int, limit: int, cursor: str | None, status
 def work_list(
     *, status: str, reward_id: int | None, limit: int, after: tuple[datetime, int, int] | None
 ) -> list[Redeemed]:
-    """Redemptions of all residents in one status, oldest first; `after` is (redeemed_at, resident_id, seq)."""
+    """All residents' redemptions in one status, oldest first, after (redeemed_at, resident_id, seq)."""
     place = tuple_(Redemption.redeemed_at, Redemption.resident_id, Redemption.seq)
     query = select(Redemption).where(Redemption.status == status)
     if reward_id is not None:

@@ -41,6 +41,18 @@ class LimitReachedError(RefusalError):
     title = _l("You have redeemed this reward as often as you may for now.")
 
 
+REFUSALS = (
+    NotFoundError,
+    NotOnSaleError,
+    stocking.OutOfStockError,
+    LevelTooLowError,
+    LimitReachedError,
+    ledger.InsufficientPointsError,
+    ledger.ResidentFrozenError,
+)
+"""What `redeem` raises, beside ValidationFailedError for a delivery that is missing or not wanted."""
+
+
 def redeem(
     *,
     resident_id: int,
@@ -51,9 +63,8 @@ def redeem(
 ) -> Redeemed:
     """Give points for a reward at its present price.
 
-    Vouchers and donations are fulfilled at once; what is sent or picked up is reserved, its points held. Raises
-    NotFoundError, NotOnSaleError, LevelTooLowError, LimitReachedError, ValidationFailedError,
-    stocking.OutOfStockError, ledger.ResidentFrozenError, ledger.InsufficientPointsError.
+    Vouchers and donations are fulfilled at once; what is sent or picked up is reserved, its points held.
+    Raises one of REFUSALS.
     """
     moment = now or clock.now()
     reward = reading.find(reward_id)

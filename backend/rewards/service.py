@@ -1,4 +1,4 @@
-"""The rewards that a fresh site starts with. (The verbs stand in files of their own: redeeming, cancelling, …)"""
+"""The rewards that a fresh site starts with. The verbs stand in files of their own."""
 
 from typing import Any
 

@@ -1,10 +1,10 @@
 """What Redis knows about rewards that are sold out: lets a rush be refused before it reaches PostgreSQL.
 
-The mark is only ever a reason to refuse, and only for SOLD_OUT_S: whoever is let through is judged by PostgreSQL.
-It is set by whoever has just read a committed stock of zero, and never over a guard. Whoever returns stock puts a
-guard in its place before committing: until the commit is through, a reader of the old zero cannot mark the
-reward sold out again, so that what comes back can be had at once. A commit that takes longer than GUARD_S, or a
-Redis that did not hear of it, costs a wrong refusal for SOLD_OUT_S at most.
+The mark is only ever a reason to refuse, and only for SOLD_OUT_S: whoever is let through is judged by
+PostgreSQL. It is set by whoever has just read a committed stock of zero, and never over a guard. Whoever
+returns stock puts a guard in its place before committing: until the commit is through, a reader of the old
+zero cannot mark the reward sold out again, so that what comes back can be had at once. A commit that takes
+longer than GUARD_S, or a Redis that did not hear of it, costs a wrong refusal for SOLD_OUT_S at most.
 """
 
 import time

@@ -108,7 +108,9 @@ def load(*, reward_id: int, text: str, by: str, now: datetime | None = None) -> 
     places = _take_in(lines, outcome)
     moment = now or clock.now()
     added = _add(reward_id, sorted(places), now=moment)
-    _name_duplicates(outcome, [DuplicateLine(line, code) for code, line in places.items() if code not in added])
+    _name_duplicates(
+        outcome, [DuplicateLine(line, code) for code, line in places.items() if code not in added]
+    )
     outcome.loaded = len(added)
     if added:
         outcome.stock = stocking.add_codes(reward_id, loaded=len(added), by=by, now=moment).stock or 0
@@ -116,7 +118,7 @@ def load(*, reward_id: int, text: str, by: str, now: datetime | None = None) -> 
 
 
 def _add(reward_id: int, codes: list[str], *, now: datetime) -> set[str]:
-    """Those of the codes that were not there yet. In order: two files with the same codes wait, but never both."""
+    """Those of the codes that were not there yet. In order, so that two files never wait for each other."""
     added: set[str] = set()
     with cursor() as opened:
         for start in range(0, len(codes), AT_ONCE):
@@ -151,11 +153,11 @@ def _take_in(lines: list[tuple[int, str]], outcome: Loaded) -> dict[str, int]:
 
 def _unfit(code: str) -> str | None:
     if len(code) > LONGEST:
-        return gettext("Longer than %(most)s characters.", most=LONGEST)
+        return str(gettext("Longer than %(most)s characters.", most=LONGEST))
     if any("\ud800" <= character <= "\udfff" for character in code):
-        return gettext("Not UTF-8: save the file as UTF-8 text.")
+        return str(gettext("Not UTF-8: save the file as UTF-8 text."))
     if not code.isprintable():
-        return gettext("Holds a control character, such as a tab.")
+        return str(gettext("Holds a control character, such as a tab."))
     return None
 
 

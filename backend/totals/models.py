@@ -6,6 +6,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.database import Model, Small, Whole
 
+EVER = date(1, 1, 1)
+"""The day whose row of participants counts all who ever took part."""
+ANY = -1
+"""Any task, or any district, in a row of participants."""
+
 
 class Total(Model):
     """Grams, points and person-times of one day, task, district and evidence tier."""

@@ -366,6 +366,7 @@ def upgrade() -> None:
     )
     op.create_index('redemptions_reserved_idx', 'redemptions', ['expires_at'], unique=False, postgresql_where="status = 'reserved'")
     op.create_index(op.f('redemptions_resident_id_reward_id_idx'), 'redemptions', ['resident_id', 'reward_id'], unique=False)
+    op.create_index(op.f('redemptions_status_redeemed_at_idx'), 'redemptions', ['status', 'redeemed_at'], unique=False)
     op.create_table('residents',
     sa.Column('resident_id', sa.BigInteger(), sa.Identity(always=False), nullable=False),
     sa.Column('state', sa.Text(), nullable=False),
@@ -383,6 +384,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f('residents_community_id_idx'), 'residents', ['community_id'], unique=False)
     op.create_index(op.f('residents_district_id_idx'), 'residents', ['district_id'], unique=False)
+    op.create_index('residents_nickname_idx', 'residents', ['nickname'], unique=False, postgresql_ops={'nickname': 'text_pattern_ops'})
     op.create_table('reward_versions',
     sa.Column('id', sa.Integer(), sa.Identity(always=False), nullable=False),
     sa.Column('reward_id', sa.Integer(), nullable=False),
@@ -547,9 +549,11 @@ def downgrade() -> None:
     op.drop_table('settled_boards')
     op.drop_table('rewards')
     op.drop_table('reward_versions')
+    op.drop_index('residents_nickname_idx', table_name='residents', postgresql_ops={'nickname': 'text_pattern_ops'})
     op.drop_index(op.f('residents_district_id_idx'), table_name='residents')
     op.drop_index(op.f('residents_community_id_idx'), table_name='residents')
     op.drop_table('residents')
+    op.drop_index(op.f('redemptions_status_redeemed_at_idx'), table_name='redemptions')
     op.drop_index(op.f('redemptions_resident_id_reward_id_idx'), table_name='redemptions')
     op.drop_index('redemptions_reserved_idx', table_name='redemptions', postgresql_where="status = 'reserved'")
     op.drop_table('redemptions')

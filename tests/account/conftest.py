@@ -27,7 +27,7 @@ def me(app, client, resident, headers):
 
 @pytest.fixture
 def earn(resident, settings):
-    """earn(task, hours_ago=…) records an action of the resident as a partner would, and says what came of it."""
+    """earn(task, hours_ago=…) records an action of the resident as a partner would."""
 
     def record(task="no_cutlery", *, hours_ago=1, tier="partner", quantity=1, unit="count", by=None, **more):
         happened_at = clock.now() - timedelta(hours=hours_ago)

@@ -1,5 +1,6 @@
 """GET /me/export and DELETE /me."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -67,7 +68,7 @@ def full_life(resident, earn, give, app):
                     points=100,
                     status="fulfilled",
                     voucher_codes=["V-1"],
-                    delivery=sealing.seal("Lin, 13800000000"),
+                    delivery=sealing.seal(json.dumps({"name": "Lin", "phone": "13800000000"})),
                     redeemed_at=clock.now(),
                 ),
             ]
@@ -79,7 +80,8 @@ def everything_about(resident_id):
     """All rows of all tables that belong to the resident, as text."""
     tables = db.session.scalars(
         text(
-            "SELECT table_name FROM information_schema.columns WHERE column_name = 'resident_id' AND table_schema = 'public'"
+            "SELECT table_name FROM information_schema.columns"
+            " WHERE column_name = 'resident_id' AND table_schema = 'public'"
         )
     ).all()
     rows = [
@@ -100,7 +102,7 @@ def test_the_export_holds_everything(me, full_life):
     assert held["identities"] == [{"provider": "wechat", "subject": "openid-of-lin"}]
     assert held["actions"][0]["task"] == "no_cutlery"
     assert held["actions"][0]["evidence"]["photo_url"] == "photo.example"
-    assert held["redemptions"][0]["delivery"] == "Lin, 13800000000"
+    assert held["redemptions"][0]["delivery"] == {"name": "Lin", "phone": "13800000000"}
     assert [entry["points"] for entry in held["entries"]] == [5, 500]
 
 

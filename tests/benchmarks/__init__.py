@@ -1,1 +1,1 @@
-"""The benchmark table: each row beside its floor, measured in turn in the same run. See docs/performance.md."""
+"""The benchmark table: each row beside its floor, measured in turn. See docs/performance.md."""

@@ -1,7 +1,7 @@
 """`make bench`: the table of all rows; `make bench ROW=award` one row.
 
-BENCH_SECONDS (5) is how long one round lasts, BENCH_ROUNDS (3) how many there are, TANHUI_VAR (var) where bench.json
-is written.
+BENCH_SECONDS (5) is how long one round lasts, BENCH_ROUNDS (3) how many there are, TANHUI_VAR (var) where
+bench.json is written.
 """
 
 import os
@@ -9,7 +9,14 @@ import sys
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from tests.benchmarks import bench_site, report
 from tests.benchmarks.floors import FloorError
@@ -20,15 +27,25 @@ from tests.benchmarks.row import Bench, Result, Row
 from tests.benchmarks.rows import ROWS
 from tests.benchmarks.web_server import WebServerError
 
-_COLUMNS = (SpinnerColumn(), TextColumn("{task.description:<36}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+_COLUMNS = (
+    SpinnerColumn(),
+    TextColumn("{task.description:<36}"),
+    BarColumn(),
+    MofNCompleteColumn(),
+    TimeElapsedColumn(),
+)
 
 
 def main(names: list[str]) -> int:
-    """Measure the rows of these names, or all; 0 if all goals are met, 1 if not, 2 if it could not be measured."""
+    """Measure the rows of these names, or all; 0 if all goals are met, 1 if not, 2 if one could not be."""
     console = Console()
+    # A log file has no width of its own.
+    console.width = max(console.width, report.WIDTH)
     unknown = set(names) - {row.name for row in ROWS}
     if unknown:
-        console.print(f"There is no row {', '.join(sorted(unknown))}: choose from {', '.join(r.name for r in ROWS)}.")
+        console.print(
+            f"There is no row {', '.join(sorted(unknown))}: choose from {', '.join(r.name for r in ROWS)}."
+        )
         return 2
     try:
         results = _measure([row for row in ROWS if not names or row.name in names], console=console)

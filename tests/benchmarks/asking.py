@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.asking < Job, pickled
 
-writes "ready" when it is connected, begins at the next line that it reads, and writes a Tally, pickled. It imports
-nothing of Tanhui, so that it starts fast and shares no cost with what it measures.
+writes "ready" when it is connected, begins at the next line that it reads, and writes a Tally, pickled. It
+imports nothing of Tanhui, so that it starts fast and shares no cost with what it measures.
 """
 
 import gc

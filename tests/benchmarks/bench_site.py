@@ -1,4 +1,4 @@
-"""A site of its own for the benchmarks: embedded servers in a temporary folder, fully durable, and gunicorn."""
+"""A site of its own for the benchmarks: embedded servers in a temporary folder, durable, and gunicorn."""
 
 import os
 import secrets
@@ -23,7 +23,7 @@ from tests.benchmarks.web_server import WebServer, serving
 WEB_PROCESSES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 WEB_THREADS = 8
 CONNECTIONS = WEB_PROCESSES * WEB_THREADS
-"""As many clients as the web server has threads: more would only wait in its queue, and time would tell the queue."""
+"""As many clients as the web server has threads: more would only wait in its queue."""
 _OWN = ("DATABASE_URL", "REDIS_URL", "TANHUI_DURABILITY", "TANHUI_ENV", "PROMETHEUS_MULTIPROC_DIR")
 """What the surroundings may say of other sites, and must not say of this one."""
 

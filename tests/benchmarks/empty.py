@@ -1,4 +1,4 @@
-"""The floor of every request: a Flask application that does nothing, served with the settings of the real one."""
+"""The floor of every request: a Flask application that does nothing, served as the real one is."""
 
 from flask import Flask
 

@@ -38,12 +38,23 @@ def empty_post(site: BenchSite, *, request: bytes, seconds: float) -> float:
     return load.run(job).rate
 
 
-def pgbench(site: BenchSite, scripts: Sequence[Script], *, seconds: float, clients: int = CONNECTIONS) -> float:
+def pgbench(
+    site: BenchSite, scripts: Sequence[Script], *, seconds: float, clients: int = CONNECTIONS
+) -> float:
     """Transactions a second of these scripts, in equal parts, prepared, by as many clients as the row has.
 
     Raises FloorError where a statement fails.
     """
-    argv = [str(binaries.postgres("pgbench")), "-h", site.socket_folder, "-U", "tanhui", "-n", "-M", "prepared"]
+    argv = [
+        str(binaries.postgres("pgbench")),
+        "-h",
+        site.socket_folder,
+        "-U",
+        "tanhui",
+        "-n",
+        "-M",
+        "prepared",
+    ]
     argv += ["-c", str(clients), "-j", str(WEB_PROCESSES), "-T", str(max(1, round(seconds)))]
     with TemporaryDirectory(prefix="tanhui-pgbench-") as folder:
         for number, script in enumerate(scripts):

@@ -1,4 +1,4 @@
-"""Load: what to ask, the processes that ask it (asking.py), and what came of it. Only the standard library."""
+"""Load: what to ask, the processes that ask it (asking.py), what came of it. Standard library only."""
 
 import pickle
 import subprocess
@@ -14,9 +14,10 @@ class LoadError(RuntimeError):
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What one process asks over keep-alive connections: the next request on each as soon as it has its answer.
+    """What one process asks over keep-alive connections: on each the next request once it has its answer.
 
-    It ends after `seconds`, or when the requests have run out unless they `repeat`; every answer must have `status`.
+    It ends after `seconds`, or when the requests have run out unless they `repeat`; every answer must have
+    `status`.
     """
 
     port: int
@@ -29,7 +30,7 @@ class Job:
 
 @dataclass(kw_only=True)
 class Tally:
-    """What came of a job: the seconds it took, and those of them that its process worked; latencies in seconds."""
+    """What came of a job: the seconds it took, how many of them its process worked, latencies in seconds."""
 
     seconds: float = 0.0
     cpu_seconds: float = 0.0
@@ -83,9 +84,8 @@ def _merged(tallies: Sequence[Tally]) -> Tally:
         whole.unexpected += tally.unexpected
     if whole.unexpected:
         first = whole.unexpected[0].decode(errors="replace")
-        raise LoadError(
-            f"{len(whole.unexpected)} of {len(whole.latencies)} answers were not the expected ones; the first:\n{first}"
-        )
+        share = f"{len(whole.unexpected)} of {len(whole.latencies)}"
+        raise LoadError(f"{share} answers were not the expected ones; the first:\n{first}")
     if not whole.latencies:
         raise LoadError("Not one answer came in time.")
     return whole

@@ -8,7 +8,7 @@ _WARM_UP_S = 1.0
 
 
 def measured(row: Row, bench: Bench, *, progress: Progress) -> Result:
-    """All rounds of a row: prepare, warm up, then floors and row in turn, so that both see the same weather."""
+    """All rounds of a row: prepare, warm up, then floors and row in turn, in the same weather."""
     bar = progress.add_task(f"{row.name}: preparing", total=2 * bench.rounds + 1)
     row.prepare(bench)
     row.measure(bench, seconds=_WARM_UP_S)

@@ -10,7 +10,8 @@ SPREAD = 7_919
 
 _RESIDENTS = """
 INSERT INTO residents (resident_id, state, nickname, leaderboard_consent, simulated, token_epoch, joined_at)
-SELECT n, 'active', 'bench-' || n, n % 3 > 0, true, 0, now() - interval '400 days' FROM generate_series(%s::int, %s::int) n
+SELECT n, 'active', 'bench-' || n, n %% 3 > 0, true, 0, now() - interval '400 days'
+FROM generate_series(%s::int, %s::int) n
 """
 _WALLETS = """
 INSERT INTO wallets (resident_id, balance, held, earned, spent, expired, adjusted, entry_seq, action_seq,

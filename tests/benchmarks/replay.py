@@ -1,4 +1,4 @@
-"""pgbench scripts made of the very statements that the application sends, so that the two never drift apart."""
+"""pgbench scripts made of the statements that the application sends, so that the two never drift apart."""
 
 import json
 import re
@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 from psycopg.types.json import Jsonb
+from sqlalchemy import event
 
 from backend.database import db
 
@@ -29,7 +30,7 @@ class Script:
 
 @contextmanager
 def recorded() -> Iterator[list[Sent]]:
-    """What the application in this process sends on psycopg's own cursors inside the block: (statement, parameters)."""
+    """What the application in this process sends on psycopg's own cursors inside the block."""
     sent: list[Sent] = []
 
     class Recording(psycopg.Cursor):
@@ -38,23 +39,23 @@ def recorded() -> Iterator[list[Sent]]:
                 sent.append((query, dict(params)))
             return super().execute(query, params, **options)
 
-    fairy = db.engine.raw_connection()
-    # The pool hands out the connection that came back last.
-    fairy.driver_connection.cursor_factory = Recording
-    fairy.close()
+    def listen(connection: psycopg.Connection, *_: Any) -> None:
+        connection.cursor_factory = Recording
+
+    event.listen(db.engine, "checkout", listen)
     try:
         yield sent
     finally:
-        fairy = db.engine.raw_connection()
-        fairy.driver_connection.cursor_factory = psycopg.Cursor
-        fairy.close()
+        event.remove(db.engine, "checkout", listen)
+        # The connections would go on recording.
+        db.engine.dispose()
 
 
 def script(sent: list[Sent], *, name: str, opening: str, computed: Mapping[str, str]) -> Script:
     """The statements in their order, with the parameters they were sent with as variables of this `name`.
 
-    `opening` sets what differs between transactions; `computed` says which parameter is which of its variables. A
-    parameter that a former statement's result row has as a column named in `computed` is written `seen_<column>`.
+    `opening` sets variables that differ between transactions; `computed` says which parameter is which.
+    The columns that a SELECT found are variables too, with `seen_` before their names.
     """
     variables: dict[str, str] = {}
 

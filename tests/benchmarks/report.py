@@ -11,13 +11,27 @@ from rich.table import Table
 from tests.benchmarks.cores import bound
 from tests.benchmarks.row import Result
 
+WIDTH = 150
+"""Columns of text that the table needs."""
 _RIGHT = ("value", "floor", "ratio", "goal", "p50 ms", "p99 ms", "spread")
 
 
 def show(results: Sequence[Result], *, console: Console) -> None:
     """Print the table, a line a row."""
     table = Table(title="Tanhui's benchmarks", header_style="bold", show_lines=True)
-    for name in ("row", "value", "unit", "floor", "ratio", "goal", "met", "p50 ms", "p99 ms", "spread", "what bounds it"):
+    for name in (
+        "row",
+        "value",
+        "unit",
+        "floor",
+        "ratio",
+        "goal",
+        "met",
+        "p50 ms",
+        "p99 ms",
+        "spread",
+        "what bounds it",
+    ):
         table.add_column(name, justify="right" if name in _RIGHT else "left", no_wrap=name in _RIGHT)
     for result in results:
         table.add_row(*_cells(result))

@@ -75,8 +75,10 @@ def test_a_task_tells_what_to_do_and_what_it_is_worth(tasks):
         ("clean_plate", "photo: 5 points after review; your own word: 2 points"),
         (
             "metro_ride",
-            "partner's record: 1 point per 10 g CO2e, at least 5, at most 60; "
-            "your own word: 1 point per 10 g CO2e, at least 5, at most 60, of which 50%",
+            (
+                "partner's record: 1 point per 10 g CO2e, at least 5, at most 60; "
+                "your own word: 1 point per 10 g CO2e, at least 5, at most 60, of which 50%"
+            ),
         ),
     ],
 )

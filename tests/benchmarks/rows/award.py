@@ -112,4 +112,6 @@ def _statements(bench: Bench, kind: str) -> list[replay.Sent]:
             answer = client.post(PATH, json=body(kind, now=clock.now()), headers=headers(resident_id))
         if answer.status_code != 201:
             raise load.LoadError(f"The specimen of {kind} was refused: {answer.text}")
+    if len(sent) < 2:
+        raise load.LoadError(f"An award of {len(sent)} statements cannot be: replay.recorded() missed some.")
     return sent

@@ -1,0 +1,122 @@
+"""`flask ingest FILE --partner CODE`: a partner's records from a file."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+from flask.cli import with_appcontext
+from flask_babel import force_locale
+from psycopg import OperationalError
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from sqlalchemy.exc import DBAPIError
+
+from backend.actions.ingest.errors import UnreadableFileError
+from backend.actions.ingest.options import columns_of, names_of, recipe_of, zone_of
+from backend.actions.ingest.reading import Recipe, counted, read_sheet
+from backend.actions.ingest.running import credit_sheet
+from backend.actions.ingest.sheet import Sheet
+from backend.actions.ingest.source import opened
+from backend.actions.ingest.summary import Summary
+from backend.actions.receiving import MOST
+from backend.errors import NotFoundError, RefusalError
+from backend.partners import service as partners
+from backend.projector import service as projector
+
+LINES_A_TICK = 5_000
+COLUMNS = (TextColumn("{task.description:<18}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+
+
+@click.command("ingest")
+@click.argument("file")
+@click.option("--partner", "partner_code", required=True, metavar="CODE", help="Whose records these are.")
+@click.option("--task", help="The green task of all rows; else a column says, or the partner's only task.")
+@click.option("--map", "columns", multiple=True, metavar="FIELD=COLUMN", callback=columns_of, help="Where a field is.")
+@click.option("--external-id-from", default="", metavar="FIELDS", callback=names_of, help="Make ids of these fields.")
+@click.option("--unit", help="Unit of the quantities; else a column says, or the task's own.")
+@click.option("--time-zone", "zone", metavar="NAME", callback=zone_of, help="Of times without one; else the city's.")
+@click.option("--time-format", metavar="FORMAT", help="As in strptime, where times are not understood.")
+@click.option("--shift-days", default=0, metavar="N", help="Move all times by whole days, to replay old records.")
+@click.option("--bind-subjects", is_flag=True, help="Make a resident for each unknown subject.")
+@click.option("--page-size", default=MOST, type=click.IntRange(1, 20_000), help="Rows a transaction.")
+@click.option("--delimiter", default=",", help="Between columns.")
+@click.option("--encoding", default="utf-8-sig", help="Of the text, such as gb18030.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON, and nothing else.")
+@with_appcontext
+def ingest(
+    *,
+    file: str,
+    partner_code: str,
+    bind_subjects: bool,
+    page_size: int,
+    encoding: str,
+    as_json: bool,
+    **columns_and_times: Any,
+) -> None:
+    """Credit a partner's records from FILE (CSV, plain or gz; - for standard input).
+
+    Safe to repeat: what was credited is not credited again, so a run that was cut short is simply started anew.
+    """
+    summary, began = Summary(), time.perf_counter()
+    console = Console(stderr=True, quiet=as_json)
+    with force_locale("en"), told_plainly(summary), Progress(*COLUMNS, console=console) as progress:
+        recipe = recipe_of(partners.find(partner_code), **columns_and_times)
+        sheet = _read(file, recipe, encoding=encoding, summary=summary, progress=progress)
+        bar = progress.add_task("Crediting", total=len(sheet))
+        credit_sheet(
+            sheet,
+            partner_code=partner_code,
+            summary=summary,
+            page_size=page_size,
+            bind_subjects=bind_subjects,
+            tell=lambda rows: progress.advance(bar, rows),
+        )
+        summary.seconds = time.perf_counter() - began
+        _project(progress)
+    _report(summary, as_json=as_json)
+
+
+def _read(file: str, recipe: Recipe, *, encoding: str, summary: Summary, progress: Progress) -> Sheet:
+    with opened(file, encoding=encoding) as source:
+        bar = progress.add_task("Reading", total=source.size)
+        lines = counted(source, every=LINES_A_TICK, tell=lambda: progress.update(bar, completed=source.bytes_read))
+        sheet = read_sheet(lines, recipe, broken=summary.add_broken)
+        progress.update(bar, total=1, completed=1)
+    return sheet
+
+
+def _project(progress: Progress) -> None:
+    bar = progress.add_task("Boards and totals", total=None)
+    projector.drain()
+    progress.update(bar, total=1, completed=1)
+
+
+@contextmanager
+def told_plainly(summary: Summary) -> Iterator[None]:
+    """Turn what stops an import into the command's one-line error, with the cure."""
+    try:
+        yield
+    except UnreadableFileError as error:
+        raise click.ClickException(f"Nothing was credited. {error}") from error
+    except NotFoundError as error:
+        codes = ", ".join(partners.list_codes())
+        raise click.ClickException(f"There is no such active partner. There are: {codes}.") from error
+    except (RefusalError, DBAPIError, OperationalError) as error:
+        why = str(error).splitlines()[0]
+        cure = "Run the same command again: what was credited is not credited twice."
+        raise click.ClickException(f"Stopped after {summary.rows:,} rows: {why} {cure}") from error
+
+
+def _report(summary: Summary, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(summary.as_json(), ensure_ascii=False))
+        return
+    console = Console()
+    console.print(summary.as_table())
+    if summary.problems:
+        console.print(summary.problems_table())
+    if cure := summary.cure():
+        console.print(cure)

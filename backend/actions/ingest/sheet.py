@@ -1,0 +1,78 @@
+"""A file's rows in memory, packed, so that a file of millions can be put in order: about 200 bytes a row."""
+
+from array import array
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from backend.actions.events import Event
+from backend.actions.ingest.times import instant_of
+
+NONE = -(2**63)
+"""Stands for an absent number in a packed column."""
+
+
+class Row(NamedTuple):
+    """One readable row; instants are in microseconds since 1970 UTC."""
+
+    line: int
+    external_id: str
+    subject: str
+    task: str
+    started: int
+    ended: int | None
+    quantity_milli: int | None
+    unit: str | None
+
+
+class Sheet:
+    """Rows, column by column; subjects, tasks and units are kept once each."""
+
+    def __init__(self) -> None:
+        self._lines = array("Q")
+        self._started = array("q")
+        self._ended = array("q")
+        self._quantities = array("q")
+        self._external_ids: list[str] = []
+        self._subjects: list[str] = []
+        self._tasks: list[str] = []
+        self._units: list[str | None] = []
+        self._once: dict[str | None, str | None] = {None: None}
+        self._in_order = True
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def add(self, row: Row) -> None:
+        """Take in one row."""
+        started = self._started
+        if started and row.started < started[-1]:
+            self._in_order = False
+        self._lines.append(row.line)
+        started.append(row.started)
+        self._ended.append(NONE if row.ended is None else row.ended)
+        self._quantities.append(NONE if row.quantity_milli is None else row.quantity_milli)
+        self._external_ids.append(row.external_id)
+        once = self._once.setdefault
+        self._subjects.append(once(row.subject, row.subject))  # type: ignore[arg-type]  # text stays text
+        self._tasks.append(once(row.task, row.task))  # type: ignore[arg-type]  # text stays text
+        self._units.append(once(row.unit, row.unit))
+
+    def pages(self, size: int) -> Iterator[list[tuple[int, Event]]]:
+        """(line, event) of all rows in order of when they began, then of their place in the file."""
+        order: Sequence[int] = range(len(self))
+        if not self._in_order:
+            order = array("Q", sorted(order, key=self._started.__getitem__))
+        for first in range(0, len(order), size):
+            yield [(self._lines[place], self._event(place)) for place in order[first : first + size]]
+
+    def _event(self, place: int) -> Event:
+        ended, quantity = self._ended[place], self._quantities[place]
+        return Event(
+            self._external_ids[place],
+            self._subjects[place],
+            self._tasks[place],
+            instant_of(self._started[place]),
+            None if ended == NONE else instant_of(ended),
+            None if quantity == NONE else quantity,
+            self._units[place],
+        )

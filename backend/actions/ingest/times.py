@@ -1,0 +1,65 @@
+"""Times as files write them: ISO 8601, day/month forms with slashes, or a format of one's own."""
+
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from backend.actions.ingest.errors import BrokenRowError
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+NOON = timedelta(hours=12)
+"""When something happened that is known by its day alone."""
+FORMATS = tuple(
+    f"{day}{time}"
+    for day in ("%m/%d/%y", "%m/%d/%Y", "%Y/%m/%d")
+    for time in ("", " %H:%M", " %H:%M:%S", " %I:%M:%S %p")
+)
+LENGTH_OF_A_DAY = len("2016-08-01")
+
+
+class Clockwork:
+    """Reads a file's times into microseconds since 1970 UTC; remembers what it has read, for times repeat."""
+
+    def __init__(self, *, zone: ZoneInfo, shift_days: int, form: str | None) -> None:
+        self._zone = zone
+        self._shift = timedelta(days=shift_days)
+        self._forms = [form] if form else list(FORMATS)
+        self._iso = form is None
+        self.micros = lru_cache(maxsize=65_536)(self._micros)
+
+    def _micros(self, text: str) -> int:
+        """The instant that a text means, shifted by whole local days; raises BrokenRowError."""
+        try:
+            instant = self._parsed(text.strip()) + self._shift
+            if instant.tzinfo is None:
+                instant = instant.replace(tzinfo=self._zone)
+            return (instant - EPOCH) // MICROSECOND
+        except (ValueError, OverflowError) as error:
+            raise BrokenRowError(f"{text[:40]!r} is not a time that is understood: see --time-format") from error
+
+    def _parsed(self, text: str) -> datetime:
+        if self._iso:
+            try:
+                instant = datetime.fromisoformat(text)
+            except ValueError:
+                return self._by_form(text)
+            return instant + NOON if len(text) <= LENGTH_OF_A_DAY else instant
+        return self._by_form(text)
+
+    def _by_form(self, text: str) -> datetime:
+        for form in self._forms:
+            try:
+                instant = datetime.strptime(text, form)  # noqa: DTZ007  its zone is set by the caller
+            except ValueError:
+                continue
+            # The same form will fit the next row too.
+            self._forms.remove(form)
+            self._forms.insert(0, form)
+            return instant if "%H" in form or "%I" in form or "%s" in form else instant + NOON
+        raise ValueError(text)
+
+
+def instant_of(micros: int) -> datetime:
+    """The aware UTC datetime of microseconds since 1970."""
+    return EPOCH + timedelta(microseconds=micros)

@@ -1,0 +1,97 @@
+"""Pages for people: the front page and the documentation, in the language that the reader prefers."""
+
+from html import escape
+from pathlib import Path
+import re
+from typing import Any
+
+from flask import Blueprint, Response, make_response, render_template, request, send_from_directory
+from flask_babel import force_locale, get_locale, gettext
+from flask_babel.speaklater import LazyString
+from markupsafe import Markup
+
+from backend import openapi
+from backend.console import reference
+from backend.errors import NotFoundError
+from backend.openapi import answers
+from backend.web import caller
+
+STATIC = Path(__file__).with_name("static")
+LANGUAGES = {"zh": "zh_CN", "en": "en"}
+POLICY = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+FRESH_S = 300
+
+blueprint = Blueprint("pages", __name__, template_folder="templates")
+
+
+@blueprint.get("/")
+@caller("public")
+def front() -> Response:
+    """What this is, and where to go."""
+    return _page("console/front.html")
+
+
+@blueprint.get("/docs")
+@caller("public")
+def start() -> Response:
+    """How to use the API, and all its calls."""
+    return _page("console/start.html", parts=_parts(), refusals=answers.all_refusals(), titles=_titles())
+
+
+@blueprint.get("/docs/<part>")
+@caller("public")
+def part(part: str) -> Response:
+    """The calls of one part of the API; raises NotFoundError."""
+    known = _parts()
+    shown = next((candidate for candidate in known if candidate.slug == part), None)
+    if shown is None:
+        raise NotFoundError
+    return _page("console/part.html", parts=known, part=shown, titles=_titles())
+
+
+@blueprint.get("/docs/static/<path:name>")
+@caller("public")
+def static(name: str) -> Response:
+    """The documentation's own style and script."""
+    return send_from_directory(STATIC, name, max_age=FRESH_S)
+
+
+@blueprint.app_template_filter("prose")
+def prose(text: str) -> Markup:
+    """Paragraphs and `code` of a plain text as HTML."""
+    marked = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text, quote=False))
+    paragraphs = (" ".join(part.split()) for part in marked.split("\n\n") if part.strip())
+    return Markup("".join(f"<p>{paragraph}</p>" for paragraph in paragraphs))  # noqa: S704  escaped above
+
+
+@blueprint.app_template_filter("breakable")
+def breakable(name: str) -> Markup:
+    """A path or a dotted name that may wrap after its separators."""
+    return Markup(re.sub(r"([/._])", r"\1<wbr>", escape(name)))  # noqa: S704  escaped on this line
+
+
+@blueprint.app_template_filter("said")
+def said(text: str) -> str:
+    """A text of the description in the reader's language, as far as it is translated."""
+    return str(gettext(text)) if text else ""
+
+
+def _page(template: str, **values: Any) -> Response:
+    wanted = LANGUAGES.get(request.args.get("lang", ""))
+    with force_locale(wanted or get_locale()):
+        html = render_template(template, language="zh" if get_locale().language == "zh" else "en", **values)
+    response = make_response(html)
+    response.content_language = [get_locale().language]
+    response.vary.add("Accept-Language")
+    response.cache_control.max_age = FRESH_S
+    response.headers["Content-Security-Policy"] = POLICY
+    return response
+
+
+def _parts() -> list[reference.Part]:
+    return reference.parts(openapi.document(), site=request.url_root)
+
+
+def _titles() -> dict[str, str | LazyString]:
+    """Each slug with the sentence that residents read, in the language that is in force when it is shown."""
+    return {error.slug: error.title for error in answers.descendants()}

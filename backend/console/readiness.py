@@ -1,0 +1,116 @@
+"""Whether this process can serve: what a load balancer and an operator ask at /readyz.
+
+Redis may be down: awards go on without it, so that is told but does not take the site out of service.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import current_app
+from sqlalchemy import Connection, Engine, NullPool, create_engine, text
+from sqlalchemy.exc import DBAPIError
+
+from backend import clock, metrics, redis
+from backend.database import db
+from backend.outbox import OLDEST, PARTITIONS
+
+TIMEOUT_MS = 1000
+CONNECT_TIMEOUT_S = 2
+LATE_S = 60.0
+"""A projector that is further behind than this is told of; its goal is below one second."""
+State = Literal["ready", "degraded", "unavailable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What was found: how good it is, and the figures."""
+
+    state: State
+    shown: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """All checks, and the worst of their states."""
+
+    checks: dict[str, Check]
+
+    @property
+    def status(self) -> State:
+        """The worst state of all."""
+        states: tuple[State, ...] = ("unavailable", "degraded", "ready")
+        return next(state for state in states if state in {check.state for check in self.checks.values()})
+
+
+def check() -> Readiness:
+    """Look at the database, the migrations, Redis and the projector; takes three seconds at most when one hangs."""
+    return Readiness({**_database(), "redis": _redis()})
+
+
+def measure() -> None:
+    """Bring the gauges that nobody else keeps up to date."""
+    for name, found in check().checks.items():
+        if "up" in found.shown:
+            metrics.UP.labels(name).set(int(found.shown["up"]))
+        if name == "projector":
+            metrics.PROJECTOR_LAG.set(found.shown["lag_s"])
+
+
+def _database() -> dict[str, Check]:
+    try:
+        with _engine().connect() as connection:
+            took = _timed(lambda: connection.execute(text("SELECT 1")))
+            migrations = _migrations(connection)
+            found = {"database": Check("ready", {"up": True, "took_ms": took}), "migrations": migrations}
+            return found | ({"projector": _projector(connection)} if migrations.state == "ready" else {})
+    except DBAPIError as error:
+        return {"database": Check("unavailable", {"up": False, "reason": type(error.orig).__name__})}
+
+
+def _engine() -> Engine:
+    # Connections of its own: when all of the pool are busy, this must still tell.
+    limits = f"-c statement_timeout={TIMEOUT_MS} -c lock_timeout={TIMEOUT_MS}"
+    arguments = {"connect_timeout": CONNECT_TIMEOUT_S, "options": limits}
+    known: Engine | None = current_app.extensions.get("readiness engine")
+    if known is None:
+        known = create_engine(db.engine.url, poolclass=NullPool, connect_args=arguments)
+        current_app.extensions["readiness engine"] = known
+    return known
+
+
+def _migrations(connection: Connection) -> Check:
+    applied = sorted(MigrationContext.configure(connection).get_current_heads())
+    wanted = _heads()
+    return Check("ready" if applied == wanted else "unavailable", {"applied": applied, "wanted": wanted})
+
+
+def _heads() -> list[str]:
+    # They change with the code, so with the process.
+    heads: list[str] | None = current_app.extensions.get("migration heads")
+    if heads is None:
+        folder = current_app.extensions["migrate"].directory
+        heads = current_app.extensions["migration heads"] = sorted(ScriptDirectory(folder).get_heads())
+    return heads
+
+
+def _projector(connection: Connection) -> Check:
+    oldest = connection.scalar(OLDEST, {"partitions": PARTITIONS})
+    lag_s = 0.0 if oldest is None else round(max(0.0, (clock.now() - oldest).total_seconds()), 3)
+    return Check("degraded" if lag_s > LATE_S else "ready", {"lag_s": lag_s})
+
+
+def _redis() -> Check:
+    try:
+        return Check("ready", {"up": True, "took_ms": _timed(redis.client().ping)})
+    except redis.RedisError as error:
+        return Check("degraded", {"up": False, "reason": type(error).__name__})
+
+
+def _timed(call: Callable[[], Any]) -> float:
+    started = time.perf_counter()
+    call()
+    return round((time.perf_counter() - started) * 1000, 1)

@@ -1,0 +1,261 @@
+"""The OpenAPI description as the documentation shows it: calls by part, their fields as flat tables, examples."""
+
+import json
+import re
+import shlex
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from backend.openapi.describing import calls
+
+DEEPEST = 5
+"""Levels of nesting that a table of fields shows."""
+BOUNDS = (
+    ("minimum", "≥ {}"),
+    ("exclusiveMinimum", "> {}"),
+    ("maximum", "≤ {}"),
+    ("exclusiveMaximum", "< {}"),
+)
+LENGTHS = (("minLength", "maxLength"), ("minItems", "maxItems"))
+TOKENS = {"resident": "$TOKEN", "admin": "$ADMIN_TOKEN"}
+BORING = frozenset({"minimum", "maximum"})
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A row of a table: of a parameter, or of a field under its dotted path."""
+
+    name: str
+    kind: str
+    limits: str
+    required: bool
+    text: str
+    choices: tuple[str, ...] = ()
+    place: str = "body"
+    default: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A status, and the slugs that stand with it."""
+
+    status: int
+    slugs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """All that the documentation shows of one call."""
+
+    id: str
+    tag: str
+    method: str
+    path: str
+    caller: str
+    roles: tuple[str, ...]
+    summary: str
+    text: str
+    parameters: tuple[Field, ...]
+    body: tuple[Field, ...]
+    answer: tuple[Field, ...]
+    request_example: str
+    curl: str
+    status: int
+    answer_kind: str
+    answer_example: str
+    refusals: tuple[Refusal, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The calls under one tag."""
+
+    slug: str
+    name: str
+    text: str
+    calls: tuple[Call, ...]
+
+
+def parts(description: dict[str, Any], *, site: str) -> list[Part]:
+    """All calls by tag, in the order of the description; `site` is the address that examples call."""
+    reader = _Reader(description, site)
+    by_tag: defaultdict[str, list[Call]] = defaultdict(list)
+    for path, method, call in calls(description):
+        by_tag[call["tags"][0]].append(reader.call(path, method, call))
+    return [
+        Part(slug_of(tag["name"]), tag["name"], tag.get("description", ""), tuple(by_tag[tag["name"]]))
+        for tag in description["tags"]
+        if tag["name"] in by_tag
+    ]
+
+
+def slug_of(tag: str) -> str:
+    """A tag's name as a part of an address."""
+    return re.sub(r"[^a-z0-9]+", "-", tag.lower()).strip("-")
+
+
+class _Reader:
+    def __init__(self, description: dict[str, Any], site: str) -> None:
+        self._description = description
+        self._site = site.rstrip("/")
+
+    def call(self, path: str, method: str, call: dict[str, Any]) -> Call:
+        parameters = [*self._description["paths"][path].get("parameters", []), *call.get("parameters", [])]
+        media_type, sent = _media(call.get("requestBody", {}))
+        status = next(code for code in sorted(call["responses"]) if code.startswith("2"))
+        answer_kind, got = _media(call["responses"][status])
+        return Call(
+            id=call["operationId"],
+            tag=call["tags"][0],
+            method=method.upper(),
+            path=path,
+            caller=_caller(call),
+            roles=tuple(call.get("x-roles", ())),
+            summary=call.get("summary", ""),
+            text=call.get("description", ""),
+            parameters=tuple(self._parameter(parameter) for parameter in parameters),
+            body=tuple(self._fields(sent.get("schema", {}))),
+            answer=tuple(self._fields(got.get("schema", {}))),
+            request_example=_shown(_example(sent)),
+            curl=self._curl(path, method, call, sent=sent, media_type=media_type, parameters=parameters),
+            status=int(status),
+            answer_kind=answer_kind,
+            answer_example=_shown(_example(got)),
+            refusals=tuple(self._refusals(call)),
+        )
+
+    def _parameter(self, parameter: dict[str, Any]) -> Field:
+        schema = self._resolved(parameter["schema"])
+        return _field(
+            parameter["name"],
+            schema,
+            required=parameter.get("required", False),
+            text=parameter.get("description", schema.get("description", "")),
+            place=parameter["in"],
+        )
+
+    def _fields(self, schema: dict[str, Any], prefix: str = "", depth: int = 0) -> Iterator[Field]:
+        schema = self._resolved(schema)
+        if "items" in schema:
+            yield from self._fields(schema["items"], f"{prefix}[]", depth)
+            return
+        needed = schema.get("required", ())
+        for name, part in schema.get("properties", {}).items():
+            known = self._resolved(part)
+            path = f"{prefix}.{name}".lstrip(".")
+            yield _field(path, known, required=name in needed, text=known.get("description", ""))
+            if depth < DEEPEST:
+                yield from self._fields(known, path, depth + 1)
+
+    def _refusals(self, call: dict[str, Any]) -> Iterator[Refusal]:
+        for status, response in sorted(call["responses"].items()):
+            if status.startswith("2"):
+                continue
+            known = response
+            if "$ref" in response:
+                known = self._description["components"]["responses"][response["$ref"].rsplit("/", 1)[-1]]
+            _kind, media = _media(known)
+            parts_ = media.get("schema", {}).get("allOf", [{}])
+            yield Refusal(int(status), tuple(parts_[-1].get("properties", {}).get("type", {}).get("enum", ())))
+
+    def _curl(self, path: str, method: str, call: dict[str, Any], **about: Any) -> str:
+        address = self._site + path
+        query = []
+        lines = []
+        for parameter in about["parameters"]:
+            value = str(parameter.get("example", ""))
+            if parameter["in"] == "path":
+                address = address.replace(f"{{{parameter['name']}}}", value)
+            elif parameter["in"] == "query" and parameter.get("required"):
+                query.append(f"{parameter['name']}={value}")
+            elif parameter["in"] == "header":
+                header = f"{parameter['name']}: {value}"
+                lines.append(f"-H {shlex.quote(header)}")
+        lines = [*_authorization(call), *lines]
+        if about["sent"]:
+            lines.append(f"-H 'Content-Type: {about['media_type']}'")
+            lines.append(f"-d {shlex.quote(_compact(_example(about['sent'])))}")
+        address += "?" + "&".join(query) if query else ""
+        verb = "" if method == "get" else f"-X {method.upper()} "
+        return " \\\n  ".join([f"curl {verb}{shlex.quote(address)}", *lines])
+
+    def _resolved(self, schema: dict[str, Any]) -> dict[str, Any]:
+        own = {key: part for key, part in schema.items() if key not in {"$ref", "allOf", "anyOf", "oneOf"}}
+        merged: dict[str, Any] = {}
+        if "$ref" in schema:
+            merged = self._resolved(self._description["components"]["schemas"][schema["$ref"].rsplit("/", 1)[-1]])
+        for part in [*schema.get("allOf", []), *(schema.get("anyOf") or schema.get("oneOf") or [])[:1]]:
+            merged = {**merged, **self._resolved(part)}
+        return {**merged, **own}
+
+
+def _field(name: str, schema: dict[str, Any], *, required: bool, text: str, place: str = "body") -> Field:
+    choices = tuple(str(choice) for choice in schema.get("enum", ()) if choice is not None)
+    default = schema.get("default")
+    return Field(
+        name=name,
+        kind=_kind(schema),
+        limits=", ".join(_limits(schema)),
+        required=required,
+        text=text,
+        choices=choices,
+        place=place,
+        default="" if default in (None, "") else json.dumps(default, ensure_ascii=False),
+    )
+
+
+def _kind(schema: dict[str, Any]) -> str:
+    kinds = schema.get("type", "object" if "properties" in schema else "any")
+    kinds = [kind for kind in (kinds if isinstance(kinds, list) else [kinds]) if kind != "null"]
+    if schema.get("format") in {"date-time", "date"}:
+        return str(schema["format"])
+    return str(kinds[0]) if kinds else "null"
+
+
+def _limits(schema: dict[str, Any]) -> Iterator[str]:
+    for least, most in LENGTHS:
+        if most in schema:
+            yield f"{schema.get(least, 0)}–{schema[most]}"
+        elif schema.get(least):
+            yield f"≥ {schema[least]}"
+    for key, form in BOUNDS:
+        bound = schema.get(key)
+        if bound is not None and not (key in BORING and bound in {0, 2**63 - 1} and len(schema) <= len(BOUNDS)):
+            yield form.format(f"{bound:,}".replace(",", " "))
+    kinds = schema.get("type", [])
+    if isinstance(kinds, list) and "null" in kinds:
+        yield "null"
+
+
+def _caller(call: dict[str, Any]) -> str:
+    return next((kind for needed in call["security"] for kind in needed), "public")
+
+
+def _authorization(call: dict[str, Any]) -> list[str]:
+    kind = _caller(call)
+    if kind == "partner":
+        return ["-H 'X-Partner-Key: city-bikes'"]
+    return [f'-H "Authorization: Bearer {TOKENS[kind]}"'] if kind in TOKENS else []
+
+
+def _media(body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    kind, media = next(iter(body.get("content", {}).items()), ("", {}))
+    return kind, media
+
+
+def _example(media: dict[str, Any]) -> Any:
+    if "example" in media:
+        return media["example"]
+    return next((example["value"] for example in media.get("examples", {}).values()), None)
+
+
+def _shown(example: Any) -> str:
+    if example is None or isinstance(example, str):
+        return example or ""
+    return json.dumps(example, indent=2, ensure_ascii=False)
+
+
+def _compact(example: Any) -> str:
+    return example if isinstance(example, str) else json.dumps(example, ensure_ascii=False)

@@ -1,0 +1,127 @@
+"""Points given or taken by hand: one admin asks, another decides, the ledger follows."""
+
+import re
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from flask import current_app
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
+
+from backend import audit, clock
+from backend.database import db
+from backend.errors import NotFoundError, RefusalError
+from backend.ledger import service as ledger
+from backend.ledger.models import Adjustment
+from backend.ledger.service import Reference
+from backend.paging import Page, decode_number, page_of
+from backend.residents.models import Resident
+
+STATUSES = ("pending", "approved", "refused")
+_ID = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
+
+
+class OwnAdjustmentError(RefusalError):
+    """Who asked for an adjustment does not decide on it."""
+
+    status = HTTPStatus.FORBIDDEN
+    slug = "forbidden"
+    title = _l("You asked for this adjustment: another admin must decide.")
+
+
+class AdjustmentDecidedError(RefusalError):
+    """The adjustment has been approved or refused before."""
+
+    slug = "already-decided"
+    title = _l("This has been decided before.")
+
+
+@dataclass(frozen=True, slots=True)
+class AdjustmentId:
+    """The public id `<resident_id>-<id>`, in its parts."""
+
+    resident_id: int
+    id: int
+
+    @classmethod
+    def parse(cls, text: str) -> "AdjustmentId":
+        """The parts of a public id; raises NotFoundError for what is none."""
+        parts = _ID.fullmatch(text)
+        if parts is None:
+            raise NotFoundError("adjustment")
+        return cls(int(parts[1]), int(parts[2]))
+
+
+def request(*, resident_id: int, points: int, reason: str, by: str) -> Adjustment:
+    """Ask for an adjustment, up or down; nothing moves yet. Raises NotFoundError."""
+    resident = db.session.get(Resident, resident_id)
+    if resident is None or resident.state != "active":
+        raise NotFoundError("resident")
+    adjustment = Adjustment(
+        resident_id=resident_id,
+        points=points,
+        reason=reason,
+        status="pending",
+        requested_by=by,
+        requested_at=clock.now(),
+    )
+    db.session.add(adjustment)
+    db.session.flush()
+    _record(adjustment, action="requested", by=by)
+    return adjustment
+
+
+def approve(which: AdjustmentId, *, by: str) -> Adjustment:
+    """Let the points move; raises NotFoundError, OwnAdjustmentError, AdjustmentDecidedError."""
+    wallet = ledger.lock_wallet(which.resident_id)
+    adjustment = _decide(which, status="approved", by=by)
+    ledger.adjust(
+        wallet,
+        points=adjustment.points,
+        reference=Reference("adjustment", adjustment.id),
+        now=clock.now(),
+        settings=current_app.extensions["settings"],
+    )
+    db.session.flush()
+    return adjustment
+
+
+def refuse(which: AdjustmentId, *, by: str) -> Adjustment:
+    """Let it be; raises NotFoundError, OwnAdjustmentError, AdjustmentDecidedError."""
+    return _decide(which, status="refused", by=by)
+
+
+def page(*, status: str | None, limit: int, cursor: str | None) -> Page:
+    """A page of adjustments, newest first."""
+    query = select(Adjustment).order_by(Adjustment.id.desc()).limit(limit + 1)
+    before = decode_number(cursor, below=2**63)
+    if before is not None:
+        query = query.where(Adjustment.id < before)
+    if status is not None:
+        query = query.where(Adjustment.status == status)
+    return page_of(db.session.scalars(query).all(), limit=limit, key=lambda adjustment: adjustment.id)
+
+
+def _decide(which: AdjustmentId, *, status: str, by: str) -> Adjustment:
+    query = select(Adjustment).where(Adjustment.resident_id == which.resident_id, Adjustment.id == which.id)
+    adjustment = db.session.scalar(query.with_for_update().execution_options(populate_existing=True))
+    if adjustment is None:
+        raise NotFoundError("adjustment")
+    if adjustment.requested_by == by:
+        raise OwnAdjustmentError
+    if adjustment.status != "pending":
+        raise AdjustmentDecidedError
+    adjustment.status, adjustment.decided_by, adjustment.decided_at = status, by, clock.now()
+    db.session.flush()
+    _record(adjustment, action=status, by=by)
+    return adjustment
+
+
+def _record(adjustment: Adjustment, *, action: str, by: str) -> None:
+    audit.record(
+        actor=by,
+        action=f"adjustment.{action}",
+        object_kind="adjustment",
+        object_id=f"{adjustment.resident_id}-{adjustment.id}",
+        after={"points": adjustment.points, "reason": adjustment.reason, "status": adjustment.status},
+    )

@@ -1,0 +1,1 @@
+"""The projector: folds the outbox into leaderboards and totals."""

@@ -1,0 +1,30 @@
+"""The statement that folds one batch of the outbox into everything at once."""
+
+from backend.leaderboard import folding as scores
+from backend.totals import folding as totals
+
+# The limit stands in the text: the planner must know how few rows follow, or it reads whole tables for them.
+_FOLD = """
+WITH taken AS (
+    DELETE FROM outbox WHERE (resident_id, id) IN
+        (SELECT resident_id, id FROM outbox WHERE partition = %(partition)s ORDER BY id LIMIT {limit})
+    RETURNING resident_id, kind, day, task_id, tier, coalesce(district_id, 0) AS district_id, co2e_mg, points, actions,
+        posted_at),
+deed AS (SELECT * FROM taken WHERE kind = 'action'),
+{parts}
+SELECT 0 AS place, count(*)::text AS words FROM taken
+UNION ALL SELECT -1, string_agg(DISTINCT resident_id::text, ' ') FROM taken WHERE kind = 'moved'
+"""
+_PARTS = (scores.GAIN, scores.SCORES, scores.EVER, totals.TOTALS, totals.PARTICIPANTS)
+_WORDS = "UNION ALL SELECT place, words FROM words"
+
+
+def statement(*, limit: int, with_boards: bool) -> str:
+    """The statement for up to `limit` rows of a partition.
+
+    It answers (place, words): 0, how many rows; -1, the ids of residents who moved; then, if `with_boards`, for each live
+    board by its place from 1 what Redis is to be told.
+    """
+    parts = (*_PARTS, scores.WORDS) if with_boards else _PARTS
+    sql = _FOLD.format(limit=limit, parts=",".join(parts))
+    return sql + _WORDS if with_boards else sql

@@ -1,0 +1,94 @@
+"""Draining the outbox: the verbs."""
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import psycopg
+
+from backend import clock, metrics, outbox
+from backend.database import cursor as session_cursor
+from backend.database import statements, transaction
+from backend.leaderboard import locks, writing
+from backend.leaderboard.tending import tend
+from backend.outbox import PARTITIONS
+from backend.projector import folding
+
+BATCH = 5_000
+"""Rows a transaction: half a second on a slow machine, so that whoever waits for a projector waits no longer."""
+
+_WAITING = """
+SELECT p FROM generate_series(0, %s - 1) AS p WHERE EXISTS (SELECT FROM outbox o WHERE o.partition = p)
+"""
+
+
+def drain(*, max_seconds: float | None = None) -> int:
+    """Project what waits in the outbox; returns how many rows. Makes its own transactions.
+
+    Without `max_seconds` it waits for other projectors, and when it returns everything that was in the outbox at its
+    beginning is in the projections. With it, it leaves partitions alone that have a projector, and stops in time.
+    """
+    with transaction():
+        tend()
+    deadline = None if max_seconds is None else time.monotonic() + max_seconds
+    rows = sum(_drain_partition(partition, deadline=deadline) for partition in _waiting())
+    metrics.PROJECTOR_LAG.set(lag_s())
+    return rows
+
+
+def project(partition: int, *, limit: int = BATCH, wait: bool = True) -> int | None:
+    """Fold up to `limit` rows of a partition, in their order, into all projections: one transaction.
+
+    Returns how many; None, if `wait` is false and the partition has a projector.
+    """
+    with transaction():
+        cursor = session_cursor()
+        if wait:
+            locks.take_partition(cursor, partition)
+        elif not locks.try_partition(cursor, partition):
+            return None
+        rows = _fold(cursor, partition, limit=limit)
+    metrics.PROJECTED.inc(rows)
+    return rows
+
+
+def lag_s() -> float:
+    """Seconds for which the oldest row of the outbox has waited; 0 where nothing waits."""
+    with transaction():
+        oldest = outbox.oldest_posted_at()
+    return 0.0 if oldest is None else max(0.0, (clock.now() - oldest).total_seconds())
+
+
+def _drain_partition(partition: int, *, deadline: float | None) -> int:
+    total = 0
+    while deadline is None or time.monotonic() < deadline:
+        rows = project(partition, wait=deadline is None)
+        total += rows or 0
+        if rows is None or rows < BATCH:
+            break
+    return total
+
+
+def _waiting() -> list[int]:
+    with statements() as cursor:
+        return [row[0] for row in cursor.execute(_WAITING, (PARTITIONS,))]
+
+
+def _fold(cursor: psycopg.Cursor[Any], partition: int, *, limit: int) -> int:
+    # Losing the last commits in a crash costs nothing: their rows are still in the outbox.
+    cursor.execute("SET LOCAL synchronous_commit = off")
+    batch = writing.begin(cursor, partition)
+    sql = folding.statement(limit=limit, with_boards=bool(batch.boards))
+    answers = dict(
+        cursor.execute(sql, {"partition": partition, **batch.parameters()}, prepare=False).fetchall()
+    )
+    rows = int(answers.pop(0))
+    movers = _ids(answers.pop(-1))
+    if rows:
+        writing.finish(cursor, batch, words=answers, movers=movers)
+    return rows
+
+
+def _ids(words: str | None) -> list[int]:
+    found: Iterable[str] = words.split() if words else ()
+    return [int(word) for word in found]

@@ -1,0 +1,118 @@
+"""Handing rewards over: the work list, pick-up at a counter, sending, cancelling."""
+
+from datetime import datetime
+from typing import Any
+
+from backend.admins.auth import admin as admin_only
+from backend.admins.idempotency import idempotent
+from backend.admins.models import Admin
+from backend.audit import service as audit
+from backend.blueprint import Blueprint
+from backend.errors import NotFoundError, ValidationFailedError
+from backend.paging import Page, decode, page_of
+from backend.rewards import answering, deciding, reading
+from backend.rewards.admin_schemas import (
+    CancelReasonSchema,
+    FulfilmentPageSchema,
+    FulfilmentSchema,
+    PickupSchema,
+    WorkListQuerySchema,
+)
+from backend.rewards.reading import Redeemed
+from backend.web import refuses
+
+SEE_DELIVERIES = frozenset({"fulfiller", "owner"})
+"""Roles that may read names, phone numbers and addresses; an auditor reads everything else."""
+
+blueprint = Blueprint("fulfilment", __name__, url_prefix="/admin", description="Hand rewards over")
+
+
+@blueprint.get("/redemptions")
+@admin_only("fulfiller")
+@blueprint.arguments(WorkListQuerySchema, location="query")
+@blueprint.response(200, FulfilmentPageSchema)
+def list_for_fulfilment(query: dict[str, Any], *, admin: Admin) -> Page:
+    """Redemptions in one status, oldest first"""
+    limit = query["limit"]
+    rows = reading.work_list(
+        status=query["status"], reward_id=query["reward_id"], limit=limit + 1, after=_place(query["cursor"])
+    )
+    page = page_of(rows, limit=limit, key=_key)
+    return Page([_shown(redeemed, admin) for redeemed in page.items], page.next_cursor)
+
+
+@blueprint.get("/redemptions/<redemption_id>")
+@admin_only("fulfiller")
+@blueprint.response(200, FulfilmentSchema)
+def show_for_fulfilment(redemption_id: str, *, admin: Admin) -> dict[str, Any]:
+    """One redemption, with where it is to be sent"""
+    found = reading.redemption(*reading.parse_id(redemption_id))
+    return _shown(reading.with_rewards([found])[0], admin)
+
+
+@blueprint.post("/redemptions/pickup")
+@admin_only("fulfiller")
+@idempotent()
+@refuses(NotFoundError, *deciding.FULFIL_REFUSALS)
+@blueprint.arguments(PickupSchema)
+@blueprint.response(200, FulfilmentSchema)
+def hand_over(given: dict[str, str], *, admin: Admin) -> dict[str, Any]:
+    """Hand over what a resident's pick-up code stands for"""
+    return _audited(deciding.fulfil_by_code(given["pickup_code"], by=admin.actor), admin=admin)
+
+
+@blueprint.post("/redemptions/<redemption_id>/fulfil")
+@admin_only("fulfiller")
+@idempotent()
+@refuses(*deciding.FULFIL_REFUSALS)
+@blueprint.response(200, FulfilmentSchema)
+def fulfil_redemption(redemption_id: str, *, admin: Admin) -> dict[str, Any]:
+    """Note that a redemption was sent or handed over"""
+    resident_id, seq = reading.parse_id(redemption_id)
+    return _audited(deciding.fulfil(resident_id, seq, by=admin.actor), admin=admin)
+
+
+@blueprint.post("/redemptions/<redemption_id>/cancel")
+@admin_only("fulfiller")
+@idempotent()
+@refuses(deciding.AlreadyDecidedError)
+@blueprint.arguments(CancelReasonSchema)
+@blueprint.response(200, FulfilmentSchema)
+def call_redemption_off(given: dict[str, str], redemption_id: str, *, admin: Admin) -> dict[str, Any]:
+    """Cancel a redemption that is still reserved: points and stock come back"""
+    resident_id, seq = reading.parse_id(redemption_id)
+    return _audited(deciding.cancel(resident_id, seq, by=admin.actor, reason=given["reason"]), admin=admin)
+
+
+def _shown(redeemed: Redeemed, admin: Admin) -> dict[str, Any]:
+    return answering.for_fulfilment(redeemed, with_delivery=admin.role in SEE_DELIVERIES)
+
+
+def _audited(decided: Redeemed, *, admin: Admin) -> dict[str, Any]:
+    redemption = decided.redemption
+    audit.record(
+        actor=admin.actor,
+        action=f"redemption.{redemption.status}",
+        object_kind="redemption",
+        object_id=reading.redemption_id(redemption),
+        before={"status": "reserved"},
+        after={"status": redemption.status, "reason": redemption.reason},
+    )
+    # Without the delivery: an answer may be stored with its idempotency key.
+    return answering.for_fulfilment(decided, with_delivery=False)
+
+
+def _key(redeemed: Redeemed) -> str:
+    found = redeemed.redemption
+    return f"{found.redeemed_at.isoformat()} {found.resident_id} {found.seq}"
+
+
+def _place(cursor: str | None) -> tuple[datetime, int, int] | None:
+    text = decode(cursor)
+    if text is None:
+        return None
+    try:
+        at, resident_id, seq = text.split(" ")
+        return datetime.fromisoformat(at), int(resident_id), int(seq)
+    except ValueError as error:
+        raise ValidationFailedError.of({"cursor": "Take it from next_cursor of the page before."}) from error

@@ -1,0 +1,96 @@
+"""Rewards, and a resident's redemptions."""
+
+from typing import Any
+
+from backend import clock
+from backend.blueprint import Blueprint
+from backend.errors import NotFoundError
+from backend.paging import Page
+from backend.residents.auth import signed_in
+from backend.residents.idempotency import idempotent
+from backend.residents.models import Resident
+from backend.rewards import answering, deciding, reading, redeeming
+from backend.rewards.early_refusal import refused_early
+from backend.rewards.schemas import (
+    NewRedemptionSchema,
+    RedemptionPageSchema,
+    RedemptionSchema,
+    RedemptionsQuerySchema,
+    RewardPageSchema,
+    RewardSchema,
+    RewardsQuerySchema,
+)
+from backend.web import refuses
+
+blueprint = Blueprint("rewards", __name__, description="Rewards: what points can be redeemed for")
+
+
+@blueprint.get("/rewards")
+@signed_in
+@blueprint.arguments(RewardsQuerySchema, location="query")
+@blueprint.response(200, RewardPageSchema)
+def list_rewards(query: dict[str, Any], *, resident: Resident) -> Page:
+    """Rewards, and whether I can redeem them now"""
+    page = reading.list_shown(resident_id=resident.resident_id, now=clock.now(), **query)
+    return Page([answering.reward(shown) for shown in page.items], page.next_cursor)
+
+
+@blueprint.get("/rewards/<int:reward_id>")
+@signed_in
+@blueprint.response(200, RewardSchema)
+def get_reward(reward_id: int, *, resident: Resident) -> dict[str, Any]:
+    """One reward"""
+    return answering.reward(reading.show(reward_id, resident_id=resident.resident_id, now=clock.now()))
+
+
+@blueprint.post("/redemptions")
+@refused_early
+@signed_in
+@idempotent(required=True)
+@refuses(*redeeming.REFUSALS)
+@blueprint.arguments(NewRedemptionSchema)
+@blueprint.response(201, RedemptionSchema)
+def redeem(wanted: dict[str, Any], *, resident: Resident) -> dict[str, Any]:
+    """Redeem points for a reward
+
+    At its present price. A voucher's code is in the answer; what is sent or picked up is reserved until it is
+    handed over, is cancelled, or expires.
+    """
+    return answering.redemption(redeeming.redeem(resident_id=resident.resident_id, **wanted))
+
+
+@blueprint.get("/redemptions")
+@signed_in
+@blueprint.arguments(RedemptionsQuerySchema, location="query")
+@blueprint.response(200, RedemptionPageSchema)
+def list_redemptions(query: dict[str, Any], *, resident: Resident) -> Page:
+    """My redemptions, newest first"""
+    page = reading.list_redemptions(resident_id=resident.resident_id, **query)
+    return Page([answering.redemption(redeemed) for redeemed in page.items], page.next_cursor)
+
+
+@blueprint.get("/redemptions/<redemption_id>")
+@signed_in
+@blueprint.response(200, RedemptionSchema)
+def get_redemption(redemption_id: str, *, resident: Resident) -> dict[str, Any]:
+    """One of my redemptions, with where it is sent"""
+    found = reading.redemption(*_own(redemption_id, resident))
+    return answering.redemption_with_delivery(reading.with_rewards([found])[0])
+
+
+@blueprint.post("/redemptions/<redemption_id>/cancel")
+@signed_in
+@idempotent()
+@refuses(deciding.AlreadyDecidedError)
+@blueprint.response(200, RedemptionSchema)
+def cancel_redemption(redemption_id: str, *, resident: Resident) -> dict[str, Any]:
+    """Cancel a redemption that is still reserved: the points come back"""
+    owner, seq = _own(redemption_id, resident)
+    return answering.redemption(deciding.cancel(owner, seq, by=f"resident:{owner}"))
+
+
+def _own(redemption_id: str, resident: Resident) -> tuple[int, int]:
+    owner, seq = reading.parse_id(redemption_id)
+    if owner != resident.resident_id:
+        raise NotFoundError
+    return owner, seq

@@ -1,0 +1,26 @@
+"""What verify has to say."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One number that does not follow from the others, as text for people and machines alike."""
+
+    book: str
+    """Which book it stands in: `entries`, `wallets`, `lots`, `actions`, `scores`, `totals`, `boards`, …"""
+    subject: str
+    """Whose it is: a resident's id, or `city`, or the code of a reward."""
+    what: str
+    expected: str
+    found: str
+
+
+@dataclass(slots=True)
+class Checked:
+    """How much a run has looked at."""
+
+    residents: int = 0
+    actions: int = 0
+    entries: int = 0
+    boards: int = 0

@@ -1,0 +1,95 @@
+"""Comparing millions of rows with one sum: fingerprints that agree only if the rows do.
+
+Two tables that must say the same are not joined or sorted, each is summed: every row counts for a random number that
+belongs to what it says. If the sums of both sides agree, the sides agree, except with a probability below 2^-30 a
+resident and run, and the random numbers are others in every run. (Freivalds 1977, "Probabilistic machines can use less
+running time"; for sums, Schwartz 1980 and Zippel 1979; for sets, Wegman and Carter 1981.)
+
+* A *set* of rows (each there once): the exclusive or of a 64-bit hash of each. A chain of rows, each of which begins where
+  the one before ended, is a set too: whatever is an end and a beginning cancels out, and the first beginning and the
+  last end are left.
+* A *sum* by groups (points by period): Σ value × weight of the group, modulo a prime. It is linear, so nothing need be
+  grouped, and what waits in the outbox is simply added.
+
+Every table gives one row a resident: what it puts on either side. A resident's books agree if `seal`, the exclusive or of
+all, and `scale`, the sum of all, are zero. Only residents whose are not are looked at row by row, and named.
+"""
+
+import secrets
+
+from psycopg.types.numeric import Int8
+
+PRIME = 2**31 - 1
+"""Weights are below it and so are remainders: a product of two fits a bigint."""
+MASK = PRIME
+SALTS = (
+    "action_chain",
+    "entry_chain",
+    "redemption_chain",
+    "award",
+    "reversal",
+    "hold",
+    "give_back",
+    "redemption",
+    "adjustment",
+    "event",
+    "place",
+    "tier",
+    "period",
+    "year",
+    "present",
+    "movement",
+    "partition",
+)
+"""What hashes are told apart by: one random number of 62 bits for each kind of row."""
+WEIGHTS = (
+    "points",
+    "actions",
+    "lifetime",
+    "issuance",
+    "redeemed",
+    "expiry",
+    "adjusted",
+    "balance",
+    "held",
+    "member",
+    "events",
+    "broken",
+)
+"""Random numbers from 1 below PRIME that single sums count by."""
+
+
+def parameters() -> dict[str, int]:
+    """Fresh random numbers for one run, by the names that the SQL uses."""
+    salts = {f"{name}_salt": Int8(secrets.randbits(61)) for name in SALTS}
+    return salts | {f"{name}_weight": Int8(1 + secrets.randbelow(PRIME - 1)) for name in WEIGHTS}
+
+
+def mark(value: str, number: str = "0", *, salt: str) -> str:
+    """SQL: 64 bits for a pair of numbers, both SQL expressions."""
+    return f"hashint8extended({value}, %({salt}_salt)s + {number})"
+
+
+def weight(value: str, number: str = "0", *, salt: str) -> str:
+    """SQL: the weight, below 2^31, of a group that two numbers name."""
+    return f"({mark(value, number, salt=salt)} & {MASK})"
+
+
+def of_text(value: str, number: str = "0", *, salt: str) -> str:
+    """SQL: the weight of a group that a text and a number name."""
+    return f"(hashtextextended({value}, %({salt}_salt)s + {number}) & {MASK})"
+
+
+def amount(points: str, co2e_mg: str, actions: str) -> str:
+    """SQL: points, milligrams and actions as one number modulo PRIME; linear in all three."""
+    return f"((({points}) * %(points_weight)s + ({co2e_mg}) + ({actions}) * %(actions_weight)s) %% {PRIME})"
+
+
+def day_number(day: str) -> str:
+    """SQL: days since 1999-12-31, so that 2000-01-01 is 1."""
+    return f"({day} - DATE '1999-12-31')"
+
+
+def place(day: str, task: str, district: str) -> str:
+    """SQL: the weight of a day, task and district (0: none)."""
+    return weight(f"((({task})::bigint << 32) + {district})", day_number(day), salt="place")

@@ -1,0 +1,78 @@
+"""One view of the database for many connections: everything is compared as of one moment, while requests go on."""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from queue import SimpleQueue
+from typing import Any, TypeVar
+
+import psycopg
+
+from backend.database import statements
+
+Cursor = psycopg.Cursor[Any]
+Result = TypeVar("Result")
+
+_BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+# Memory is bounded by work_mem: what does not fit is spilled to disk. Hash joins, since rows come in no useful order.
+_SETTINGS = """
+SET LOCAL statement_timeout = 0; SET LOCAL work_mem = '64MB'; SET LOCAL jit = off; SET LOCAL enable_mergejoin = off;
+SET LOCAL max_parallel_workers_per_gather = 0
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A moment of the database; `cursor` is for whoever asks one thing at a time."""
+
+    cursor: Cursor
+    _pool: ThreadPoolExecutor
+    _idle: SimpleQueue[Cursor]
+    _workers: int
+
+    def each(self, jobs: Iterable[Callable[[Cursor], Result]]) -> Iterator[Result]:
+        """The results of all jobs in their order, some of them at once, never many waiting to be taken."""
+        waiting: list[Future[Result]] = []
+        rest = iter(jobs)
+        while True:
+            waiting += [self._pool.submit(self._run, job) for job in islice(rest, 1 + self._workers - len(waiting))]
+            if not waiting:
+                return
+            yield waiting.pop(0).result()
+
+    def _run(self, job: Callable[[Cursor], Result]) -> Result:
+        cursor = self._idle.get()
+        try:
+            return job(cursor)
+        finally:
+            self._idle.put(cursor)
+
+
+@contextmanager
+def snapshot(*, workers: int) -> Iterator[Snapshot]:
+    """A read-only snapshot on one connection more than there are workers."""
+    with ExitStack() as stack:
+        first = stack.enter_context(_opened())
+        first.execute(_SETTINGS)
+        name = (first.execute("SELECT pg_export_snapshot()").fetchone() or ("",))[0]
+        idle: SimpleQueue[Cursor] = SimpleQueue()
+        for _ in range(workers):
+            cursor = stack.enter_context(_opened())
+            cursor.execute("SET TRANSACTION SNAPSHOT " + psycopg.sql.quote(name))
+            cursor.execute(_SETTINGS)
+            idle.put(cursor)
+        pool = stack.enter_context(ThreadPoolExecutor(workers))
+        yield Snapshot(first, pool, idle, workers)
+
+
+@contextmanager
+def _opened() -> Iterator[Cursor]:
+    with statements() as cursor:
+        cursor.execute(_BEGIN)
+        try:
+            yield cursor
+        finally:
+            if not cursor.connection.closed:
+                cursor.connection.rollback()

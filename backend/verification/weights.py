@@ -1,0 +1,83 @@
+"""SQL that the screens share: weights of days, and what each version of the rules makes of an action."""
+
+from backend.catalogue.rules import TIERS
+from backend.leaderboard.periods import STARTS
+from backend.verification.fingerprints import MASK, PRIME, day_number, of_text, weight
+
+LAST_DAY = "DATE '2100-01-01'"
+"""Actions belong to days from 2000-01-01 on and before this one; others are differences."""
+
+DAYS = f"""
+days AS MATERIALIZED (
+    SELECT array_agg(scores ORDER BY day) AS scores, array_agg((scores + %(lifetime_weight)s) %% {PRIME} ORDER BY day) AS whole,
+        array_agg({weight("extract(year FROM day)::int", salt="year")} ORDER BY day) AS years,
+        array_agg(day::timestamp AT TIME ZONE %(zone)s ORDER BY day) AS begins_at
+    FROM (
+        SELECT d::date AS day, (sum({of_text("p.period", day_number("p.starts_on"), salt="period")}) %% {PRIME})::bigint AS scores
+        FROM generate_series(timestamp '2000-01-01', {LAST_DAY}, interval '1 day') AS d
+        CROSS JOIN LATERAL {STARTS.format(day="d::date")} AS p (period, starts_on)
+        GROUP BY d) AS each_day)
+"""  # noqa: S608  the parts are ours
+"""Arrays by day number: what a day weighs in all periods together (also with a resident's lifetime), in its year, and the
+instant at which it begins in the city. One row, so that a lookup costs no join."""
+
+
+def tier_number(tier: str) -> str:
+    """SQL: an evidence tier as a small number, so that joins need not compare texts."""
+    return f"CASE {tier} " + " ".join(f"WHEN '{name}' THEN {place}" for place, name in enumerate(TIERS)) + " END"
+
+
+def judged_by(version: str, tier: str, methodology: str) -> str:
+    """SQL: task version, evidence tier and methodology in one number."""
+    return f"((({version})::bigint * 8 + {tier_number(tier)}) << 32) + coalesce({methodology}, 0)"
+
+
+def quantified_by(baseline: str, project: str) -> str:
+    """SQL: both factor versions in one number."""
+    return f"(coalesce({baseline}, 0)::bigint << 32) + coalesce({project}, 0)"
+
+
+_WORTH = """
+    CASE t.basis WHEN 'fixed' THEN t.points ELSE 0 END AS fixed,
+    CASE t.basis WHEN 'quantity' THEN t.points ELSE 0 END AS by_quantity,
+    CASE t.basis WHEN 'quantity' THEN t.per * 1000 ELSE 1 END AS per_milli,
+    CASE t.basis WHEN 'co2e' THEN t.points ELSE 0 END AS by_co2e, CASE t.basis WHEN 'co2e' THEN t.per ELSE 1 END AS per_mg,
+    coalesce(t.min, 0) AS least, coalesce(t.max, 9000000000000000) AS most, coalesce(t.share_percent, 100) AS share_percent
+"""
+
+RULES = f"""
+rules AS MATERIALIZED (
+    SELECT {judged_by("v.id", "t.tier", "m.id")} AS judged_by, {quantified_by("b.id", "p.id")} AS quantified_by, v.task_id,
+        coalesce((v.counted_max * 1000)::bigint, 9000000000000000000) AS counted_max_milli, v.counted_max,
+        f.net_mg, (f.net_mg * 1000000)::bigint AS net_micro,
+        CASE WHEN f.net_mg > 0 THEN 9e9 / f.net_mg ELSE 1e12 END AS fits_bigint,
+        GREATEST(b.valid_from, p.valid_from) AS valid_from, LEAST(b.valid_to, p.valid_to) AS valid_to,
+        {of_text("t.tier", salt="tier")} AS tier_weight, {_WORTH}
+    FROM task_versions v
+    CROSS JOIN LATERAL jsonb_to_recordset(v.evidence)
+        AS t (tier text, basis text, points bigint, per bigint, min bigint, max bigint, share_percent bigint)
+    LEFT JOIN methodologies m ON m.code = v.methodology
+    LEFT JOIN emission_factors b ON b.code = m.baseline_factor
+    LEFT JOIN emission_factors p ON p.code = m.project_factor
+    CROSS JOIN LATERAL (SELECT GREATEST(0, coalesce(b.value_mg, 0) - coalesce(p.value_mg, 0)) AS net_mg) AS f
+    WHERE v.methodology IS NULL OR (b.id IS NOT NULL AND (p.id IS NOT NULL) = (m.project_factor IS NOT NULL)))
+"""  # noqa: S608  the parts are ours
+"""Every way in which an action can rightly have been judged: a version of a task, an accepted tier, versions of a
+methodology of that code and of the factors that it names. The same as catalogue.rules and emissions.rules say."""
+
+GRAMS = """
+    CASE WHEN a.quantity < r.fits_bigint THEN LEAST((a.quantity * 1000)::bigint, r.counted_max_milli) * r.net_micro / 1000000000
+        ELSE trunc(LEAST(a.quantity, r.counted_max) * r.net_mg)::bigint END
+"""
+"""SQL: floor(quantity that counts × net factor), in milligrams; bigint where it fits, which is several times faster."""
+
+POINTS = """
+    LEAST(GREATEST(z.fixed + LEAST(z.milli, z.counted_max_milli) * z.by_quantity / z.per_milli
+        + z.grams * z.by_co2e / z.per_mg, z.least), z.most) * z.share_percent / 100
+"""
+"""SQL: what the evidence rule makes of it, before any cap."""
+
+CITY_DAY = f"({{instant}} AT TIME ZONE %(zone)s)::date"  # noqa: F541  filled in where it is used
+TOTAL = f"({{place}} * {{tier}} %% {PRIME})"
+"""SQL: the weight of a day, task, district and tier."""
+PARTITION = f"(hashint8extended({{partition}}, %(partition_salt)s) & {MASK})"

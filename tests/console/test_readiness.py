@@ -1,0 +1,106 @@
+"""What /readyz and /metrics say when all is well, and when something is not."""
+
+import dataclasses
+import time
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from backend import clock, create_app
+from backend.database import db, transaction
+from backend.outbox import OutboxRow, partition_of
+
+NOBODY_LISTENS = 9
+
+
+@pytest.fixture
+def site_with(settings):
+    """site_with(**settings) → a client of another application, with some settings changed."""
+    made = []
+
+    def make(**changes):
+        made.append(create_app(dataclasses.replace(settings, **changes)))
+        return made[-1].test_client()
+
+    yield make
+    for app in made:
+        app.extensions["redis"].close()
+
+
+def wait_in_outbox(resident_id, *, seconds):
+    at = clock.now() - timedelta(seconds=seconds)
+    with transaction():
+        db.session.add(
+            OutboxRow(
+                resident_id=resident_id, partition=partition_of(resident_id), kind="action", day=at.date(),
+                co2e_mg=1, points=1, actions=1, posted_at=at,
+            )
+        )
+
+
+def test_all_is_well(client):
+    answer = client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json["status"] == "ready"
+    assert set(answer.json["checks"]) == {"database", "migrations", "redis", "projector"}
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_a_projector_a_minute_behind_degrades_but_serves(client):
+    wait_in_outbox(1, seconds=1)
+    wait_in_outbox(2, seconds=59)
+    assert client.get("/readyz").json["status"] == "ready"
+    wait_in_outbox(3, seconds=62)
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json["status"]) == (200, "degraded")
+    assert answer.json["checks"]["projector"]["lag_s"] == pytest.approx(62, abs=2)
+
+
+def test_without_redis_the_site_serves_and_says_so(site_with, app):
+    started = time.monotonic()
+    answer = site_with(redis_url=f"redis://127.0.0.1:{NOBODY_LISTENS}/0").get("/readyz")
+    assert (answer.status_code, answer.json["status"]) == (200, "degraded")
+    assert answer.json["checks"]["redis"]["up"] is False
+    assert time.monotonic() - started < 5
+
+
+def test_without_a_database_the_site_does_not_serve(site_with):
+    client = site_with(database_url=f"postgresql+psycopg://postgres@127.0.0.1:{NOBODY_LISTENS}/tanhui")
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json["status"]) == (503, "unavailable")
+    assert answer.headers["Retry-After"]
+    assert client.get("/healthz").status_code == 200
+    assert 'tanhui_up{server="database"} 0.0' in client.get("/metrics").text
+
+
+def test_behind_a_migration_the_site_does_not_serve(client):
+    with transaction():
+        known = db.session.scalar(text("SELECT version_num FROM alembic_version"))
+        db.session.execute(text("UPDATE alembic_version SET version_num = 'older'"))
+    try:
+        answer = client.get("/readyz")
+    finally:
+        with transaction():
+            db.session.execute(text("UPDATE alembic_version SET version_num = :known"), {"known": known})
+    assert (answer.status_code, answer.json["status"]) == (503, "unavailable")
+    assert answer.json["checks"]["migrations"] == {"state": "unavailable", "applied": ["older"], "wanted": [known]}
+
+
+def test_it_answers_when_all_connections_of_the_pool_are_taken(client, app):
+    taken = [db.engine.connect() for _ in range(db.engine.pool.size() + app.extensions["settings"].database_pool_size)]
+    try:
+        assert client.get("/readyz").status_code == 200
+        assert f"tanhui_database_pool_in_use {float(len(taken))}" in client.get("/metrics").text
+    finally:
+        for connection in taken:
+            connection.close()
+
+
+def test_a_scrape_measures_lag_and_servers(client):
+    wait_in_outbox(1, seconds=30)
+    said = client.get("/metrics").text
+    assert 'tanhui_up{server="database"} 1.0' in said
+    assert 'tanhui_up{server="redis"} 1.0' in said
+    lag = float(next(line for line in said.splitlines() if line.startswith("tanhui_projector_lag_seconds ")).split()[1])
+    assert 29 < lag < 40
