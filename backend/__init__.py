@@ -41,7 +41,7 @@ def create_app(settings: Settings | None = None) -> web.Application:
 def _register(app: Flask) -> None:
     api = Api(app)
     app.url_map.converters["int"] = IdConverter
-    openapi.know_fields(api)
+    openapi.know_schemas(api)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint, url_prefix=f"/api/v1{blueprint.url_prefix or ''}")
     console.init_app(app)

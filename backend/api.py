@@ -6,6 +6,7 @@ from backend.account.admin_routes import blueprint as admin_residents
 from backend.account.routes import blueprint as account
 from backend.account.task_routes import blueprint as tasks
 from backend.actions.admin_routes import blueprint as admin_actions
+from backend.actions.partner_routes import blueprint as partners
 from backend.actions.routes import blueprint as actions
 from backend.admins.audit_routes import blueprint as audit
 from backend.admins.routes import blueprint as admins
@@ -13,9 +14,9 @@ from backend.blueprint import Blueprint
 from backend.catalogue.admin_routes import blueprint as admin_tasks
 from backend.catalogue.emission_routes import blueprint as admin_emissions
 from backend.catalogue.partner_routes import blueprint as admin_partners
+from backend.leaderboard.routes import blueprint as leaderboards
 from backend.ledger.admin_routes import blueprint as adjustments
 from backend.residents.area_routes import blueprint as admin_areas
-from backend.leaderboard.routes import blueprint as leaderboards
 from backend.residents.routes import blueprint as residents
 from backend.rewards.admin_routes import blueprint as admin_rewards
 from backend.rewards.fulfilment_routes import blueprint as fulfilment
@@ -27,6 +28,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     residents,
     tasks,
     actions,
+    partners,
     admin_actions,
     admins,
     audit,

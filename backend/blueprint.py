@@ -8,11 +8,13 @@ import flask_smorest
 from flask import Request
 from flask_babel import lazy_gettext as _l
 from webargs.flaskparser import FlaskParser, is_json_request
+from werkzeug.exceptions import NotFound
 from werkzeug.routing import IntegerConverter, Map
 
 from backend.errors import RefusalError
 
 LARGEST_ID = 2**63 - 1
+LONGEST_ID = len(str(LARGEST_ID))
 
 
 class UnreadableBodyError(RefusalError):
@@ -53,10 +55,20 @@ class StrictParser(FlaskParser):  # type: ignore[misc]  # untyped, the library's
 
 
 class IdConverter(IntegerConverter):
-    """A number in a path: there is nothing beyond 64 bits, so such an address does not exist."""
+    """A number in a path: there is nothing beyond 64 bits, so such an address does not exist.
+
+    Werkzeug's own check of `max` lets the next rule try, and answers 405 where that one is for another method.
+    """
 
     def __init__(self, map: Map, *args: Any, max: int = LARGEST_ID, **kwargs: Any) -> None:  # noqa: A002  Werkzeug's names
         super().__init__(map, *args, max=max, **kwargs)
+
+    def to_python(self, value: str) -> int:
+        """The number; raises NotFound."""
+        number = int(value) if len(value) <= LONGEST_ID else LARGEST_ID + 1
+        if not (self.min or 0) <= number <= (self.max or LARGEST_ID):
+            raise NotFound
+        return number
 
 
 class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # untyped, the library's own gap

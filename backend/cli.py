@@ -14,12 +14,14 @@ from backend.leaderboard import commands as leaderboard
 from backend.preparation import schema
 from backend.preparation.command import prepare
 from backend.projector import commands as projector
+from backend.verification.command import command as verify
 
 ON_A_READY_SITE: tuple[click.Command, ...] = (
     admins.group,
     ingest,
     leaderboard.group,
     projector.totals,
+    verify,
 )
 WITHOUT_A_DATABASE: tuple[click.Command, ...] = (console.describe, prepare)
 

@@ -1,6 +1,6 @@
 """The database: declarative base, session, the one place that commits, and the hot path's connection."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
@@ -96,3 +96,17 @@ def cursor() -> psycopg.Cursor[Any]:
     fairy: Any = db.session().connection().connection
     opened: psycopg.Cursor[Any] = fairy.driver_connection.cursor()
     return opened
+
+
+def array(values: Iterable[object]) -> str:
+    """PostgreSQL's text form of an array of numbers, days or instants: psycopg's own takes ten times as long.
+
+    The statement must say the type: `%s::bigint[]`.
+    """
+    return f"{{{','.join(map(str, values))}}}"
+
+
+def text_array(values: Iterable[str]) -> str:
+    """The same for any text: `%s::text[]`."""
+    quoted = [value.replace("\\", "\\\\").replace('"', '\\"') for value in values]
+    return '{"' + '","'.join(quoted) + '"}' if quoted else "{}"

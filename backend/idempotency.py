@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -10,7 +11,7 @@ from flask import Response, json, make_response, request
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from psycopg.errors import LockNotAvailable
-from sqlalchemy import literal, text, update
+from sqlalchemy import delete, inspect, literal, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 
@@ -22,6 +23,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 MAX_KEY = 200
 SEALED = "sealed"
 """The one member of a stored answer that is encrypted."""
+
 
 class IdempotencyKeyReusedError(RefusalError):
     """The key has stood for another request."""
@@ -148,3 +150,12 @@ def answer_of(stored: tuple[int, dict[str, Any]]) -> Response:
     response = Response(json.dumps(body), status=status, content_type="application/json")
     response.headers["Idempotent-Replayed"] = "true"
     return response
+
+
+def forget_answers(model: type[Model], *, before: datetime, limit: int) -> int:
+    """Remove up to `limit` keys of a table of stored answers that were claimed before an instant; returns how many."""
+    created_at = inspect(model).columns["created_at"]
+    key = inspect(model).primary_key
+    old = [tuple(row) for row in db.session.execute(select(*key).where(created_at < before).limit(limit))]
+    db.session.execute(delete(model).where(tuple_(*key).in_(old)))
+    return len(old)

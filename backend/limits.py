@@ -75,9 +75,7 @@ def parse(text: str) -> Limit:
     """A limit written as `120/minute`; raises SettingsError with the cure."""
     found = _SETTING.fullmatch(text)
     if found is None:
-        raise SettingsError(
-            f"RATE_LIMIT={text!r} is not understood: write it as 120/minute (or second, hour)."
-        )
+        raise SettingsError(f"RATE_LIMIT={text!r} is not understood: write it as 120/minute (or second, hour).")
     return Limit(int(found[1]), SECONDS[found[2]])
 
 

@@ -21,7 +21,6 @@ SOLD_OUT = "tanhui:sold-out:{reward_id}"
 PUBLIC_TOTALS = "tanhui:public-totals"
 WECHAT_CODE = "tanhui:sandbox:code:{code}"
 LIMIT = "tanhui:limit:{window}:{caller}"
-ADMIN_FAILURES = "tanhui:admin-failures:{username}"
 
 
 def init_app(app: Flask) -> None:

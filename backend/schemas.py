@@ -111,7 +111,7 @@ class Code(Text):
 
     def __init__(self, **kwargs: Any) -> None:
         metadata = {"pattern": "^[a-z][a-z0-9_]*$", **kwargs.pop("metadata", {})}
-        cure = "Take 1 to 40 of a-z, 0-9 and underscore, a letter first."
+        cure = _l("Take 1 to 40 of a-z, 0-9 and underscore, a letter first.")
         super().__init__(longest=40, validate=[_fits("[a-z][a-z0-9_]*", cure)], metadata=metadata, **kwargs)
 
 
@@ -120,7 +120,7 @@ class Unit(Text):
 
     def __init__(self, **kwargs: Any) -> None:
         metadata = {"pattern": "^[A-Za-z]+$", "description": "Unit of activity data", "example": "m"}
-        cure = "Take 1 to 20 letters."
+        cure = _l("Take 1 to 20 letters.")
         super().__init__(longest=20, validate=[_fits("[A-Za-z]+", cure)], metadata=metadata, **kwargs)
 
 
@@ -128,7 +128,7 @@ def _fits(pattern: str, cure: str) -> Callable[[str], None]:
     # marshmallow's Regexp would put Python's own way of writing "the very end" into the description.
     def check(value: str) -> None:
         if not re.fullmatch(pattern, value):
-            raise ValidationError(cure)
+            raise ValidationError(str(cure))
 
     return check
 

@@ -25,9 +25,7 @@ def unseal(sealed: str) -> str:
     try:
         return _fernet().decrypt(sealed.encode()).decode()
     except InvalidToken as error:
-        raise SealBrokenError(
-            "Not sealed with this SECRET_KEY: set the SECRET_KEY of the time of sealing."
-        ) from error
+        raise SealBrokenError("Not sealed with this SECRET_KEY: set the SECRET_KEY of the time of sealing.") from error
 
 
 def _fernet() -> Fernet:

@@ -19,6 +19,7 @@ from werkzeug.exceptions import HTTPException
 from backend import metrics
 from backend.database import transaction
 from backend.errors import RefusalError, UpstreamUnavailableError
+from backend.library_messages import translated
 from backend.logs import REQUEST_ID, request_id
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -40,7 +41,7 @@ class Application(Flask):
 
 
 def caller(kind: str) -> Callable[[View], View]:
-    """Declare who may call a route: `public`, `resident`, `partner` or `admin:<role>,…`. A guard test asks each route."""
+    """Declare who may call a route: `public`, `resident`, `partner` or `admin:<role>,…`; a guard test asks."""
 
     def mark(view: View) -> View:
         view.caller = kind  # type: ignore[attr-defined]  # read by the guard test and by the description
@@ -108,7 +109,8 @@ def problem_of_http(error: HTTPException) -> Response:
         return _problem_of_schema(error)
     status = HTTPStatus(error.code or 500)
     slug = SLUGS.get(status) or re.sub(r"[^a-z]+", "-", status.phrase.lower()).strip("-")
-    answer = problem(status, slug=slug, title=gettext(status.phrase), detail=error.description)
+    detail = translated(error.description or status.phrase)
+    answer = problem(status, slug=slug, title=gettext(status.phrase), detail=detail)
     for name, value in error.get_headers():
         if name.lower() in {"allow", "retry-after", "location"}:
             answer.headers[name] = value
@@ -136,7 +138,7 @@ def _flatten(messages: Any, path: str = "") -> list[tuple[str, str]]:
         return pairs
     if isinstance(messages, list):
         return [pair for item in messages for pair in _flatten(item, path)]
-    return [(path.replace("._schema", "").replace("_schema", "") or "body", gettext(str(messages)))]
+    return [(path.replace("._schema", "").replace("_schema", "") or "body", translated(str(messages)))]
 
 
 def problem_of_database(error: Exception) -> Response:

@@ -80,9 +80,7 @@ def test_made_up_callers_do_not_fill_the_memory(app, monkeypatch):
     assert len(limiter._tallies) <= 10
 
 
-@pytest.mark.parametrize(
-    "text", ["", "120", "0/minute", "120/day", "-1/minute", "1.5/second", "120 / minute"]
-)
+@pytest.mark.parametrize("text", ["", "120", "0/minute", "120/day", "-1/minute", "1.5/second", "120 / minute"])
 def test_a_limit_that_is_not_understood_tells_the_cure(text):
     with pytest.raises(SettingsError, match="120/minute"):
         parse(text)

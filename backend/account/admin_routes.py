@@ -15,9 +15,7 @@ from backend.blueprint import Blueprint
 from backend.paging import Page
 from backend.schemas import ReasonSchema
 
-blueprint = Blueprint(
-    "admin residents", __name__, url_prefix="/admin", description="Residents and their wallets"
-)
+blueprint = Blueprint("admin residents", __name__, url_prefix="/admin", description="Residents and their wallets")
 
 
 @blueprint.get("/residents")

@@ -21,13 +21,9 @@ def rows(sql: str, *, caller: Caller, **values: object) -> list[tuple[Any, ...]]
         return rows_with(cursor, sql, caller=caller, **values)
 
 
-def rows_with(
-    cursor: psycopg.Cursor[Any], sql: str, *, caller: Caller, **values: object
-) -> list[tuple[Any, ...]]:
+def rows_with(cursor: psycopg.Cursor[Any], sql: str, *, caller: Caller, **values: object) -> list[tuple[Any, ...]]:
     """The same on a cursor of the caller's, inside its transaction."""
-    found = cursor.execute(
-        sql, {"resident_id": caller.resident_id, "epoch": caller.epoch, **values}
-    ).fetchall()
+    found = cursor.execute(sql, {"resident_id": caller.resident_id, "epoch": caller.epoch, **values}).fetchall()
     if not found:
         raise UnauthenticatedError
     return found

@@ -19,12 +19,8 @@ class ProfileSchema(Schema):
     avatar_url = fields.String(required=True, allow_none=True)
     district = fields.String(required=True, allow_none=True, metadata={"description": "Code of GET /areas"})
     community = fields.String(required=True, allow_none=True, metadata={"description": "Code of GET /areas"})
-    level = fields.String(
-        required=True, metadata={"enum": ["seed", "sprout", "sapling", "tree", "grove", "forest"]}
-    )
-    joined_at = fields.String(
-        required=True, metadata={"format": "date-time", "example": "2026-11-24T08:00:00Z"}
-    )
+    level = fields.String(required=True, metadata={"enum": ["seed", "sprout", "sapling", "tree", "grove", "forest"]})
+    joined_at = fields.String(required=True, metadata={"format": "date-time", "example": "2026-11-24T08:00:00Z"})
     leaderboard_consent = fields.Boolean(required=True)
     wallet = fields.Nested(BalanceSchema, required=True)
     reduction = fields.Nested(LifetimeSchema, required=True)
@@ -49,9 +45,7 @@ class ExpiringSchema(Schema):
 class WalletSchema(Schema):
     """The running sums of the points."""
 
-    balance = fields.Integer(
-        required=True, metadata={"description": "Can be spent now; below zero after a claw-back"}
-    )
+    balance = fields.Integer(required=True, metadata={"description": "Can be spent now; below zero after a claw-back"})
     held = fields.Integer(required=True, metadata={"description": "In reserved redemptions; part of `spent`"})
     earned = fields.Integer(required=True)
     spent = fields.Integer(required=True)

@@ -37,12 +37,13 @@ WHERE {MINE}
 ORDER BY l.expires_on
 """  # noqa: S608  the parts are ours
 
-# Titles are looked up line by line, each by a whole primary key: a join could read the history once a line.
+# Titles are looked up line by line, each by a whole primary key: a join could read the history at each line.
 _ENTRIES = f"""
 SELECT e.seq, e.kind, e.points, e.balance_after, e.reference_kind, e.reference_id, e.posted_at,
     CASE e.reference_kind
         WHEN 'action' THEN (
-            SELECT a.task_id FROM actions a WHERE a.resident_id = r.resident_id AND a.seq = e.reference_id::int)
+            SELECT a.task_id FROM actions a
+            WHERE a.resident_id = r.resident_id AND a.seq = e.reference_id::int)
     END,
     CASE e.reference_kind
         WHEN 'redemption' THEN (
@@ -68,9 +69,7 @@ def wallet(caller: Caller) -> dict[str, Any]:
         "earned": earned,
         "spent": spent,
         "expired": expired,
-        "expiring": [
-            {"points": row[5], "expires_on": row[6].isoformat()} for row in found if row[5] is not None
-        ],
+        "expiring": [{"points": row[5], "expires_on": row[6].isoformat()} for row in found if row[5] is not None],
     }
 
 
@@ -96,9 +95,7 @@ def _titles(task_ids: set[int]) -> dict[int, str]:
     return {rules.task_id: local(rules.title) for rules in known if rules.task_id in task_ids}
 
 
-def _entry(
-    row: tuple[Any, ...], *, titles: dict[int, str], speak: dict[str, str], resident_id: int
-) -> dict[str, Any]:
+def _entry(row: tuple[Any, ...], *, titles: dict[int, str], speak: dict[str, str], resident_id: int) -> dict[str, Any]:
     seq, kind, points, balance_after, reference_kind, reference_id, posted_at, task_id, reward = row
     own = reference_kind in {"action", "redemption"}
     title = titles.get(task_id) or local(reward or {}) or speak["unnamed"]

@@ -18,9 +18,7 @@ class TaskRewardSchema(Schema):
     """What it is worth."""
 
     text = fields.String(required=True, metadata={"example": "1 point per 10 g CO2e, at most 60"})
-    points_max = fields.Integer(
-        required=True, allow_none=True, metadata={"description": "Most that one action earns"}
-    )
+    points_max = fields.Integer(required=True, allow_none=True, metadata={"description": "Most that one action earns"})
 
 
 class UnlockRuleSchema(Schema):

@@ -12,7 +12,7 @@ from backend.actions.admin_schemas import (
     ReviewQuerySchema,
 )
 from backend.actions.models import Action
-from backend.actions.reversing import reverse
+from backend.actions.reversing import NotReversibleError, reverse
 from backend.admins.auth import admin as admin_only
 from backend.admins.models import Admin
 from backend.audit import service as audit
@@ -20,7 +20,8 @@ from backend.blueprint import Blueprint
 from backend.catalogue import service as catalogue_service
 from backend.errors import ValidationFailedError
 from backend.paging import Page, decode, page_of, page_schema
-from backend.schemas import ProblemSchema, ReasonSchema
+from backend.schemas import ReasonSchema
+from backend.web import refuses
 
 blueprint = Blueprint("admin actions", __name__, url_prefix="/admin", description="Review evidence")
 
@@ -38,8 +39,8 @@ def list_for_review(query: dict[str, Any], *, admin: Admin) -> Page:  # noqa: AR
 
 @blueprint.post("/actions/<action_id>/accept")
 @admin_only("reviewer")
+@refuses(reviewing.NotPendingError)
 @blueprint.response(200, ReviewedActionSchema)
-@blueprint.alt_response(409, schema=ProblemSchema)
 def accept_action(action_id: str, *, admin: Admin) -> dict[str, Any]:
     """Accept a pending action: it is credited now"""
     resident_id, seq = reading.parse_id(action_id)
@@ -49,9 +50,9 @@ def accept_action(action_id: str, *, admin: Admin) -> dict[str, Any]:
 
 @blueprint.post("/actions/<action_id>/refuse")
 @admin_only("reviewer")
+@refuses(reviewing.NotPendingError)
 @blueprint.arguments(ReasonSchema)
 @blueprint.response(200, ReviewedActionSchema)
-@blueprint.alt_response(409, schema=ProblemSchema)
 def refuse_action(given: dict[str, str], action_id: str, *, admin: Admin) -> dict[str, Any]:
     """Refuse a pending action"""
     resident_id, seq = reading.parse_id(action_id)
@@ -63,9 +64,9 @@ def refuse_action(given: dict[str, str], action_id: str, *, admin: Admin) -> dic
 
 @blueprint.post("/actions/<action_id>/reverse")
 @admin_only("reviewer")
+@refuses(NotReversibleError)
 @blueprint.arguments(ReasonSchema)
 @blueprint.response(200, ReviewedActionSchema)
-@blueprint.alt_response(409, schema=ProblemSchema)
 def reverse_action(given: dict[str, str], action_id: str, *, admin: Admin) -> dict[str, Any]:
     """Take a credited action back; the balance may fall below zero"""
     resident_id, seq = reading.parse_id(action_id)

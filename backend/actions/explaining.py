@@ -24,9 +24,7 @@ def explain(
         }
     baseline, project = quantification.baseline, quantification.project
     return {
-        "formula": _formula(
-            _number(counted_milli), unit=unit, baseline=baseline, project=project, co2e_mg=co2e_mg
-        ),
+        "formula": _formula(_number(counted_milli), unit=unit, baseline=baseline, project=project, co2e_mg=co2e_mg),
         "activity": activity,
         "factors": [_factor(factor) for factor in (baseline, project) if factor],
         "baseline_g": _grams_of(counted_milli, baseline),

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 from backend.actions.claim import Claim
 from backend.actions.loading import group_of
@@ -14,8 +15,7 @@ from backend.catalogue.service import Catalogue
 from backend.config import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """A claim with its outcome and, if it counts, its numbers in the resident's books."""
 
     claim: Claim

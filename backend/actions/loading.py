@@ -2,8 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 
@@ -12,6 +14,7 @@ from backend.actions.claim import Claim
 from backend.actions.standing import Standing, Trip
 from backend.catalogue.rules import TaskRules
 from backend.catalogue.service import Catalogue
+from backend.database import array, text_array
 
 REACH = timedelta(hours=24)
 """How far a trip that meets a claimed one may lie outside its day: more than the longest plausible trip."""
@@ -25,9 +28,9 @@ AROUND = """a.resident_id = w.resident_id AND a.happened_at >= {since} AND a.hap
 
 _LOCK = f"""
 SELECT {WALLET} FROM wallets w JOIN residents r USING (resident_id)
-WHERE w.resident_id = ANY(%s) ORDER BY w.resident_id FOR UPDATE OF w
+WHERE w.resident_id = ANY(%s::bigint[]) ORDER BY w.resident_id FOR UPDATE OF w
 """  # noqa: S608  the parts are ours
-_YEARS = "SELECT resident_id, year, points FROM yearly_points WHERE resident_id = ANY(%s) AND year = ANY(%s)"
+_YEARS = "SELECT resident_id, year, points FROM yearly_points WHERE resident_id = ANY(%s::bigint[]) AND year = ANY(%s)"
 _PAST = f"""
 SELECT w.resident_id, {PAST}
 FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[]) AS w (resident_id, since, until)
@@ -38,13 +41,12 @@ SELECT a.resident_id, a.client_reference
 FROM unnest(%s::bigint[], %s::text[]) AS w (resident_id, client_reference)
 JOIN actions a ON a.resident_id = w.resident_id AND a.client_reference = w.client_reference
 """
-_TAKEN = "SELECT partner_id, external_id FROM external_events WHERE partner_id = %s AND external_id = ANY(%s)"
+_TAKEN = "SELECT partner_id, external_id FROM external_events WHERE partner_id = %s AND external_id = ANY(%s::text[])"
 
 
 def standing_of(row: Sequence[Any]) -> Standing:
-    """A standing from the columns of WALLET."""
-    names = ("resident_id", "frozen", "district_id", "version", "action_seq", "entry_seq", "balance", "co2e_mg")
-    return Standing(**dict(zip(names, row, strict=False)), actions=row[8])
+    """A standing from the columns of WALLET, which are its first fields."""
+    return Standing(*row[:WALLET_COLUMNS])
 
 
 def remember(standing: Standing, row: Sequence[Any], *, catalogue: Catalogue) -> None:
@@ -67,14 +69,18 @@ def window(claims: Iterable[Claim], catalogue: Catalogue) -> tuple[datetime, dat
     """From when to when past actions bear on these claims: their days, or months where a limit is monthly."""
     starts, ends = [], []
     for claim in claims:
-        rules = catalogue.tasks[claim.task]
         first = last = claim.day
-        if rules.limit_period == "month":
+        if catalogue.tasks[claim.task].limit_period == "month":
             first, after = clock.month_bounds(claim.day)
             last = after - timedelta(days=1)
         starts.append(first)
         ends.append(last)
-    return clock.day_bounds(min(starts))[0] - REACH, clock.day_bounds(max(ends))[1] + REACH
+    return _around(min(starts), max(ends), clock.city_zone())
+
+
+@lru_cache(maxsize=4_096)
+def _around(first: date, last: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    return clock.day_bounds(first, zone=zone)[0] - REACH, clock.day_bounds(last, zone=zone)[1] + REACH
 
 
 def lock_and_load(
@@ -82,15 +88,14 @@ def lock_and_load(
 ) -> dict[int, Standing]:
     """Lock the wallets of all these residents, in order of their ids, and read their standings."""
     residents = sorted(claims)
-    standings = {row[0]: standing_of(row) for row in cursor.execute(_LOCK, (residents,))}
-    windows = {resident: window(claims[resident], catalogue) for resident in residents}
-    since, until = [windows[r][0] for r in residents], [windows[r][1] for r in residents]
-    for row in cursor.execute(_PAST, (residents, since, until)):
+    standings = {row[0]: standing_of(row) for row in cursor.execute(_LOCK, (array(residents),))}
+    since, until = zip(*[window(claims[resident], catalogue) for resident in residents], strict=True)
+    for row in cursor.execute(_PAST, (array(residents), array(since), array(until))):
         remember(standings[row[0]], row[1:], catalogue=catalogue)
     for standing in standings.values():
         standing.year_points.clear()
     years = sorted({claim.day.year for group in claims.values() for claim in group})
-    for resident_id, year, points in cursor.execute(_YEARS, (residents, years)):
+    for resident_id, year, points in cursor.execute(_YEARS, (array(residents), years)):
         standings[resident_id].year_points[year] = points
     _load_references(cursor, claims, standings)
     _load_taken(cursor, claims, standings)
@@ -104,7 +109,7 @@ def _load_references(
     if not pairs:
         return
     owners, references = zip(*pairs, strict=True)
-    for resident_id, reference in cursor.execute(_REFERENCES, (list(owners), list(references))):
+    for resident_id, reference in cursor.execute(_REFERENCES, (array(owners), text_array(references))):
         standings[resident_id].known.add(reference)
 
 
@@ -118,6 +123,6 @@ def _load_taken(
                 wanted[claim.partner_id].append(claim.external_id)
     taken: set[tuple[int | None, str]] = set()
     for partner_id, external_ids in wanted.items():
-        taken.update(cursor.execute(_TAKEN, (partner_id, external_ids)))
+        taken.update(cursor.execute(_TAKEN, (partner_id, text_array(external_ids))))
     for standing in standings.values():
         standing.taken = taken

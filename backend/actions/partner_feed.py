@@ -3,18 +3,19 @@
 All go through `credit_events`, which is safe to repeat: an external id counts once, whatever way it comes.
 """
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from flask import current_app
 from flask_babel import lazy_gettext as _l
 from psycopg.errors import DeadlockDetected, UniqueViolation
-from psycopg.types.json import Jsonb
 from sqlalchemy import delete
 
-from backend import clock, metrics
+from backend import metrics
 from backend.actions.claim import Claim
 from backend.actions.events import Event, payload_of, read_event
 from backend.actions.judging import Judged, caps_of
@@ -25,7 +26,7 @@ from backend.actions.standing import Standing
 from backend.catalogue import service as catalogue_service
 from backend.catalogue.service import Catalogue
 from backend.config import Settings
-from backend.database import cursor, db
+from backend.database import cursor, db, text_array
 from backend.errors import UpstreamUnavailableError
 from backend.partners import bindings
 from backend.partners.models import Partner
@@ -41,7 +42,7 @@ FROM unnest(%s::text[], %s::text[], %s::jsonb[]) AS d (external_id, subject, pay
 ON CONFLICT DO NOTHING RETURNING external_id
 """
 _TAKE_KEPT = """
-DELETE FROM external_events WHERE partner_id = %s AND subject = ANY(%s) AND resident_id IS NULL
+DELETE FROM external_events WHERE partner_id = %s AND subject = ANY(%s::text[]) AND resident_id IS NULL
 RETURNING payload, received_at
 """
 
@@ -71,32 +72,35 @@ class Result(NamedTuple):
 
 
 class _Terms(NamedTuple):
-    """What a partner may report, and how its records are judged."""
+    """What a partner may report, and how its records are judged. Plain values, for they are read for each event."""
 
-    partner: Partner
+    partner_id: int
+    tier: str
+    tasks: frozenset[str]
+    max_age_days: int
+    zone: ZoneInfo
     catalogue: Catalogue
     settings: Settings
-    max_age_days: int
     now: datetime
 
     def objection(self, task: str) -> str | None:
         """Why the partner may not report this task."""
         if task not in self.catalogue.tasks:
             return "unknown-task"
-        return None if task in self.partner.tasks else "task-not-allowed"
+        return None if task in self.tasks else "task-not-allowed"
 
     def claim_of(self, event: Event, place: int) -> Claim:
         """The event as a claim."""
         return Claim(
             task=event.task,
-            tier=self.partner.tier,
+            tier=self.tier,
             quantity_milli=event.quantity_milli,
             unit=event.unit,
             happened_at=event.started_at,
             ended_at=event.ended_at,
-            day=clock.local_day(event.started_at, zone=self.settings.city_zone),
+            day=event.started_at.astimezone(self.zone).date(),
             external_id=event.external_id,
-            partner_id=self.partner.id,
+            partner_id=self.partner_id,
             max_age_days=self.max_age_days,
             subject=event.subject,
             place=place,
@@ -110,8 +114,16 @@ def credit_events(partner: Partner, events: Sequence[Event], *, now: datetime, g
     bound are kept. Raises BusyError.
     """
     settings: Settings = current_app.extensions["settings"]
-    max_age_days = partner.max_event_age_days + grace_days
-    terms = _Terms(partner, catalogue_service.current(), settings, max_age_days, now)
+    terms = _Terms(
+        partner_id=partner.id,
+        tier=partner.tier,
+        tasks=frozenset(partner.tasks),
+        max_age_days=partner.max_event_age_days + grace_days,
+        zone=settings.city_zone,
+        catalogue=catalogue_service.current(),
+        settings=settings,
+        now=now,
+    )
     for _ in range(ATTEMPTS):
         try:
             with db.session.begin_nested():
@@ -131,7 +143,7 @@ def credit_kept(partner: Partner, subjects: Collection[str], *, now: datetime) -
     """
     settings: Settings = current_app.extensions["settings"]
     since = now - timedelta(days=settings.unbound_days)
-    kept = cursor().execute(_TAKE_KEPT, (partner.id, list(subjects))).fetchall()
+    kept = cursor().execute(_TAKE_KEPT, (partner.id, text_array(subjects))).fetchall()
     events = [read_event(payload) for payload, received_at in kept if received_at >= since]
     return credit_events(partner, events, now=now, grace_days=settings.unbound_days) if events else []
 
@@ -145,7 +157,7 @@ def forget_unbound(*, now: datetime) -> int:
 
 
 def _credit(events: Sequence[Event], *, terms: _Terms) -> list[Result]:
-    partner_id = terms.partner.id
+    partner_id = terms.partner_id
     objections = {task: terms.objection(task) for task in {event.task for event in events}}
     owners = bindings.owners_of({event.subject for event in events if not objections[event.task]}, partner_id=partner_id)
     results: list[Result] = []
@@ -184,9 +196,9 @@ def _keep(claims: Iterable[Claim], events: Sequence[Event], results: list[Result
             if place != claim.place:
                 results[claim.place] = DUPLICATE
     kept = [events[place] for place in first.values()]
-    columns = [event.external_id for event in kept], [event.subject for event in kept]
-    payloads = [Jsonb(payload_of(event)) for event in kept]
-    new = cursor().execute(_KEEP, (terms.partner.id, terms.now, *columns, payloads)).fetchall() if kept else []
+    columns = zip(*[(event.external_id, event.subject, json.dumps(payload_of(event))) for event in kept], strict=True)
+    values = (terms.partner_id, terms.now, *map(text_array, columns))
+    new = cursor().execute(_KEEP, values).fetchall() if kept else []
     for external_id in first.keys() - {row[0] for row in new}:
         results[first[external_id]] = DUPLICATE
 

@@ -17,18 +17,22 @@ from backend.actions.feed_schemas import (
 )
 from backend.actions.receiving import receive
 from backend.blueprint import Blueprint
-from backend.partners.auth import signed
+from backend.errors import NotFoundError
+from backend.partners.auth import PartnerInactiveError, signed
+from backend.partners.bindings import AlreadyBoundError
 from backend.partners.models import Partner
+from backend.partners.proofs import InvalidProofError
 from backend.residents.auth import signed_in
 from backend.residents.idempotency import idempotent
 from backend.residents.models import Resident
-from backend.schemas import ProblemSchema
+from backend.web import refuses
 
 blueprint = Blueprint("partners", __name__, description="Partners report; residents say which accounts are theirs")
 
 
 @blueprint.post("/partner/events")
 @signed
+@refuses(PartnerInactiveError)
 @blueprint.doc(
     requestBody={
         "required": True,
@@ -36,9 +40,6 @@ blueprint = Blueprint("partners", __name__, description="Partners report; reside
     }
 )
 @blueprint.response(200, EventResultsSchema)
-@blueprint.alt_response(400, schema=ProblemSchema, description="Not JSON")
-@blueprint.alt_response(413, schema=ProblemSchema, description="Larger than a body may be: send smaller pages")
-@blueprint.alt_response(422, schema=ProblemSchema, description="No page of events")
 def receive_events(*, partner: Partner) -> Response:
     """Report what your users did
 
@@ -53,11 +54,11 @@ def receive_events(*, partner: Partner) -> Response:
 @blueprint.post("/me/bindings")
 @signed_in
 @idempotent()
+@refuses(AlreadyBoundError, InvalidProofError, NotFoundError)
 @blueprint.arguments(
     NewBindingSchema, example={"partner": "bikes", "subject": "u-759", "proof": f"1795507380.{'0' * 64}"}
 )
 @blueprint.response(201, BoundSchema)
-@blueprint.alt_response(409, schema=ProblemSchema, description="It is another resident's")
 def bind_account(given: dict[str, str], *, resident: Resident) -> dict[str, Any]:
     """Bind an account at a partner
 

@@ -6,8 +6,9 @@ those locks, and writes whole tables' worth at a time with COPY. One transaction
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import psycopg
@@ -20,7 +21,9 @@ from backend.actions.reversing import reverse
 from backend.actions.standing import Standing
 from backend.catalogue.service import Catalogue
 from backend.config import Settings
+from backend.database import array
 from backend.database import cursor as session_cursor
+from backend.emissions.rules import Quantification
 from backend.ledger import posting
 
 _COPY_ACTIONS = """
@@ -33,6 +36,10 @@ _COPY_OUTBOX = """
 COPY outbox (resident_id, partition, kind, day, task_id, tier, district_id, co2e_mg, points, actions, posted_at)
 FROM STDIN
 """
+PIECE = 1_000
+"""Rows sent to the server at a time."""
+NULL = "\\N"
+NO_FACTORS = "\\N\t\\N\t\\N"
 _COPY_EXTERNAL = "COPY external_events (partner_id, external_id, resident_id, action_seq, received_at) FROM STDIN"
 
 
@@ -95,38 +102,47 @@ def _write(judged: Sequence[Judged], *, cursor: psycopg.Cursor[Any], settings: S
     _update_books(judged, cursor=cursor, settings=settings, now=now)
 
 
-def _copy(cursor: psycopg.Cursor[Any], statement: str, rows: Iterable[str]) -> None:
-    data = "\n".join(rows)
-    if data:
-        with cursor.copy(statement) as copy:
-            copy.write(data + "\n")
+def _copy(cursor: psycopg.Cursor[Any], statement: str, rows: Iterator[str]) -> None:
+    # In pieces: the server takes in one while the next is being written.
+    piece = list(islice(rows, PIECE))
+    if not piece:
+        return
+    with cursor.copy(statement) as copy:
+        while piece:
+            copy.write("\n".join([*piece, ""]))
+            piece = list(islice(rows, PIECE))
 
 
-def _text(value: Any) -> str:
+def _text(value: str | None) -> str:
     if value is None:
-        return "\\N"
-    return str(value).replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+        return NULL
+    return value.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+
+
+def _plain(value: object) -> object:
+    """What needs no escaping: numbers, instants, words of our own."""
+    return NULL if value is None else value
 
 
 def _action_row(one: Judged, stamp: str) -> str:
     claim, outcome, rules, used = one.claim, one.outcome, one.rules, one.outcome.quantification
     whole, thousandths = divmod(outcome.quantity_milli, 1000)
-    ended = claim.ended_at.isoformat() if claim.ended_at else "\\N"
-    factors = (
-        f"{used.methodology_id}\t{used.baseline.id}\t{used.project.id if used.project else chr(92) + 'N'}"
-        if used
-        else "\\N\t\\N\t\\N"
-    )
+    ended = NULL if claim.ended_at is None else claim.ended_at.isoformat()
+    factors = NO_FACTORS if used is None else f"{used.methodology_id}\t{used.baseline.id}\t{_project(used)}"
     return (
         f"{one.resident_id}\t{one.seq}\t{rules.task_id}\t{rules.version_id}\t{claim.tier}\t{outcome.status}\t"
         f"{whole}.{thousandths:03d}\t{claim.happened_at.isoformat()}\t{ended}\t{claim.day.isoformat()}\t"
-        f"{_text(one.district_id)}\t{factors}\t{outcome.co2e_mg}\t{outcome.points}\t{_text(outcome.capped_by)}\t"
-        f"{_text(claim.partner_id)}\t{_text(claim.client_reference)}\t{_json(claim.evidence)}\t{stamp}"
+        f"{_plain(one.district_id)}\t{factors}\t{outcome.co2e_mg}\t{outcome.points}\t{_plain(outcome.capped_by)}\t"
+        f"{_plain(claim.partner_id)}\t{_text(claim.client_reference)}\t{_json(claim.evidence)}\t{stamp}"
     )
 
 
+def _project(used: Quantification) -> object:
+    return NULL if used.project is None else used.project.id
+
+
 def _json(evidence: dict[str, Any] | None) -> str:
-    return "\\N" if evidence is None else _text(json.dumps(evidence))
+    return NULL if evidence is None else _text(json.dumps(evidence))
 
 
 def _entry_row(one: Judged, stamp: str) -> str:
@@ -139,7 +155,7 @@ def _entry_row(one: Judged, stamp: str) -> str:
 def _outbox_row(one: Judged, stamp: str) -> str:
     return (
         f"{one.resident_id}\t{outbox.partition_of(one.resident_id)}\taction\t{one.claim.day.isoformat()}\t"
-        f"{one.rules.task_id}\t{one.claim.tier}\t{_text(one.district_id)}\t{one.outcome.co2e_mg}\t"
+        f"{one.rules.task_id}\t{one.claim.tier}\t{_plain(one.district_id)}\t{one.outcome.co2e_mg}\t"
         f"{one.outcome.points}\t1\t{stamp}"
     )
 
@@ -169,15 +185,14 @@ def _update_books(
             years[resident, one.claim.day.year] += points
             if one.lot_points < points:
                 debts[resident] = min(0, one.balance_after)
-    residents = list(sums)
-    columns = [list(column) for column in zip(*sums.values(), strict=True)]
-    cursor.execute(posting.UPDATE_WALLETS, (residents, *columns))
+    columns = [array(column) for column in zip(*sums.values(), strict=True)]
+    cursor.execute(posting.UPDATE_WALLETS, (array(sums), *columns))
     positive = {resident: points for resident, points in lots.items() if points > 0}
     if positive:
         expires_on = posting.expiry_of(now, months=settings.points_valid_months)
-        cursor.execute(posting.ADD_TO_LOTS, (expires_on, list(positive), list(positive.values())))
+        cursor.execute(posting.ADD_TO_LOTS, (expires_on, array(positive), array(positive.values())))
     if debts:
-        cursor.execute(posting.PAY_DEBTS, (list(debts), list(debts.values())))
+        cursor.execute(posting.PAY_DEBTS, (array(debts), array(debts.values())))
     if years:
         owners, of_years = zip(*years, strict=True)
-        cursor.execute(posting.ADD_TO_YEARS, (list(owners), list(of_years), list(years.values())))
+        cursor.execute(posting.ADD_TO_YEARS, (array(owners), array(of_years), array(years.values())))

@@ -34,7 +34,8 @@ Render = Callable[[Judged, Standing], dict[str, Any]]
 """Makes the answer that is stored under the idempotency key, in the same statement as the effect."""
 
 _READ = f"""
-SELECT {WALLET}, {PAST}, r.token_epoch, (SELECT revision FROM catalogue_revision), y.points, c.seq, k.request_hash, k.status, k.body
+SELECT {WALLET}, {PAST}, r.token_epoch, (SELECT revision FROM catalogue_revision), y.points, c.seq,
+    k.request_hash, k.status, k.body
 FROM wallets w
 JOIN residents r ON r.resident_id = w.resident_id
 LEFT JOIN actions a ON {AROUND.format(since="%(since)s", until="%(until)s")}
@@ -60,9 +61,10 @@ action AS (
         %(evidence)s, %(now)s
     FROM w),
 out AS (
-    INSERT INTO outbox (resident_id, partition, kind, day, task_id, tier, district_id, co2e_mg, points, actions, posted_at)
-    SELECT w.resident_id, %(partition)s, 'action', %(local_day)s, %(task_id)s, %(tier)s, %(district_id)s, %(co2e_mg)s,
-        %(points)s, 1, %(now)s
+    INSERT INTO outbox (resident_id, partition, kind, day, task_id, tier, district_id, co2e_mg, points, actions,
+        posted_at)
+    SELECT w.resident_id, %(partition)s, 'action', %(local_day)s, %(task_id)s, %(tier)s, %(district_id)s,
+        %(co2e_mg)s, %(points)s, 1, %(now)s
     FROM w WHERE %(counted)s = 1),
 answer AS ({IN_DATABASE})
 SELECT action_seq FROM w
@@ -84,7 +86,8 @@ def record_one(
 ) -> Recorded:
     """Judge and record one claim of a resident.
 
-    Raises NotFoundError for an unknown task, UnauthenticatedError for ended sessions, IdempotencyKeyReusedError for a key that stood for another request.
+    Raises NotFoundError for an unknown task, UnauthenticatedError for ended sessions, IdempotencyKeyReusedError for
+    a key that stood for another request.
     A refused claim changes nothing and comes back as judged.
     """
     with statements() as cursor:
@@ -115,7 +118,9 @@ def _attempt(
         return Recorded(judged, standing)
     body = render(judged, standing)
     try:
-        written = cursor.execute(_WRITE, _values(judged, settings=settings, now=now, request=request, body=body, version=standing.version))
+        written = cursor.execute(
+            _WRITE, _values(judged, settings=settings, now=now, request=request, body=body, version=standing.version)
+        )
     except psycopg.errors.UniqueViolation:
         # The same key, or the same client reference, won in between: the next round reads its answer.
         return None

@@ -82,6 +82,8 @@ SIMPLE: dict[str, type[RefusalError]] = {
     "daily-limit-reached": DailyLimitReachedError,
     "unknown-task": NotFoundError,
 }
+REFUSALS = tuple(dict.fromkeys(SIMPLE.values()))
+"""What recording one action raises, beside ValidationFailedError."""
 
 
 def refusal_of(outcome: Outcome, *, claim: Claim, rules: TaskRules) -> RefusalError:

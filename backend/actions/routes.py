@@ -7,6 +7,7 @@ from flask import Response, current_app, make_response
 
 from backend import clock, sealing
 from backend.actions import reading, submitting
+from backend.actions.refusals import REFUSALS
 from backend.actions.schemas import (
     ActionSchema,
     ActionsQuerySchema,
@@ -23,9 +24,8 @@ from backend.paging import Page, decode_number, page_schema
 from backend.residents.auth import caller_by_token, signed_in
 from backend.residents.idempotency import idempotent
 from backend.residents.models import Resident
-from backend.residents.wechat import SessionExpiredError, decrypt_we_run
-from backend.schemas import ProblemSchema
-from backend.web import caller
+from backend.residents.wechat import ForeignStepsError, SessionExpiredError, StaleStepsError, decrypt_we_run
+from backend.web import caller, refuses
 
 FRESH = timedelta(minutes=10)
 """How long after wx.getWeRunData its data may be sent: a tunnel's length, not a day's."""
@@ -36,9 +36,9 @@ blueprint = Blueprint("actions", __name__, description="Green actions: record th
 @blueprint.post("/actions")
 @caller("resident")
 @takes_key()
+@refuses(*REFUSALS)
 @blueprint.arguments(NewActionSchema, example={"task": "own_bag", "occurred_at": "2026-11-24T08:00:00Z"})
 @blueprint.response(201, ActionSchema)
-@blueprint.alt_response(409, schema=ProblemSchema, description="The rules refuse it")
 def record_action(given: dict[str, Any]) -> Response:
     """Record a green action
 
@@ -53,7 +53,6 @@ def record_action(given: dict[str, Any]) -> Response:
 @idempotent()
 @blueprint.arguments(NewActionsSchema)
 @blueprint.response(200, ResultsSchema)
-@blueprint.alt_response(409, schema=ProblemSchema)
 def record_actions(given: dict[str, Any], *, resident: Resident) -> dict[str, Any]:
     """Record actions of a client that was offline
 
@@ -65,9 +64,9 @@ def record_actions(given: dict[str, Any], *, resident: Resident) -> dict[str, An
 @blueprint.post("/actions/steps")
 @signed_in
 @idempotent()
+@refuses(SessionExpiredError, ForeignStepsError, StaleStepsError)
 @blueprint.arguments(WeRunSchema)
 @blueprint.response(200, DaysSchema)
-@blueprint.alt_response(409, schema=ProblemSchema)
 def record_steps(given: dict[str, str], *, resident: Resident) -> dict[str, Any]:
     """Record the steps of past days from WeChat
 
@@ -90,6 +89,7 @@ def record_steps(given: dict[str, str], *, resident: Resident) -> dict[str, Any]
 
 @blueprint.get("/actions")
 @signed_in
+@refuses(NotFoundError)
 @blueprint.arguments(ActionsQuerySchema, location="query")
 @blueprint.response(200, page_schema(ActionSchema))
 def list_actions(query: dict[str, Any], *, resident: Resident) -> Page:

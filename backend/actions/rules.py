@@ -6,6 +6,7 @@ are two books: a cap cuts points, never grams; a limit on how often a task count
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from backend.actions.claim import Claim
 from backend.actions.standing import Standing, Trip
@@ -24,8 +25,7 @@ class Caps:
     future_skew: timedelta
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of a claim. `status`: credited, pending, duplicate or refused; `reason` is a slug when not credited."""
 
     status: str
@@ -135,7 +135,8 @@ def _limit_reached(
 ) -> bool:
     period: date = claim.day if rules.limit_period == "day" else claim.day.replace(day=1)
     used = standing.count(rules.task_id, period, monthly=rules.limit_period == "month")
-    used -= sum(1 for trip in freed if trip.task_id == rules.task_id and trip.day == claim.day)
+    if freed:
+        used -= sum(1 for trip in freed if trip.task_id == rules.task_id and trip.day == claim.day)
     if used >= rules.limit_count:
         return True
     shared = rule.shared_limit
@@ -145,16 +146,13 @@ def _limit_reached(
 def _capped(
     wanted: int, claim: Claim, rules: TaskRules, *, standing: Standing, caps: Caps, replaces: tuple[Trip, ...]
 ) -> tuple[int, str | None]:
-    back_today = sum(trip.points for trip in replaces if trip.day == claim.day)
-    back_year = sum(trip.points for trip in replaces if trip.day.year == claim.day.year)
-    back_task = sum(trip.points for trip in replaces if trip.day == claim.day and trip.task_id == rules.task_id)
-    left = {
-        "city_day": caps.day - standing.points_on(claim.day) + back_today,
-        "city_year": caps.year - standing.points_in(claim.day.year) + back_year,
-    }
-    if rules.points_cap_day is not None:
-        left["task_day"] = rules.points_cap_day - standing.task_points(rules.task_id, claim.day) + back_task
-    tightest = min(left, key=lambda name: left[name])
-    if left[tightest] >= wanted:
-        return wanted, None
-    return max(0, left[tightest]), tightest
+    day, task_id = claim.day, rules.task_id
+    of_day, of_year = caps.day - standing.points_on(day), caps.year - standing.points_in(day.year)
+    of_task = wanted if rules.points_cap_day is None else rules.points_cap_day - standing.task_points(task_id, day)
+    for trip in replaces:
+        # What a trip that is replaced took from the caps is free again.
+        of_day += trip.points if trip.day == day else 0
+        of_year += trip.points if trip.day.year == day.year else 0
+        of_task += trip.points if trip.day == day and trip.task_id == task_id else 0
+    left, tightest = min((of_day, "city_day"), (of_year, "city_year"), (of_task, "task_day"))
+    return (wanted, None) if left >= wanted else (max(0, left), tightest)

@@ -1,16 +1,16 @@
 """A resident's standing: all that the rules need to know of the past, and how a decision changes it."""
 
-from collections import defaultdict
+from calendar import monthrange
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
 
 from backend.actions.claim import Claim
 
 DAY = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Trip:
+class Trip(NamedTuple):
     """A credited travel action."""
 
     seq: int
@@ -20,6 +20,13 @@ class Trip:
     starts_at: datetime
     ends_at: datetime
     points: int
+
+
+class _Sums(dict[Any, int]):
+    """Sums by what they are of; of what is not there the sum is 0."""
+
+    def __missing__(self, key: object) -> int:
+        return 0
 
 
 @dataclass(slots=True)
@@ -35,17 +42,15 @@ class Standing:
     balance: int = 0
     co2e_mg: int = 0
     actions: int = 0
-    year_points: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    year_points: dict[int, int] = field(default_factory=_Sums)
     known: set[str] = field(default_factory=set)
     """The resident's client references that have been taken."""
     taken: set[tuple[int | None, str]] = field(default_factory=set)
     """(partner, external id) of records that have been taken: one set, shared by all residents of a page."""
-    _counts: dict[tuple[int, date], int] = field(default_factory=lambda: defaultdict(int))
-    _months: dict[tuple[int, date], int] = field(default_factory=lambda: defaultdict(int))
-    _shared: dict[tuple[str, date], int] = field(default_factory=lambda: defaultdict(int))
-    _task_points: dict[tuple[int, date], int] = field(default_factory=lambda: defaultdict(int))
-    _day_points: dict[date, int] = field(default_factory=lambda: defaultdict(int))
-    _trips: dict[date, list[Trip]] = field(default_factory=lambda: defaultdict(list))
+    _sums: _Sums = field(default_factory=_Sums)
+    """How often, and how many points: by task and day, group and day, day."""
+    _trips: dict[date, list[Trip]] = field(default_factory=dict)
+    """By the day (UTC) of their beginning."""
 
     def knows(self, claim: Claim) -> bool:
         """Whether the claim's own reference was recorded before."""
@@ -62,19 +67,22 @@ class Standing:
 
     def count(self, task_id: int, period: date, *, monthly: bool) -> int:
         """How often the task counts already on that day (or in the month that begins then); pending ones too."""
-        return (self._months if monthly else self._counts).get((task_id, period), 0)
+        if not monthly:
+            return self._sums["times", task_id, period]
+        days = monthrange(period.year, period.month)[1]
+        return sum(self._sums["times", task_id, period.replace(day=day)] for day in range(1, days + 1))
 
     def shared_count(self, group: str, day: date) -> int:
         """How many actions of a shared limit's group the day has."""
-        return self._shared.get((group, day), 0)
+        return self._sums["group", group, day]
 
     def task_points(self, task_id: int, day: date) -> int:
         """Points that the task earned on the day."""
-        return self._task_points.get((task_id, day), 0)
+        return self._sums["task points", task_id, day]
 
     def points_on(self, day: date) -> int:
         """Points that all tasks earned on the day."""
-        return self._day_points.get(day, 0)
+        return self._sums["points", day]
 
     def points_in(self, year: int) -> int:
         """Points that actions of the year earned."""
@@ -82,31 +90,32 @@ class Standing:
 
     def trips_meeting(self, starts_at: datetime, ends_at: datetime) -> list[Trip]:
         """Credited trips whose [start, end) meets this one's."""
-        first, last = starts_at.date() - DAY, ends_at.date() + DAY
-        return [
-            trip
-            for day, trips in self._trips.items()
-            if first <= day <= last
-            for trip in trips
-            if trip.starts_at < ends_at and starts_at < trip.ends_at
-        ]
+        met: list[Trip] = []
+        day, last = starts_at.date() - DAY, ends_at.date()
+        while self._trips and day <= last:
+            for trip in self._trips.get(day, ()):
+                if trip.starts_at < ends_at and starts_at < trip.ends_at:
+                    met.append(trip)  # noqa: PERF401  a comprehension a day would cost more than it saves
+            day += DAY
+        return met
 
     def add(self, *, task_id: int, day: date, points: int, group: str | None, trip: Trip | None) -> None:
         """Take in an action that counts (credited, or pending with 0 points)."""
         self._move(task_id=task_id, day=day, points=points, group=group, sign=1)
         if trip:
-            self._trips[day].append(trip)
+            self._trips.setdefault(trip.starts_at.date(), []).append(trip)
 
     def remove(self, trip: Trip, *, group: str | None) -> None:
         """Take out a trip that was reversed."""
         self._move(task_id=trip.task_id, day=trip.day, points=trip.points, group=group, sign=-1)
-        self._trips[trip.day] = [other for other in self._trips[trip.day] if other.seq != trip.seq]
+        self._trips[trip.starts_at.date()].remove(trip)
 
     def _move(self, *, task_id: int, day: date, points: int, group: str | None, sign: int) -> None:
-        self._counts[task_id, day] += sign
-        self._months[task_id, day.replace(day=1)] += sign
-        self._task_points[task_id, day] += sign * points
-        self._day_points[day] += sign * points
-        self.year_points[day.year] += sign * points
+        sums = self._sums
+        sums["times", task_id, day] += sign
+        if points:
+            sums["task points", task_id, day] += sign * points
+            sums["points", day] += sign * points
+            self.year_points[day.year] += sign * points
         if group:
-            self._shared[group, day] += sign
+            sums["group", group, day] += sign

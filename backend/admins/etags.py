@@ -69,4 +69,5 @@ def tagged(view: View) -> View:
         version = shown["version"] if isinstance(shown, Mapping) else shown.version
         return shown, {"ETag": f'"{version}"'}
 
+    inner.tagged = True  # type: ignore[attr-defined]  # read by the description
     return inner  # type: ignore[return-value]  # the response schema unpacks the pair

@@ -33,9 +33,7 @@ def create(*, username: str, password: str, role: str, by: str) -> Admin:
     _one_change_at_a_time()
     if db.session.scalar(select(exists().where(Admin.username == username))):
         raise AlreadyExistsError
-    admin = Admin(
-        username=username, password_hash=passwords.hash_of(password), role=role, created_at=clock.now()
-    )
+    admin = Admin(username=username, password_hash=passwords.hash_of(password), role=role, created_at=clock.now())
     db.session.add(admin)
     db.session.flush()
     _record(admin, action="created", by=by, after={"username": username, "role": role})

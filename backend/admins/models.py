@@ -15,9 +15,7 @@ class Admin(Model):
     """Somebody who configures, reviews or fulfils; one role each."""
 
     __tablename__ = "admins"
-    __table_args__ = (
-        CheckConstraint("role IN ('operator','reviewer','fulfiller','auditor','owner')", name="role"),
-    )
+    __table_args__ = (CheckConstraint("role IN ('operator','reviewer','fulfiller','auditor','owner')", name="role"),)
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     username: Mapped[str] = mapped_column(unique=True)

@@ -19,18 +19,18 @@ from backend.admins.schemas import (
     PasswordSchema,
 )
 from backend.blueprint import Blueprint
+from backend.errors import AlreadyExistsError
 from backend.paging import Page, PageQuerySchema
-from backend.schemas import ProblemSchema
-from backend.web import caller
+from backend.web import caller, refuses
 
 blueprint = Blueprint("admins", __name__, url_prefix="/admin", description="Admins: signing in, roles")
 
 
 @blueprint.post("/auth")
 @caller("public")
+@refuses(signing_in.BadCredentialsError)
 @blueprint.arguments(AdminSignInSchema)
 @blueprint.response(200, AdminTokenSchema)
-@blueprint.alt_response(401, schema=ProblemSchema)
 def sign_in(given: dict[str, Any]) -> AdminToken:
     """Sign in as an admin"""
     return signing_in.sign_in(**given)
@@ -56,9 +56,9 @@ def enrol(given: dict[str, Any], *, admin: Admin) -> second_factor.Enrolment:
 
 @blueprint.post("/me/totp/confirm")
 @admin_only(*ROLES)
+@refuses(second_factor.NothingToConfirmError, second_factor.WrongCodeError)
 @blueprint.arguments(OtpSchema)
 @blueprint.response(200, AdminSchema)
-@blueprint.alt_response(409, schema=ProblemSchema)
 def confirm(given: dict[str, Any], *, admin: Admin) -> Admin:
     """Confirm the new second factor with its first code"""
     second_factor.confirm(admin, otp=given["otp"])
@@ -85,9 +85,9 @@ def show_admin(admin_id: int, *, admin: Admin) -> Admin:  # noqa: ARG001  who as
 @blueprint.post("/admins")
 @admin_only()
 @idempotent()
+@refuses(AlreadyExistsError)
 @blueprint.arguments(NewAdminSchema)
 @blueprint.response(201, AdminSchema)
-@blueprint.alt_response(409, schema=ProblemSchema)
 def create(wanted: dict[str, Any], *, admin: Admin) -> Admin:
     """Make an admin"""
     return managing.create(**wanted, by=admin.actor)
@@ -95,9 +95,9 @@ def create(wanted: dict[str, Any], *, admin: Admin) -> Admin:
 
 @blueprint.patch("/admins/<int:admin_id>")
 @admin_only()
+@refuses(managing.LastOwnerError)
 @blueprint.arguments(AdminChangeSchema)
 @blueprint.response(200, AdminSchema)
-@blueprint.alt_response(409, schema=ProblemSchema)
 def change(wanted: dict[str, Any], admin_id: int, *, admin: Admin) -> Admin:
     """Change an admin's role, state or password"""
     return managing.change(admin_id, **wanted, by=admin.actor)

@@ -82,13 +82,9 @@ class OtpSchema(Schema):
 class AuditQuerySchema(PageQuerySchema):
     """Which part of the trail."""
 
-    object_kind = Text(
-        load_default=None, longest=40, metadata={"description": "Such as task, factor, reward"}
-    )
+    object_kind = Text(load_default=None, longest=40, metadata={"description": "Such as task, factor, reward"})
     object_id = Text(load_default=None, longest=80, metadata={"description": "Id or code of the object"})
-    actor = Text(
-        load_default=None, longest=60, metadata={"description": "`admin:<username>` or `<username>`"}
-    )
+    actor = Text(load_default=None, longest=60, metadata={"description": "`admin:<username>` or `<username>`"})
 
 
 class AuditRowSchema(Schema):

@@ -53,9 +53,7 @@ def record(
     )
 
 
-def find(
-    *, object_kind: str | None, object_id: str | None, actor: str | None, limit: int, cursor: str | None
-) -> Page:
+def find(*, object_kind: str | None, object_id: str | None, actor: str | None, limit: int, cursor: str | None) -> Page:
     """A page of the trail, newest first; `actor` is `admin:alice`, or just `alice`."""
     wanted = select(AuditRow).order_by(AuditRow.id.desc()).limit(limit + 1)
     before = decode_number(cursor, below=2**63)

@@ -16,8 +16,9 @@ from backend.catalogue.admin_schemas import (
 )
 from backend.catalogue.drafts import TaskDraft
 from backend.catalogue.editing import TaskShown
+from backend.errors import AlreadyExistsError
 from backend.paging import Page, PageQuerySchema
-from backend.schemas import ProblemSchema
+from backend.web import refuses
 
 blueprint = Blueprint("admin tasks", __name__, url_prefix="/admin", description="Green tasks and their rules")
 
@@ -52,9 +53,9 @@ def list_task_versions(query: dict[str, Any], code: str, *, admin: Admin) -> Pag
 @blueprint.post("/tasks")
 @admin_only("operator")
 @idempotent()
+@refuses(AlreadyExistsError)
 @blueprint.arguments(NewTaskSchema)
 @blueprint.response(201, AdminTaskSchema)
-@blueprint.alt_response(409, schema=ProblemSchema)
 @tagged
 def add_task(wanted: dict[str, Any], *, admin: Admin) -> TaskShown:
     """Add a green task; it is live from starts_at on, or at once"""
@@ -67,8 +68,6 @@ def add_task(wanted: dict[str, Any], *, admin: Admin) -> TaskShown:
 @blueprint.arguments(IfMatchSchema, location="headers", as_kwargs=True)
 @blueprint.arguments(TaskChangeSchema(partial=True))
 @blueprint.response(200, AdminTaskSchema)
-@blueprint.alt_response(412, schema=ProblemSchema)
-@blueprint.alt_response(428, schema=ProblemSchema)
 @tagged
 def change_task(changes: dict[str, Any], code: str, *, expected: int, admin: Admin) -> TaskShown:
     """Make the next version of a green task; actions that were credited keep theirs"""

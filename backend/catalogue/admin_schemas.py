@@ -84,12 +84,8 @@ class TaskChangeSchema(Schema):
     max_speed_kmh = Exact(
         places=3, below=1000, load_default=None, allow_none=True, metadata={"type": "number", "example": 25}
     )
-    max_duration_s = fields.Integer(
-        strict=True, load_default=None, allow_none=True, validate=validate.Range(1, 86_400)
-    )
-    methodology = Code(
-        load_default=None, allow_none=True, metadata={"description": "Null: unquantified, counts 0 g"}
-    )
+    max_duration_s = fields.Integer(strict=True, load_default=None, allow_none=True, validate=validate.Range(1, 86_400))
+    methodology = Code(load_default=None, allow_none=True, metadata={"description": "Null: unquantified, counts 0 g"})
     limit_count = fields.Integer(strict=True, required=True, validate=validate.Range(1, 1000))
     limit_period = fields.String(load_default="day", validate=validate.OneOf(("day", "month")))
     points_cap_day = fields.Integer(strict=True, load_default=None, allow_none=True, validate=_points)

@@ -67,9 +67,7 @@ def latest(code: str) -> TaskShown:
 def page(*, limit: int, cursor: str | None) -> Page:
     """A page of all tasks in their latest versions, by code."""
     query = _all().where(GreenTask.code > (decode(cursor) or "")).ext(distinct_on(GreenTask.code))
-    rows = db.session.execute(
-        query.order_by(GreenTask.code, TaskVersion.version.desc()).limit(limit + 1)
-    ).all()
+    rows = db.session.execute(query.order_by(GreenTask.code, TaskVersion.version.desc()).limit(limit + 1)).all()
     return page_of([_shown(*row) for row in rows], limit=limit, key=lambda task: task.code)
 
 
@@ -100,9 +98,7 @@ def _existing(code: str) -> GreenTask:
 
 def _add_version(task: GreenTask, draft: TaskDraft, *, before: TaskShown | None, by: str) -> TaskShown:
     version = 1 if before is None else before.version + 1
-    row = TaskVersion(
-        task_id=task.id, version=version, created_at=clock.now(), created_by=by, **_stored(asdict(draft))
-    )
+    row = TaskVersion(task_id=task.id, version=version, created_at=clock.now(), created_by=by, **_stored(asdict(draft)))
     db.session.add(row)
     db.session.flush()
     shown = _shown(task, row)

@@ -25,12 +25,11 @@ from backend.emissions.schemas import (
     NewFactorSchema,
     NewMethodologySchema,
 )
+from backend.errors import AlreadyExistsError
 from backend.paging import Page, PageQuerySchema
-from backend.schemas import ProblemSchema
+from backend.web import refuses
 
-blueprint = Blueprint(
-    "admin emissions", __name__, url_prefix="/admin", description="Factors and methodologies"
-)
+blueprint = Blueprint("admin emissions", __name__, url_prefix="/admin", description="Factors and methodologies")
 
 
 @blueprint.get("/factors")
@@ -63,9 +62,9 @@ def list_factor_versions(query: dict[str, Any], code: str, *, admin: Admin) -> P
 @blueprint.post("/factors")
 @admin_only("operator")
 @idempotent()
+@refuses(AlreadyExistsError)
 @blueprint.arguments(NewFactorSchema)
 @blueprint.response(201, FactorSchema)
-@blueprint.alt_response(409, schema=ProblemSchema)
 @tagged
 def add_factor(wanted: dict[str, Any], *, admin: Admin) -> EmissionFactor:
     """Add an emission factor"""
@@ -78,8 +77,6 @@ def add_factor(wanted: dict[str, Any], *, admin: Admin) -> EmissionFactor:
 @blueprint.arguments(IfMatchSchema, location="headers", as_kwargs=True)
 @blueprint.arguments(FactorChangeSchema(partial=True))
 @blueprint.response(200, FactorSchema)
-@blueprint.alt_response(412, schema=ProblemSchema)
-@blueprint.alt_response(428, schema=ProblemSchema)
 @tagged
 def change_factor(changes: dict[str, Any], code: str, *, expected: int, admin: Admin) -> EmissionFactor:
     """Make the next version of a factor; actions that were credited keep theirs"""
@@ -117,9 +114,9 @@ def list_methodology_versions(query: dict[str, Any], code: str, *, admin: Admin)
 @blueprint.post("/methodologies")
 @admin_only("operator")
 @idempotent()
+@refuses(AlreadyExistsError)
 @blueprint.arguments(NewMethodologySchema)
 @blueprint.response(201, MethodologySchema)
-@blueprint.alt_response(409, schema=ProblemSchema)
 @tagged
 def add_methodology(wanted: dict[str, Any], *, admin: Admin) -> Methodology:
     """Add a methodology"""
@@ -132,8 +129,6 @@ def add_methodology(wanted: dict[str, Any], *, admin: Admin) -> Methodology:
 @blueprint.arguments(IfMatchSchema, location="headers", as_kwargs=True)
 @blueprint.arguments(MethodologyChangeSchema(partial=True))
 @blueprint.response(200, MethodologySchema)
-@blueprint.alt_response(412, schema=ProblemSchema)
-@blueprint.alt_response(428, schema=ProblemSchema)
 @tagged
 def change_methodology(changes: dict[str, Any], code: str, *, expected: int, admin: Admin) -> Methodology:
     """Make the next version of a methodology; actions that were credited keep theirs"""

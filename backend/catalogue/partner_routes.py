@@ -11,6 +11,7 @@ from backend.admins.idempotency import idempotent
 from backend.admins.models import Admin
 from backend.blueprint import Blueprint
 from backend.catalogue import service as catalogue
+from backend.errors import AlreadyExistsError
 from backend.paging import Page, PageQuerySchema
 from backend.partners import editing
 from backend.partners.admin_schemas import (
@@ -23,7 +24,7 @@ from backend.partners.admin_schemas import (
 )
 from backend.partners.editing import NewKey, PartnerDraft
 from backend.partners.models import Partner
-from backend.schemas import ProblemSchema
+from backend.web import refuses
 
 blueprint = Blueprint("admin partners", __name__, url_prefix="/admin", description="Partners and their keys")
 
@@ -49,9 +50,9 @@ def show_partner(partner_id: int, *, admin: Admin) -> Partner:  # noqa: ARG001  
 @blueprint.post("/partners")
 @admin_only("operator")
 @idempotent()
+@refuses(AlreadyExistsError)
 @blueprint.arguments(NewPartnerSchema)
 @blueprint.response(201, AdminPartnerSchema)
-@blueprint.alt_response(409, schema=ProblemSchema)
 @tagged
 def add_partner(wanted: dict[str, Any], *, admin: Admin) -> Partner:
     """Add a partner; give it a key next"""
@@ -64,8 +65,6 @@ def add_partner(wanted: dict[str, Any], *, admin: Admin) -> Partner:
 @blueprint.arguments(IfMatchSchema, location="headers", as_kwargs=True)
 @blueprint.arguments(PartnerChangeSchema(partial=True))
 @blueprint.response(200, AdminPartnerSchema)
-@blueprint.alt_response(412, schema=ProblemSchema)
-@blueprint.alt_response(428, schema=ProblemSchema)
 @tagged
 def change_partner(changes: dict[str, Any], partner_id: int, *, expected: int, admin: Admin) -> Partner:
     """Change a partner; inactive, its records are refused"""

@@ -110,6 +110,8 @@ class TaskRules:
 
     def unlocked_by(self, *, co2e_mg: int, actions: int) -> bool:
         """Whether a resident with these lifetime milligrams and credited actions may do the task."""
+        if not self.unlock:
+            return True
         return co2e_mg >= self.unlock.get("min_co2e_mg", 0) and actions >= self.unlock.get("min_actions", 0)
 
     def points_max(self) -> int | None:

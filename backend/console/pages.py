@@ -56,12 +56,18 @@ def static(name: str) -> Response:
     return send_from_directory(STATIC, name, max_age=FRESH_S)
 
 
+@blueprint.app_template_filter("marked")
+def marked(text: str) -> Markup:
+    """A line of plain text, with `code` as HTML."""
+    safe = escape(str(text), quote=False)
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", safe))  # noqa: S704  escaped above
+
+
 @blueprint.app_template_filter("prose")
 def prose(text: str) -> Markup:
-    """Paragraphs and `code` of a plain text as HTML."""
-    marked = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text, quote=False))
-    paragraphs = (" ".join(part.split()) for part in marked.split("\n\n") if part.strip())
-    return Markup("".join(f"<p>{paragraph}</p>" for paragraph in paragraphs))  # noqa: S704  escaped above
+    """Paragraphs of a plain text as HTML."""
+    paragraphs = (" ".join(paragraph.split()) for paragraph in text.split("\n\n") if paragraph.strip())
+    return Markup("").join(Markup("<p>{}</p>").format(marked(paragraph)) for paragraph in paragraphs)
 
 
 @blueprint.app_template_filter("breakable")

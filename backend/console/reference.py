@@ -12,15 +12,10 @@ from backend.openapi.describing import calls
 
 DEEPEST = 5
 """Levels of nesting that a table of fields shows."""
-BOUNDS = (
-    ("minimum", "≥ {}"),
-    ("exclusiveMinimum", "> {}"),
-    ("maximum", "≤ {}"),
-    ("exclusiveMaximum", "< {}"),
-)
-LENGTHS = (("minLength", "maxLength"), ("minItems", "maxItems"))
+RANGES = (("minLength", "maxLength"), ("minItems", "maxItems"), ("minimum", "maximum"))
+TECHNICAL = 10**9
+"""Bounds beyond this come from how a number is kept; readers need not hear of them."""
 TOKENS = {"resident": "$TOKEN", "admin": "$ADMIN_TOKEN"}
-BORING = frozenset({"minimum", "maximum"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +74,17 @@ class Part:
 
 
 def parts(description: dict[str, Any], *, site: str) -> list[Part]:
-    """All calls by tag, in the order of the description; `site` is the address that examples call."""
+    """All calls by tag, those of admins last; `site` is the address that examples call."""
     reader = _Reader(description, site)
     by_tag: defaultdict[str, list[Call]] = defaultdict(list)
     for path, method, call in calls(description):
         by_tag[call["tags"][0]].append(reader.call(path, method, call))
-    return [
+    found = [
         Part(slug_of(tag["name"]), tag["name"], tag.get("description", ""), tuple(by_tag[tag["name"]]))
         for tag in description["tags"]
         if tag["name"] in by_tag
     ]
+    return sorted(found, key=lambda part: any(call.caller == "admin" for call in part.calls))
 
 
 def slug_of(tag: str) -> str:
@@ -151,7 +147,7 @@ class _Reader:
 
     def _refusals(self, call: dict[str, Any]) -> Iterator[Refusal]:
         for status, response in sorted(call["responses"].items()):
-            if status.startswith("2"):
+            if not status.startswith(("4", "5")):
                 continue
             known = response
             if "$ref" in response:
@@ -215,17 +211,17 @@ def _kind(schema: dict[str, Any]) -> str:
 
 
 def _limits(schema: dict[str, Any]) -> Iterator[str]:
-    for least, most in LENGTHS:
-        if most in schema:
-            yield f"{schema.get(least, 0)}–{schema[most]}"
-        elif schema.get(least):
-            yield f"≥ {schema[least]}"
-    for key, form in BOUNDS:
-        bound = schema.get(key)
-        if bound is not None and not (key in BORING and bound in {0, 2**63 - 1} and len(schema) <= len(BOUNDS)):
-            yield form.format(f"{bound:,}".replace(",", " "))
-    kinds = schema.get("type", [])
-    if isinstance(kinds, list) and "null" in kinds:
+    for least, most in RANGES:
+        low, high = schema.get(least), schema.get(most)
+        low = low if isinstance(low, int | float) and abs(low) < TECHNICAL and (low or most == "maximum") else None
+        high = high if isinstance(high, int | float) and abs(high) < TECHNICAL else None
+        if low is not None and high is not None:
+            yield f"{low}–{high}"
+        elif low is not None or high is not None:
+            yield f"≥ {low}" if high is None else f"≤ {high}"
+    if schema.get("exclusiveMaximum", TECHNICAL) < TECHNICAL:
+        yield f"< {schema['exclusiveMaximum']}"
+    if isinstance(schema.get("type"), list) and "null" in schema["type"]:
         yield "null"
 
 
@@ -236,7 +232,7 @@ def _caller(call: dict[str, Any]) -> str:
 def _authorization(call: dict[str, Any]) -> list[str]:
     kind = _caller(call)
     if kind == "partner":
-        return ["-H 'X-Partner-Key: city-bikes'"]
+        return ["-H 'X-Partner-Key: bikes-2026'"]
     return [f'-H "Authorization: Bearer {TOKENS[kind]}"'] if kind in TOKENS else []
 
 

@@ -26,9 +26,7 @@ class FactorChangeSchema(Schema):
         metadata={"description": "`read` in a published source, or `second-hand`"},
     )
     region = Text(required=True, shortest=1, longest=20, metadata={"example": "CN-JJJ"})
-    valid_from = fields.Date(
-        required=True, metadata={"description": "First day of activity that it holds for"}
-    )
+    valid_from = fields.Date(required=True, metadata={"description": "First day of activity that it holds for"})
     valid_to = fields.Date(
         load_default=None, allow_none=True, metadata={"description": "First day that it does not hold for"}
     )

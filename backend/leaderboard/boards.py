@@ -44,9 +44,7 @@ class Board:
     def parse(cls, name: str) -> Self:
         """The board of a name that we made."""
         metric, kind, starts_on, scope, *area_id = name.split(":")
-        return cls(
-            metric, Period(kind, date.fromisoformat(starts_on)), scope, int(area_id[0]) if area_id else 0
-        )
+        return cls(metric, Period(kind, date.fromisoformat(starts_on)), scope, int(area_id[0]) if area_id else 0)
 
 
 def of_areas(today: date, areas: dict[str, list[int]]) -> list[Board]:

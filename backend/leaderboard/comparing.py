@@ -56,7 +56,7 @@ def _of_board(cursor: psycopg.Cursor[Any], board: Board, *, key: str) -> Iterato
     for rows in _chunks(cursor, board):
         expected += len(rows)
         with reaching():
-            found: Any = redis.client().zmscore(key, [owner for owner, _ in rows])
+            found: Any = redis.client().zmscore(key, [str(owner) for owner, _ in rows])
         for (owner, score), mark in zip(rows, found, strict=True):
             if mark is None or int(mark) != score:
                 yield Difference(board.name, owner, score, None if mark is None else int(mark))
@@ -65,9 +65,7 @@ def _of_board(cursor: psycopg.Cursor[Any], board: Board, *, key: str) -> Iterato
 
 
 def _chunks(cursor: psycopg.Cursor[Any], board: Board) -> Iterator[list[tuple[int, int]]]:
-    sql = _EXPECTED.format(
-        score=SCORE[board.metric], column=COLUMN[board.metric], membership=MEMBERSHIP[board.scope]
-    )
+    sql = _EXPECTED.format(score=SCORE[board.metric], column=COLUMN[board.metric], membership=MEMBERSHIP[board.scope])
     values = {"kind": board.period.kind, "starts_on": board.period.starts_on, "area_id": board.area_id}
     with cursor.connection.cursor("compared_board") as reader:
         reader.itersize = CHUNK

@@ -53,7 +53,7 @@ def begin(cursor: psycopg.Cursor[Any], *, instead_of: int | None = None) -> int:
 def fall_behind(cursor: psycopg.Cursor[Any], epoch: int) -> None:
     """Let nobody read the boards of this epoch from Redis, when this transaction commits.
 
-    Where another epoch has begun meanwhile there is nothing to do: its boards were, or will be, filled after our commit.
+    Where another epoch has begun meanwhile there is nothing to do: its boards are filled after our commit.
     """
     cursor.execute(_BEHIND, {"epoch": epoch})
 

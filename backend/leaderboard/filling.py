@@ -99,13 +99,10 @@ def ensure(board: Board, *, epoch: int) -> bool:
     """Fill a board, or wait for who does; whether it is complete then. Raises RedisError, psycopg.Error."""
     deadline = time.monotonic() + PATIENCE_S
     while not _is_complete(board, epoch):
-        with statements() as cursor:
-            if locks.try_filling(cursor, board.name):
-                try:
-                    if not _is_complete(board, epoch):
-                        fill(cursor, [board], epoch=epoch)
-                finally:
-                    locks.end_filling(cursor, board.name)
+        with statements() as cursor, cursor.connection.transaction():
+            free = locks.try_filling(cursor, board.name) and not _is_complete(board, epoch)
+            if free and fill(cursor, [board], epoch=epoch):
+                return True
         if time.monotonic() > deadline:
             return False
         time.sleep(POLL_S)
@@ -115,14 +112,16 @@ def ensure(board: Board, *, epoch: int) -> bool:
 def fill(cursor: psycopg.Cursor[Any], boards: Sequence[Board], *, epoch: int) -> bool:
     """Fill boards of one metric, period and kind of scope in one pass, memory flat; whether all are complete.
 
-    The cursor must be in autocommit. Raises RedisError, psycopg.Error.
+    Inside a transaction of its own (READ COMMITTED: each statement sees what was committed before it). Raises
+    RedisError, psycopg.Error.
     """
     fillings = {board.area_id: Filling(board, epoch) for board in boards}
     for filling in fillings.values():
         filling.begin()
+    cursor.execute("SET LOCAL statement_timeout = '120s'")
     locks.let_projectors_end(cursor)
     _pour(cursor, fillings, boards[0])
-    return all([filling.finish() for filling in fillings.values()])
+    return all([filling.finish() for filling in fillings.values()])  # noqa: C419  every one must be finished
 
 
 def _pour(cursor: psycopg.Cursor[Any], fillings: dict[int, Filling], first: Board) -> None:
@@ -140,15 +139,13 @@ def _pour(cursor: psycopg.Cursor[Any], fillings: dict[int, Filling], first: Boar
         "area_id": first.area_id,
         "areas": list(fillings),
     }
-    with cursor.connection.transaction():
-        cursor.execute("SET LOCAL statement_timeout = '120s'")
-        with cursor.copy(sql, values) as lines:
-            if many:
-                _distribute(lines, fillings)
-            else:
-                take = fillings[first.area_id].take
-                for line in lines:
-                    take(line)
+    with cursor.copy(sql, values) as lines:
+        if many:
+            _distribute(lines, fillings)
+        else:
+            take = fillings[first.area_id].take
+            for line in lines:
+                take(line)
 
 
 def _distribute(lines: Iterable[Any], fillings: dict[int, Filling]) -> None:

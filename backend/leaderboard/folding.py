@@ -8,8 +8,9 @@ from backend.leaderboard.scores import SCORE
 
 GAIN = f"""
 daily AS (
-    SELECT resident_id, day, sum(points)::bigint AS points, sum(co2e_mg)::bigint AS co2e_mg, sum(actions)::int AS actions,
-        max(posted_at) FILTER (WHERE points <> 0) AS points_at, max(posted_at) FILTER (WHERE co2e_mg <> 0) AS co2e_at
+    SELECT resident_id, day, sum(points)::bigint AS points, sum(co2e_mg)::bigint AS co2e_mg,
+        sum(actions)::int AS actions, max(posted_at) FILTER (WHERE points <> 0) AS points_at,
+        max(posted_at) FILTER (WHERE co2e_mg <> 0) AS co2e_at
     FROM deed GROUP BY resident_id, day),
 gain AS (
     SELECT d.resident_id, p.period, p.starts_on, sum(d.points)::bigint AS points, max(d.points_at) AS points_at,
@@ -47,19 +48,22 @@ BOARDS = """
 unnest(%(metrics)s::text[], %(kinds)s::text[], %(starts)s::date[], %(scopes)s::text[], %(areas)s::int[])
     WITH ORDINALITY AS b (metric, kind, starts_on, scope, area_id, place)
 """
-PLACES = (
-    "(VALUES ('city', 0), ('district', r.district_id), ('community', r.community_id)) AS of (scope, area_id)"
-)
+PLACES = "(VALUES ('city', 0), ('district', r.district_id), ('community', r.community_id)) AS of (scope, area_id)"
 
+# Materialised step by step: the planner takes the batch for a few rows, and would otherwise try every score against
+# every board of its period.
 WORDS = f"""
 scored AS MATERIALIZED (
     SELECT s.resident_id, s.period, s.starts_on, {SCORE["points"]} AS points, {SCORE["co2e"]} AS co2e FROM score s),
+placed AS MATERIALIZED (
+    SELECT s.resident_id, s.period, s.starts_on, s.points, s.co2e, of.scope, of.area_id
+    FROM scored s JOIN residents r ON r.resident_id = s.resident_id CROSS JOIN LATERAL {PLACES}),
 words AS (
     SELECT b.place::int AS place,
-        string_agg((CASE b.metric WHEN 'points' THEN s.points ELSE s.co2e END)::text || ' ' || s.resident_id::text, ' ')
+        string_agg((CASE b.metric WHEN 'points' THEN p.points ELSE p.co2e END)::text || ' ' || p.resident_id::text, ' ')
         AS words
-    FROM scored s JOIN residents r ON r.resident_id = s.resident_id CROSS JOIN LATERAL {PLACES}
-    JOIN {BOARDS} ON b.kind = s.period AND b.starts_on = s.starts_on AND b.scope = of.scope AND b.area_id = of.area_id
+    FROM placed p
+    JOIN {BOARDS} ON b.kind = p.period AND b.starts_on = p.starts_on AND b.scope = p.scope AND b.area_id = p.area_id
     GROUP BY b.place)
 """  # noqa: S608  the parts are ours
 """For each live board (by its place from 1) `score member score member …` of the residents whose score moved."""

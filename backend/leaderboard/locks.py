@@ -29,19 +29,16 @@ def keep_projectors_out(cursor: psycopg.Cursor[Any]) -> None:
 
 
 def let_projectors_end(cursor: psycopg.Cursor[Any]) -> None:
-    """Wait until every projector's transaction that runs now has ended. The cursor must be in autocommit."""
+    """Wait until every projector's transaction that runs now has ended."""
     for partition in range(PARTITIONS):
-        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s, %s)", (PROJECTOR, partition))
+        # A lock taken after a savepoint is given back with it: it must not keep the next projector waiting.
+        with cursor.connection.transaction(force_rollback=True):
+            cursor.execute("SELECT pg_advisory_xact_lock_shared(%s, %s)", (PROJECTOR, partition))
 
 
 def try_filling(cursor: psycopg.Cursor[Any], name: str) -> bool:
-    """Become the one who fills this board, until `end_filling` or the end of the connection."""
-    return _truth(cursor, "SELECT pg_try_advisory_lock(%s, hashtext(%s))", (FILLING, name))
-
-
-def end_filling(cursor: psycopg.Cursor[Any], name: str) -> None:
-    """Let others fill it."""
-    cursor.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", (FILLING, name))
+    """Become the one who fills this board until the transaction ends, if nobody is."""
+    return _truth(cursor, "SELECT pg_try_advisory_xact_lock(%s, hashtext(%s))", (FILLING, name))
 
 
 def _truth(cursor: psycopg.Cursor[Any], sql: str, values: tuple[Any, ...]) -> bool:

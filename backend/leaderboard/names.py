@@ -36,9 +36,7 @@ def look_up(ids: list[int], *, caller: Caller) -> People:
     named: dict[int, tuple[str, str | None]] = {}
     valid, state = False, State()
     for resident_id, nickname, avatar_url, is_valid, epoch, behind in rows:
-        named[resident_id] = (
-            (nickname, avatar_url) if nickname else (template % {"code": _code(resident_id)}, None)
-        )
+        named[resident_id] = (nickname, avatar_url) if nickname else (template % {"code": _code(resident_id)}, None)
         if resident_id == caller.resident_id:
             valid, state = is_valid, State(epoch or 0, bool(behind))
     if not valid:
@@ -53,8 +51,4 @@ def pseudonym(resident_id: int) -> str:
 
 def _code(resident_id: int) -> str:
     secret = current_app.extensions["settings"].secret_key.encode()[:64]
-    return (
-        blake2b(str(resident_id).encode(), key=secret, person=b"tanhui-board", digest_size=3)
-        .hexdigest()
-        .upper()
-    )
+    return blake2b(str(resident_id).encode(), key=secret, person=b"tanhui-board", digest_size=3).hexdigest().upper()

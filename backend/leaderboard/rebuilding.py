@@ -62,7 +62,7 @@ def recompute() -> Iterator[tuple[int, int]]:
 def rebuild() -> Iterator[tuple[int, int]]:
     """Drop all boards and fill the present ones of the city and its districts; yields (boards done, of how many).
 
-    Boards of communities and of past periods come back when somebody reads them: many never are read. Raises RedisError.
+    Boards of communities and of past periods come back when somebody reads them; many never are. Raises RedisError.
     """
     with transaction():
         epoch = epochs.begin(session_cursor())
@@ -70,8 +70,8 @@ def rebuild() -> Iterator[tuple[int, int]]:
     done = 0
     for _, group in groupby(boards, key=_place):
         together = list(group)
-        with statements() as cursor:
-            fill(cursor, together, epoch=epoch)
+        with transaction():
+            fill(session_cursor(), together, epoch=epoch)
         done += len(together)
         yield done, len(boards)
 

@@ -73,9 +73,7 @@ class PeriodSchema(Schema):
 class PlaceSchema(Schema):
     """A resident's place."""
 
-    rank = fields.Integer(
-        required=True, metadata={"description": "From 1; of equal scores the earlier", "example": 1}
-    )
+    rank = fields.Integer(required=True, metadata={"description": "From 1; of equal scores the earlier", "example": 1})
     name = fields.String(
         required=True,
         metadata={"description": "A nickname with its owner's consent, else a pseudonym", "example": "Lin"},

@@ -29,14 +29,11 @@ def encode(metric: str, *, value: int, reached_at: datetime, period: Period) -> 
     """The score of a value (points, or milligrams) that was reached at an instant; 0 for nothing, below 2^53."""
     if value <= 0:
         return 0
-    latest = 2 ** TIME_BITS[metric] - 1
+    latest: int = 2 ** TIME_BITS[metric] - 1
     if metric == "points":
         ticks = (reached_at - EPOCH) // _SECOND
     else:
-        began = (
-            datetime(period.starts_on.year, period.starts_on.month, period.starts_on.day, tzinfo=UTC)
-            - EASTERNMOST
-        )
+        began = datetime(period.starts_on.year, period.starts_on.month, period.starts_on.day, tzinfo=UTC) - EASTERNMOST
         ticks = (reached_at - began) // _SECOND // TICK_S[period.kind]
     return (min(value, MOST[metric]) << TIME_BITS[metric]) | (latest - min(max(ticks, 0), latest))
 
@@ -55,12 +52,15 @@ _SECONDS = "floor(extract(epoch FROM {column}))::bigint"
 _BEGAN = f"((s.starts_on - DATE '1970-01-01')::bigint * 86400 - {int(EASTERNMOST.total_seconds())})"
 _TICK = "CASE s.period " + " ".join(f"WHEN '{kind}' THEN {tick}" for kind, tick in TICK_S.items()) + " END"
 
+_POINTS_TICKS = f"{_SECONDS.format(column='s.points_reached_at')} - {int(EPOCH.timestamp())}"
+_CO2E_TICKS = f"({_SECONDS.format(column='s.co2e_reached_at')} - {_BEGAN}) / ({_TICK})"
+
 SCORE = {
     "points": f"""
         CASE WHEN s.points <= 0 THEN 0 ELSE (LEAST(s.points, {MOST["points"]}) << {TIME_BITS["points"]})
-        | {_clamped(f"{_SECONDS.format(column='s.points_reached_at')} - {int(EPOCH.timestamp())}", metric="points")} END""",
+        | {_clamped(_POINTS_TICKS, metric="points")} END""",
     "co2e": f"""
         CASE WHEN s.co2e_mg <= 0 THEN 0 ELSE (LEAST(s.co2e_mg, {MOST["co2e"]}) << {TIME_BITS["co2e"]})
-        | {_clamped(f"({_SECONDS.format(column='s.co2e_reached_at')} - {_BEGAN}) / ({_TICK})", metric="co2e")} END""",
+        | {_clamped(_CO2E_TICKS, metric="co2e")} END""",
 }
 """SQL: the score of a row `s` of period_scores; the same as `encode`."""

@@ -138,13 +138,12 @@ ADVANCE = Script(
 
 def run(call: Call) -> Any:
     """The answer of one script in one round trip. Raises RedisError."""
-    client = redis.client()
-    arguments = (call.script.sha, 1, call.key, *call.arguments)
+    client: Any = redis.client()
     try:
-        return client.evalsha(*arguments)
+        return client.evalsha(call.script.sha, 1, call.key, *call.arguments)
     except redis.NoScriptError:
         client.script_load(call.script.source)
-        return client.evalsha(*arguments)
+        return client.evalsha(call.script.sha, 1, call.key, *call.arguments)
 
 
 def run_all(calls: Sequence[Call]) -> list[Any]:

@@ -95,9 +95,7 @@ def from_postgresql(board: Board, window: Window, *, resident_id: int) -> Standi
     begin, end = window.first, window.last
     if window.around:
         begin, end = (max(0, mine[0] + begin), mine[0] + end) if mine else (0, -1)
-    return Standings(
-        size, mine, begin, [(owner, score) for owner, score, _, place in found if begin <= place <= end]
-    )
+    return Standings(size, mine, begin, [(owner, score) for owner, score, _, place in found if begin <= place <= end])
 
 
 def _values(board: Board) -> dict[str, Any]:

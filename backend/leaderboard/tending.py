@@ -23,9 +23,7 @@ def tend() -> bool:
     try:
         if state.behind:
             _try_writing()
-        elif not any(
-            _has_lost(cursor, partition, epoch=state.epoch) for partition in _suspects(cursor, state.epoch)
-        ):
+        elif not any(_has_lost(cursor, partition, epoch=state.epoch) for partition in _suspects(cursor, state.epoch)):
             return False
     except redis.RedisError:
         # Boards that nobody could write to are as right as before: the batch that fails says so, not we.

@@ -78,19 +78,13 @@ def begin(cursor: psycopg.Cursor[Any], partition: int) -> Batch:
 def live(epoch: int) -> list[Board]:
     """The boards of an epoch that may be in Redis. Raises RedisError."""
     with reaching():
-        names = redis.client().zrange(
-            redis.LIVE_BOARDS.format(epoch=epoch), int(time.time()), "+inf", byscore=True
-        )
+        names = redis.client().zrange(redis.LIVE_BOARDS.format(epoch=epoch), int(time.time()), "+inf", byscore=True)
     return [Board.parse(str(name)) for name in names]
 
 
-def finish(
-    cursor: psycopg.Cursor[Any], batch: Batch, *, words: Mapping[int, str], movers: Sequence[int]
-) -> None:
+def finish(cursor: psycopg.Cursor[Any], batch: Batch, *, words: Mapping[int, str], movers: Sequence[int]) -> None:
     """Write the scores (`words` by the board's place from 1) to Redis, and take note of the batch."""
-    calls = [
-        Call(WRITE, batch.boards[place - 1].key(batch.state.epoch), (text,)) for place, text in words.items()
-    ]
+    calls = [Call(WRITE, batch.boards[place - 1].key(batch.state.epoch), (text,)) for place, text in words.items()]
     if movers and batch.boards:
         calls += _of_movers(cursor, batch, movers)
     epoch = batch.epoch

@@ -6,6 +6,7 @@ from backend.admins.auth import admin as admin_only
 from backend.admins.idempotency import idempotent
 from backend.admins.models import Admin
 from backend.blueprint import Blueprint
+from backend.errors import NotFoundError
 from backend.ledger import adjusting
 from backend.ledger.adjusting import AdjustmentId
 from backend.ledger.admin_schemas import (
@@ -16,11 +17,9 @@ from backend.ledger.admin_schemas import (
 )
 from backend.ledger.models import Adjustment
 from backend.paging import Page
-from backend.schemas import ProblemSchema
+from backend.web import refuses
 
-blueprint = Blueprint(
-    "adjustments", __name__, url_prefix="/admin", description="Points given or taken by hand"
-)
+blueprint = Blueprint("adjustments", __name__, url_prefix="/admin", description="Points given or taken by hand")
 
 
 @blueprint.get("/adjustments")
@@ -35,6 +34,7 @@ def list_adjustments(query: dict[str, Any], *, admin: Admin) -> Page:  # noqa: A
 @blueprint.post("/adjustments")
 @admin_only("operator")
 @idempotent()
+@refuses(NotFoundError)
 @blueprint.arguments(NewAdjustmentSchema)
 @blueprint.response(201, AdjustmentSchema)
 def request_adjustment(wanted: dict[str, Any], *, admin: Admin) -> Adjustment:
@@ -44,8 +44,8 @@ def request_adjustment(wanted: dict[str, Any], *, admin: Admin) -> Adjustment:
 
 @blueprint.post("/adjustments/<adjustment_id>/approve")
 @admin_only("operator")
+@refuses(adjusting.OwnAdjustmentError, adjusting.AdjustmentDecidedError)
 @blueprint.response(200, AdjustmentSchema)
-@blueprint.alt_response(409, schema=ProblemSchema)
 def approve_adjustment(adjustment_id: str, *, admin: Admin) -> Adjustment:
     """Approve another admin's adjustment: the points move now"""
     return adjusting.approve(AdjustmentId.parse(adjustment_id), by=admin.actor)
@@ -53,8 +53,8 @@ def approve_adjustment(adjustment_id: str, *, admin: Admin) -> Adjustment:
 
 @blueprint.post("/adjustments/<adjustment_id>/refuse")
 @admin_only("operator")
+@refuses(adjusting.OwnAdjustmentError, adjusting.AdjustmentDecidedError)
 @blueprint.response(200, AdjustmentSchema)
-@blueprint.alt_response(409, schema=ProblemSchema)
 def refuse_adjustment(adjustment_id: str, *, admin: Admin) -> Adjustment:
     """Refuse another admin's adjustment"""
     return adjusting.refuse(AdjustmentId.parse(adjustment_id), by=admin.actor)

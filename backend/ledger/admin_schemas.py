@@ -33,9 +33,7 @@ class NewAdjustmentSchema(Schema):
 class AdjustmentSchema(Schema):
     """An adjustment and what became of it."""
 
-    id = fields.Function(
-        lambda row: f"{row.resident_id}-{row.id}", metadata={"type": "string", "example": "1024-3"}
-    )
+    id = fields.Function(lambda row: f"{row.resident_id}-{row.id}", metadata={"type": "string", "example": "1024-3"})
     resident_id = fields.Integer(required=True)
     points = fields.Integer(required=True)
     reason = fields.String(required=True)

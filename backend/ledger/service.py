@@ -10,12 +10,12 @@ from datetime import date, datetime
 from http import HTTPStatus
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import BigInteger, cast, func, select
+from sqlalchemy import BigInteger, cast, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from backend import clock, outbox
 from backend.config import Settings
-from backend.database import db
+from backend.database import array, db
 from backend.errors import NotFoundError, RefusalError
 from backend.ledger import lots, posting
 from backend.ledger.models import Hold, LedgerEntry, Lot, Wallet, YearlyPoints
@@ -58,7 +58,7 @@ def open_wallet(resident_id: int) -> None:
 
 def open_wallets(resident_ids: Iterable[int]) -> None:
     """Make the wallets of many new residents; those that have one keep it."""
-    ids = select(func.unnest(cast(list(resident_ids), ARRAY(BigInteger))))
+    ids = select(func.unnest(cast(literal(array(resident_ids)), ARRAY(BigInteger))))
     db.session.execute(insert(Wallet).from_select(["resident_id"], ids).on_conflict_do_nothing())
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from backend.admins.etags import PreconditionFailedError, PreconditionRequiredError
 from backend.blueprint import UnreadableBodyError, UnsupportedMediaTypeError
 from backend.errors import (
     ForbiddenError,
@@ -39,6 +40,7 @@ class Refusal:
 
 
 # What HTTP itself refuses, before a view is found or while a body is read.
+ETAG = {"description": "The version; send it as If-Match with a change", "schema": {"type": "string"}, "required": True}
 TOO_LARGE = Refusal(413, "content-too-large", "The body is larger than this site takes.")
 OF_HTTP = (
     TOO_LARGE,
@@ -49,15 +51,17 @@ OF_HTTP = (
 
 def all_refusals() -> list[Refusal]:
     """Every slug that the API answers, by status and slug."""
-    declared = (Refusal.of(error) for error in descendants())
-    found = {refusal.slug: refusal for refusal in (*declared, *OF_HTTP)}
+    found: dict[str, Refusal] = {}
+    for refusal in (*map(Refusal.of, descendants()), *OF_HTTP):
+        # Of several classes with one slug, the general one is made first.
+        found.setdefault(refusal.slug, refusal)
     return sorted(found.values(), key=lambda refusal: (refusal.status, refusal.slug))
 
 
 def descendants(kind: type[RefusalError] = RefusalError) -> Iterator[type[RefusalError]]:
     """Every class of refusals."""
+    yield from kind.__subclasses__()
     for child in kind.__subclasses__():
-        yield child
         yield from descendants(child)
 
 
@@ -73,6 +77,9 @@ def complete(call: dict[str, Any], *, path: dict[str, Any], kind: str, view: Any
             del responses[status]
         else:
             responses[status] = _problem(responses[status].get("description", "Refused"), [])
+    if getattr(view, "tagged", False):
+        success = next(responses[code] for code in responses if code.startswith("2"))
+        success["headers"] = {"ETag": ETAG}
     for code, refusals in by_status.items():
         responses[str(code)] = _problem("\n".join(f"`{r.slug}`: {r.text}" for r in refusals), refusals)
 
@@ -112,7 +119,11 @@ def _common(call: dict[str, Any], *, path: dict[str, Any], kind: str) -> Iterato
         yield Refusal.of(UnsupportedMediaTypeError)
     if "requestBody" in call or call.get("parameters"):
         yield Refusal.of(ValidationFailedError)
-    if any(parameter["name"] == "Idempotency-Key" for parameter in call.get("parameters", [])):
+    named = {parameter["name"] for parameter in call.get("parameters", [])}
+    if "If-Match" in named:
+        yield Refusal.of(PreconditionFailedError)
+        yield Refusal.of(PreconditionRequiredError)
+    if "Idempotency-Key" in named:
         yield Refusal.of(IdempotencyInFlightError)
         yield Refusal.of(IdempotencyKeyReusedError)
 

@@ -133,7 +133,7 @@ def _fits_number(value: Any, schema: dict[str, Any]) -> bool:
 def _candidates(schema: dict[str, Any], name: str) -> list[Any]:
     found = [schema["example"]] if "example" in schema else []
     found += schema.get("examples", [])[:1]
-    found += [KNOWN[name]] if name in KNOWN else []
+    found += [KNOWN[name]] if name in KNOWN and "properties" not in schema else []
     found += [choice for choice in schema.get("enum", []) if choice is not None][:1]
     found += [schema["default"]] if schema.get("default") is not None else []
     return found + [text for ending, text in BY_NAME.items() if name.endswith(ending)]

@@ -4,15 +4,16 @@ from typing import Any
 
 from flask_smorest import Api
 
-from backend.schemas import Amount, Exact
+from backend.schemas import Amount, Exact, ProblemSchema
 
 FARTHEST = 10**10
 
 
-def know_fields(api: Api) -> None:
-    """Teach the description our own fields. Call it before blueprints are registered."""
+def know_schemas(api: Api) -> None:
+    """Teach the description our own fields and the problem document. Call it before blueprints are registered."""
     api.register_field(Amount, "number", None)
     api.register_field(Exact, "number", None)
+    api.spec.components.schema("Problem", schema=ProblemSchema)
     api.ma_plugin.converter.add_attribute_function(_bounds)
 
 

@@ -25,7 +25,7 @@ SIGNATURE = [
         "name": "X-Nonce",
         "in": "header",
         "required": True,
-        "schema": {"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[!-~]+$"},
+        "schema": {"type": "string", "minLength": 1, "maxLength": 100, "pattern": "^[ -~]+$"},
         "description": "A new one for each request",
         "example": "b1d4c7f0a9e84c52",
     },

@@ -55,9 +55,7 @@ class NewPartnerKeySchema(Schema):
     """A key pair, shown this once."""
 
     key = fields.String(required=True, metadata={"example": "pk_kPq2W0xY1h7Zt3aB"})
-    secret = fields.String(
-        required=True, metadata={"description": "Signs requests; nobody can read it again"}
-    )
+    secret = fields.String(required=True, metadata={"description": "Signs requests; nobody can read it again"})
 
 
 class PartnerKeySchema(Schema):

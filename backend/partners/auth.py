@@ -109,6 +109,7 @@ def check(given: Signature, *, body: bytes, now: datetime) -> Partner:
 
 def _spend(nonce: str, *, partner_id: int, now: datetime) -> None:
     # In the transaction of the effect: a request that came to nothing may be sent again as it is.
-    row = insert(PartnerNonce).values(partner_id=partner_id, nonce=nonce, used_at=now)
-    if not db.session.execute(row.on_conflict_do_nothing()).rowcount:
+    row = insert(PartnerNonce).values(partner_id=partner_id, nonce=nonce, used_at=now).on_conflict_do_nothing()
+    # An INSERT's rowcount is not kept: only what it returns tells whether it inserted.
+    if db.session.execute(row.returning(PartnerNonce.nonce)).first() is None:
         raise SignatureError(_("The nonce %(nonce)s was used before: take a new one for each request.", nonce=nonce))

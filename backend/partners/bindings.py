@@ -13,17 +13,17 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from backend.database import cursor, db
+from backend.database import array, cursor, db, text_array
 from backend.errors import RefusalError
 from backend.partners.models import Binding, Partner
 
 _BOUND = """
 SELECT subject, resident_id FROM bindings
-WHERE partner_id = %s AND subject = ANY(%s) AND resident_id IS NOT NULL
+WHERE partner_id = %s AND subject = ANY(%s::text[]) AND resident_id IS NOT NULL
 """
 _ADD = "INSERT INTO bindings (partner_id, subject) SELECT %s, unnest(%s::text[]) ON CONFLICT DO NOTHING"
 _LOCK = """
-SELECT subject, resident_id FROM bindings WHERE partner_id = %s AND subject = ANY(%s) ORDER BY subject COLLATE "C"
+SELECT subject, resident_id FROM bindings WHERE partner_id = %s AND subject = ANY(%s::text[]) ORDER BY subject COLLATE "C"
 """
 _BIND = """
 UPDATE bindings SET resident_id = d.resident_id, bound_at = %s
@@ -33,6 +33,12 @@ WHERE bindings.partner_id = %s AND bindings.subject = d.subject
 _STILL = """
 SELECT count(*) FROM unnest(%s::text[], %s::bigint[]) AS d (subject, resident_id)
 JOIN bindings b ON b.partner_id = %s AND b.subject = d.subject AND b.resident_id = d.resident_id
+"""
+
+_SAME = """
+SELECT subject, min(subject) OVER (PARTITION BY resident_id) FROM bindings
+WHERE partner_id = %s AND resident_id IN
+    (SELECT resident_id FROM bindings WHERE partner_id = %s GROUP BY resident_id HAVING count(*) > 1)
 """
 
 Owners = dict[str, int | None]
@@ -58,17 +64,23 @@ def owners_to_bind(subjects: Collection[str], *, partner_id: int) -> Owners:
 
 def _owners_of(subjects: Collection[str], *, partner_id: int, lock: str) -> Owners:
     sql = cursor()
-    owners: Owners = dict(sql.execute(_BOUND, (partner_id, list(subjects))).fetchall())
+    owners: Owners = dict(sql.execute(_BOUND, (partner_id, text_array(subjects))).fetchall())
     rest = sorted(subject for subject in subjects if subject not in owners)
     if rest:
-        sql.execute(_ADD, (partner_id, rest))
-        owners.update(sql.execute(_LOCK + lock, (partner_id, rest)).fetchall())
+        names = text_array(rest)
+        sql.execute(_ADD, (partner_id, names))
+        owners.update(sql.execute(_LOCK + lock, (partner_id, names)).fetchall())
     return owners
+
+
+def same_residents(partner_id: int) -> dict[str, str]:
+    """Of residents with several subjects at this partner: each subject → one that stands for all of them."""
+    return dict(cursor().execute(_SAME, (partner_id, partner_id)).fetchall())
 
 
 def bind_all(residents: dict[str, int], *, partner_id: int, now: datetime) -> None:
     """Bind subjects whose rows this transaction has locked (`owners_to_bind`)."""
-    cursor().execute(_BIND, (now, list(residents), list(residents.values()), partner_id))
+    cursor().execute(_BIND, (now, text_array(residents), array(residents.values()), partner_id))
 
 
 def still_hold(owners: Iterable[tuple[str, int]], *, partner_id: int) -> bool:
@@ -77,7 +89,7 @@ def still_hold(owners: Iterable[tuple[str, int]], *, partner_id: int) -> bool:
     if not pairs:
         return True
     subjects, residents = zip(*pairs, strict=True)
-    row = cursor().execute(_STILL, (list(subjects), list(residents), partner_id)).fetchone()
+    row = cursor().execute(_STILL, (text_array(subjects), array(residents), partner_id)).fetchone()
     return row is not None and row[0] == len(pairs)
 
 

@@ -43,23 +43,19 @@ def add(code: str, draft: PartnerDraft, *, accepted: Accepted, by: str) -> Partn
     """A new partner, without a key yet; raises AlreadyExistsError, ValidationFailedError."""
     _check(draft, accepted)
     row = insert(Partner).values(code=code, version=1, created_at=clock.now(), **asdict(draft))
-    partner = db.session.scalar(row.on_conflict_do_nothing().returning(Partner))
+    partner: Partner | None = db.session.scalar(row.on_conflict_do_nothing().returning(Partner))
     if partner is None:
         raise AlreadyExistsError
     _record(partner, action="created", by=by, after=_state(partner))
     return partner
 
 
-def change(
-    partner_id: int, changes: Mapping[str, Any], *, expected: int, accepted: Accepted, by: str
-) -> Partner:
+def change(partner_id: int, changes: Mapping[str, Any], *, expected: int, accepted: Accepted, by: str) -> Partner:
     """Change what `changes` names; raises NotFoundError, PreconditionFailedError, ValidationFailedError."""
     partner = _lock(partner_id)
     require_version(expected, partner.version)
     before = _state(partner)
-    draft = replace(
-        PartnerDraft(**{field.name: before[field.name] for field in fields(PartnerDraft)}), **changes
-    )
+    draft = replace(PartnerDraft(**{field.name: before[field.name] for field in fields(PartnerDraft)}), **changes)
     _check(draft, accepted)
     for name, value in asdict(draft).items():
         setattr(partner, name, value)
@@ -80,9 +76,7 @@ def add_key(partner_id: int, *, by: str) -> NewKey:
 def revoke_key(partner_id: int, key: str, *, by: str) -> None:
     """End a key for good; revoking it again changes nothing. Raises NotFoundError."""
     partner = _lock(partner_id)
-    row = db.session.scalar(
-        select(PartnerKey).where(PartnerKey.partner_id == partner_id, PartnerKey.key == key)
-    )
+    row = db.session.scalar(select(PartnerKey).where(PartnerKey.partner_id == partner_id, PartnerKey.key == key))
     if row is None:
         raise NotFoundError("key")
     if row.revoked_at is None:
@@ -101,16 +95,12 @@ def find(partner_id: int) -> Partner:
 def page(*, limit: int, cursor: str | None) -> Page:
     """A page of all partners, by id."""
     query = select(Partner).where(Partner.id > (decode_number(cursor) or 0)).order_by(Partner.id)
-    return page_of(
-        db.session.scalars(query.limit(limit + 1)).all(), limit=limit, key=lambda partner: partner.id
-    )
+    return page_of(db.session.scalars(query.limit(limit + 1)).all(), limit=limit, key=lambda partner: partner.id)
 
 
 def keys_of(partner_id: int) -> Sequence[PartnerKey]:
     """All keys of a partner, newest first, revoked ones too; raises NotFoundError."""
-    query = (
-        select(PartnerKey).where(PartnerKey.partner_id == find(partner_id).id).order_by(PartnerKey.id.desc())
-    )
+    query = select(PartnerKey).where(PartnerKey.partner_id == find(partner_id).id).order_by(PartnerKey.id.desc())
     return db.session.scalars(query).all()
 
 
@@ -137,12 +127,8 @@ def _check(draft: PartnerDraft, accepted: Accepted) -> None:
 
 
 def _state(partner: Partner) -> dict[str, Any]:
-    return {field.name: getattr(partner, field.name) for field in fields(PartnerDraft)} | {
-        "version": partner.version
-    }
+    return {field.name: getattr(partner, field.name) for field in fields(PartnerDraft)} | {"version": partner.version}
 
 
 def _record(partner: Partner, *, action: str, by: str, **states: dict[str, Any]) -> None:
-    audit.record(
-        actor=by, action=f"partner.{action}", object_kind="partner", object_id=partner.code, **states
-    )
+    audit.record(actor=by, action=f"partner.{action}", object_kind="partner", object_id=partner.code, **states)

@@ -12,9 +12,7 @@ from backend.preparation.summary import print_summary
 
 @click.command("prepare")
 @click.option("--simulate/--no-simulate", default=None, help="Fill an empty site with a simulated city.")
-@click.option(
-    "--residents", default=simulated.RESIDENTS, show_default=True, help="Size of the simulated city."
-)
+@click.option("--residents", default=simulated.RESIDENTS, show_default=True, help="Size of the simulated city.")
 def prepare(simulate: bool | None, residents: int) -> None:  # noqa: FBT001  click passes its options by name
     """Bring schema and defaults up to date; fill an empty development site with a simulated city."""
     console = Console()

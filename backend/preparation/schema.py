@@ -36,7 +36,5 @@ def ensure_ready() -> None:
         return
     settings: Settings = current_app.extensions["settings"]
     if settings.production:
-        raise ClickException(
-            "The database is not at the newest migration: run 'flask --app wsgi db upgrade' first."
-        )
+        raise ClickException("The database is not at the newest migration: run 'flask --app wsgi db upgrade' first.")
     bring_up_to_date()

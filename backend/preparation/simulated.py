@@ -211,9 +211,7 @@ def _pages(items: Iterable[Item], size: int) -> Iterator[Sequence[tuple[int, Ite
 
 
 def _mark(action: str) -> AuditRow | None:
-    return db.session.scalar(
-        select(AuditRow).where(AuditRow.object_kind == "site", AuditRow.action == action)
-    )
+    return db.session.scalar(select(AuditRow).where(AuditRow.object_kind == "site", AuditRow.action == action))
 
 
 def _note(action: str, plan: dict[str, Any]) -> None:

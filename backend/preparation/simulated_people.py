@@ -21,7 +21,7 @@ def settle_in(city: City, *, progress: Progress) -> dict[int, int]:
     bar = progress.add_task("Who lives there", total=len(people))
     areas = _make_areas(people)
     ids = _known()
-    partners = dict(db.session.execute(select(Partner.code, Partner.id)))
+    partners = dict(db.session.execute(select(Partner.code, Partner.id)).all())
     for start in range(0, len(people), PAGE):
         page = people[start : start + PAGE]
         with transaction():
@@ -53,7 +53,7 @@ def _add_areas(parents: dict[str, int | None]) -> None:
 
 
 def _areas() -> dict[str, int]:
-    return dict(db.session.execute(select(Area.code, Area.id)))
+    return dict(db.session.execute(select(Area.code, Area.id)).all())
 
 
 def _known() -> dict[int, int]:
@@ -95,6 +95,4 @@ def _make(people: list[SimulatedResident], areas: dict[str, int], partners: dict
 
 def _reserve(count: int) -> list[int]:
     sequence = func.pg_get_serial_sequence("residents", "resident_id")
-    return list(
-        db.session.scalars(select(func.nextval(sequence)).select_from(func.generate_series(1, count)))
-    )
+    return list(db.session.scalars(select(func.nextval(sequence)).select_from(func.generate_series(1, count))))

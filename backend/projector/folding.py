@@ -22,8 +22,8 @@ _WORDS = "UNION ALL SELECT place, words FROM words"
 def statement(*, limit: int, with_boards: bool) -> str:
     """The statement for up to `limit` rows of a partition.
 
-    It answers (place, words): 0, how many rows; -1, the ids of residents who moved; then, if `with_boards`, for each live
-    board by its place from 1 what Redis is to be told.
+    It answers (place, words): 0, how many rows; -1, the ids of residents who moved; then, if `with_boards`, for each
+    live board by its place from 1 what Redis is to be told.
     """
     parts = (*_PARTS, scores.WORDS) if with_boards else _PARTS
     sql = _FOLD.format(limit=limit, parts=",".join(parts))

@@ -79,9 +79,7 @@ def _fold(cursor: psycopg.Cursor[Any], partition: int, *, limit: int) -> int:
     cursor.execute("SET LOCAL synchronous_commit = off")
     batch = writing.begin(cursor, partition)
     sql = folding.statement(limit=limit, with_boards=bool(batch.boards))
-    answers = dict(
-        cursor.execute(sql, {"partition": partition, **batch.parameters()}, prepare=False).fetchall()
-    )
+    answers = dict(cursor.execute(sql, {"partition": partition, **batch.parameters()}, prepare=False).fetchall())
     rows = int(answers.pop(0))
     movers = _ids(answers.pop(-1))
     if rows:

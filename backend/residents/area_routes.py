@@ -6,6 +6,7 @@ from backend.admins.auth import admin as admin_only
 from backend.admins.idempotency import idempotent
 from backend.admins.models import Admin
 from backend.blueprint import Blueprint
+from backend.errors import AlreadyExistsError
 from backend.paging import Page
 from backend.residents import areas
 from backend.residents.area_schemas import (
@@ -16,7 +17,7 @@ from backend.residents.area_schemas import (
     NewAreaSchema,
 )
 from backend.residents.models import Area
-from backend.schemas import ProblemSchema
+from backend.web import refuses
 
 blueprint = Blueprint("admin areas", __name__, url_prefix="/admin", description="Districts and communities")
 
@@ -33,9 +34,9 @@ def list_all_areas(query: dict[str, Any], *, admin: Admin) -> Page:  # noqa: ARG
 @blueprint.post("/areas")
 @admin_only("operator")
 @idempotent()
+@refuses(AlreadyExistsError)
 @blueprint.arguments(NewAreaSchema)
 @blueprint.response(201, AdminAreaSchema)
-@blueprint.alt_response(409, schema=ProblemSchema)
 def add_area(wanted: dict[str, Any], *, admin: Admin) -> Area:
     """Add a district or a community"""
     return areas.add(**wanted, by=admin.actor)

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from backend.database import cursor
+from backend.database import array, cursor, text_array
 
-_KNOWN = "SELECT subject, resident_id FROM identities WHERE provider = %s AND subject = ANY(%s)"
+_KNOWN = "SELECT subject, resident_id FROM identities WHERE provider = %s AND subject = ANY(%s::text[])"
 _NUMBERS = "SELECT nextval(pg_get_serial_sequence('residents', 'resident_id')) FROM generate_series(1, %s)"
 _ADD_RESIDENTS = """
 INSERT INTO residents (resident_id, state, nickname, leaderboard_consent, simulated, token_epoch, joined_at)
@@ -24,9 +24,9 @@ def admit(nicknames: Mapping[str, str], *, provider: str, now: datetime) -> dict
     The caller holds a lock on each subject, so that two cannot make the same resident.
     """
     sql = cursor()
-    residents = dict(sql.execute(_KNOWN, (provider, list(nicknames))).fetchall())
+    residents = dict(sql.execute(_KNOWN, (provider, text_array(nicknames))).fetchall())
     new = [subject for subject in nicknames if subject not in residents]
     numbers = [row[0] for row in sql.execute(_NUMBERS, (len(new),))]
-    sql.execute(_ADD_RESIDENTS, (now, numbers, [nicknames[subject] for subject in new]))
-    sql.execute(_ADD_IDENTITIES, (provider, new, numbers))
+    sql.execute(_ADD_RESIDENTS, (now, array(numbers), text_array([nicknames[subject] for subject in new])))
+    sql.execute(_ADD_IDENTITIES, (provider, text_array(new), array(numbers)))
     return residents | dict(zip(new, numbers, strict=True))

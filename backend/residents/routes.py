@@ -20,9 +20,7 @@ blueprint = Blueprint("residents", __name__, description="Districts and communit
 @blueprint.response(200, page_schema(AreaSchema))
 def list_areas(query: dict[str, Any]) -> Page:
     """Districts, or the communities of one"""
-    page = service.list_areas(
-        district=query.get("district"), limit=query["limit"], after=decode(query["cursor"])
-    )
+    page = service.list_areas(district=query.get("district"), limit=query["limit"], after=decode(query["cursor"]))
     after_this_request(_cacheable)
     items = [{"code": area.code, "kind": area.kind, "title": local(area.title)} for area in page.items]
     return Page(items, page.next_cursor)

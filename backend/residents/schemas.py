@@ -14,9 +14,7 @@ CODE = 64
 def _is_https(address: str) -> None:
     try:
         parts = urlsplit(address)
-        good = (
-            parts.scheme == "https" and bool(parts.hostname) and address.isprintable() and " " not in address
-        )
+        good = parts.scheme == "https" and bool(parts.hostname) and address.isprintable() and " " not in address
     except ValueError:
         good = False
     if not good:
@@ -62,9 +60,7 @@ class ChangesSchema(Schema):
         shortest=1,
         longest=CODE,
         allow_none=True,
-        metadata={
-            "description": "Code of a community in that district; sets the district where there is none"
-        },
+        metadata={"description": "Code of a community in that district; sets the district where there is none"},
     )
     leaderboard_consent = Flag(metadata={"description": "Show my nickname and avatar on leaderboards"})
 

@@ -79,9 +79,7 @@ def erase(resident: Resident, *, now: datetime) -> None:
     # Stored answers may hold a delivery address or a voucher's code.
     db.session.execute(delete(IdempotencyKey).where(IdempotencyKey.resident_id == owner))
     db.session.execute(
-        update(Consent)
-        .where(Consent.resident_id == owner, Consent.withdrawn_at.is_(None))
-        .values(withdrawn_at=now)
+        update(Consent).where(Consent.resident_id == owner, Consent.withdrawn_at.is_(None)).values(withdrawn_at=now)
     )
     db.session.flush()
 
@@ -120,9 +118,7 @@ def _consent(resident: Resident, *, purpose: str, given: bool, now: datetime) ->
     resident.leaderboard_consent = given
     if given:
         version = CONSENT_VERSIONS[purpose]
-        db.session.add(
-            Consent(resident_id=resident.resident_id, purpose=purpose, version=version, given_at=now)
-        )
+        db.session.add(Consent(resident_id=resident.resident_id, purpose=purpose, version=version, given_at=now))
         return
     standing = update(Consent).where(
         Consent.resident_id == resident.resident_id,

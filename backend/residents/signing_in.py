@@ -75,9 +75,7 @@ def _make(openid: str, *, now: datetime) -> tuple[Resident, bool]:
     drawn = db.session.scalar(select(func.nextval(func.pg_get_serial_sequence("residents", "resident_id"))))
     claim = insert(Identity_).values(provider=PROVIDER, subject=openid, resident_id=drawn)
     # An update, not nothing, on conflict: it waits for who came first, and answers with their resident.
-    same = claim.on_conflict_do_update(
-        index_elements=["provider", "subject"], set_={"subject": claim.excluded.subject}
-    )
+    same = claim.on_conflict_do_update(index_elements=["provider", "subject"], set_={"subject": claim.excluded.subject})
     owner = db.session.scalar(same.returning(Identity_.resident_id))
     if owner != drawn:
         return db.session.get_one(Resident, owner, with_for_update=True), False

@@ -6,7 +6,7 @@ from flask import request
 from flask_babel import lazy_gettext as _l
 
 from backend.admins.auth import admin as admin_only
-from backend.admins.etags import IfMatchSchema, PreconditionFailedError, PreconditionRequiredError, tagged
+from backend.admins.etags import IfMatchSchema, tagged
 from backend.admins.idempotency import idempotent
 from backend.admins.models import Admin
 from backend.blueprint import Blueprint, UnsupportedMediaTypeError
@@ -81,7 +81,6 @@ def add_reward(wanted: dict[str, Any], *, admin: Admin) -> Reward:
 
 @blueprint.patch("/rewards/<int:reward_id>")
 @admin_only("operator")
-@refuses(PreconditionFailedError, PreconditionRequiredError)
 @blueprint.arguments(IfMatchSchema, location="headers", as_kwargs=True)
 @blueprint.arguments(RewardTermsSchema(partial=True))
 @blueprint.response(200, AdminRewardSchema)

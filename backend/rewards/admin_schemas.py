@@ -71,9 +71,7 @@ class NewRewardSchema(RewardTermsSchema):
         allow_none=True,
         strict=True,
         validate=validate.Range(0, MOST_PIECES),
-        metadata={
-            "description": "Pieces at first. null: unlimited for a donation, else none; vouchers are loaded"
-        },
+        metadata={"description": "Pieces at first. null: unlimited for a donation, else none; vouchers are loaded"},
     )
 
 
@@ -108,9 +106,7 @@ class StockChangeSchema(Schema):
         validate=[validate.Range(-MOST_PIECES, MOST_PIECES), validate.NoneOf([0], error="Must not be 0.")],
         metadata={"example": 100},
     )
-    reason = Text(
-        required=True, shortest=1, longest=500, validate=[NOT_BLANK], metadata={"example": "New delivery"}
-    )
+    reason = Text(required=True, shortest=1, longest=500, validate=[NOT_BLANK], metadata={"example": "New delivery"})
 
 
 class DuplicateLineSchema(Schema):

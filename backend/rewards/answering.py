@@ -70,8 +70,6 @@ def for_fulfilment(redeemed: Redeemed, *, with_delivery: bool) -> dict[str, Any]
     shown = redemption_with_delivery(redeemed) if with_delivery else redemption(redeemed)
     found = redeemed.redemption
     kept = {
-        name: value
-        for name, value in shown.items()
-        if name not in {"pickup_code", "voucher", "vouchers", "wallet"}
+        name: value for name, value in shown.items() if name not in {"pickup_code", "voucher", "vouchers", "wallet"}
     }
     return kept | {"resident_id": found.resident_id, "decided_by": found.decided_by}

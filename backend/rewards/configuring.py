@@ -61,11 +61,7 @@ def _first_stock(wanted: Mapping[str, Any]) -> int | None:
     stock: int | None = wanted["stock"]
     if wanted["kind"] == "voucher" and stock:
         raise ValidationFailedError.of(
-            {
-                "stock": gettext(
-                    "The stock of a voucher reward is the number of its codes: load them afterwards."
-                )
-            }
+            {"stock": gettext("The stock of a voucher reward is the number of its codes: load them afterwards.")}
         )
     return stock if stock is not None or wanted["kind"] == "donation" else 0
 

@@ -46,9 +46,7 @@ FULFIL_REFUSALS = (AlreadyDecidedError, RedemptionOverdueError, OwnerFrozenError
 """What `fulfil` raises, beside NotFoundError."""
 
 
-def cancel(
-    resident_id: int, seq: int, *, by: str, reason: str | None = None, now: datetime | None = None
-) -> Redeemed:
+def cancel(resident_id: int, seq: int, *, by: str, reason: str | None = None, now: datetime | None = None) -> Redeemed:
     """Call a reserved redemption off: points, stock and limit come back.
 
     Raises NotFoundError, AlreadyDecidedError.

@@ -18,9 +18,7 @@ def sealed_for(reward: Reward, given: Mapping[str, str] | None) -> str | None:
     if reward.kind == "physical" and given is None:
         raise ValidationFailedError.of({"delivery": gettext("Say where to send it: name, phone, address.")})
     if reward.kind != "physical" and given is not None:
-        raise ValidationFailedError.of(
-            {"delivery": gettext("Nothing is sent for this reward: leave this out.")}
-        )
+        raise ValidationFailedError.of({"delivery": gettext("Nothing is sent for this reward: leave this out.")})
     return None if given is None else sealing.seal(json.dumps(dict(given), ensure_ascii=False))
 
 

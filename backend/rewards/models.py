@@ -76,9 +76,7 @@ class Voucher(Model):
     """A code of a pool; claimed by reward with SKIP LOCKED."""
 
     __tablename__ = "vouchers"
-    __table_args__ = (
-        Index("vouchers_available_idx", "reward_id", "code", postgresql_where="resident_id IS NULL"),
-    )
+    __table_args__ = (Index("vouchers_available_idx", "reward_id", "code", postgresql_where="resident_id IS NULL"),)
 
     reward_id: Mapped[Whole] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(primary_key=True)

@@ -44,9 +44,7 @@ def lock(reward_id: int) -> Reward:
     return _one(reward_id, lock=True)
 
 
-def list_shown(
-    *, resident_id: int, now: datetime, limit: int, cursor: str | None, kind: str | None = None
-) -> Page:
+def list_shown(*, resident_id: int, now: datetime, limit: int, cursor: str | None, kind: str | None = None) -> Page:
     """A page of the rewards that are not hidden, as the resident sees them."""
     query = select(Reward).where(Reward.active, Reward.id > (decode_number(cursor) or 0))
     if kind is not None:
@@ -67,9 +65,7 @@ def show(reward_id: int, *, resident_id: int, now: datetime) -> Shown:
 
 def list_all(*, limit: int, cursor: str | None) -> Page:
     """A page of all rewards, for admins."""
-    query = (
-        select(Reward).where(Reward.id > (decode_number(cursor) or 0)).order_by(Reward.id).limit(limit + 1)
-    )
+    query = select(Reward).where(Reward.id > (decode_number(cursor) or 0)).order_by(Reward.id).limit(limit + 1)
     return page_of(db.session.scalars(query).all(), limit=limit, key=lambda reward: reward.id)
 
 
@@ -99,9 +95,7 @@ def redemption(resident_id: int, seq: int) -> Redemption:
 def with_rewards(redemptions: Sequence[Redemption]) -> list[Redeemed]:
     """Redemptions with their rewards: one query for any number."""
     wanted = {redemption.reward_id for redemption in redemptions}
-    rewards = {
-        reward.id: reward for reward in db.session.scalars(select(Reward).where(Reward.id.in_(wanted)))
-    }
+    rewards = {reward.id: reward for reward in db.session.scalars(select(Reward).where(Reward.id.in_(wanted)))}
     return [Redeemed(redemption, rewards[redemption.reward_id]) for redemption in redemptions]
 
 

@@ -16,9 +16,7 @@ PHONE = validate.Regexp(r"\+?[0-9][0-9 -]{4,19}\Z", error="Give a phone number."
 OnSaleSchema: Any = Schema.from_dict(
     {
         "from": Instant(required=True, allow_none=True, metadata={"description": "null: already"}),
-        "until": Instant(
-            required=True, allow_none=True, metadata={"description": "Not any more then; null: no end"}
-        ),
+        "until": Instant(required=True, allow_none=True, metadata={"description": "Not any more then; null: no end"}),
     },
     name="OnSaleSchema",
 )
@@ -30,9 +28,7 @@ class RewardBriefSchema(Schema):
 
     id = fields.Integer(required=True, metadata={"example": 3})
     code = fields.String(required=True, metadata={"example": "cloth_bag"})
-    title = fields.String(
-        required=True, metadata={"description": "In the caller's language", "example": "Cloth bag"}
-    )
+    title = fields.String(required=True, metadata={"description": "In the caller's language", "example": "Cloth bag"})
     kind = fields.String(required=True, validate=validate.OneOf(KINDS), metadata={"example": "pickup"})
     images = fields.List(fields.String(), required=True, metadata={"description": "Addresses"})
 
@@ -106,13 +102,9 @@ class RedemptionSchema(Schema):
 
     id = fields.String(required=True, metadata={"example": "1024-3"})
     reward = fields.Nested(RewardBriefSchema, required=True)
-    reward_version = fields.Integer(
-        required=True, metadata={"description": "The terms that it was redeemed by"}
-    )
+    reward_version = fields.Integer(required=True, metadata={"description": "The terms that it was redeemed by"})
     quantity = fields.Integer(required=True)
-    points = fields.Integer(
-        required=True, metadata={"description": "For all pieces together", "example": 200}
-    )
+    points = fields.Integer(required=True, metadata={"description": "For all pieces together", "example": 200})
     status = fields.String(required=True, validate=validate.OneOf(STATUSES), metadata={"example": "reserved"})
     voucher = fields.String(metadata={"description": "The code; of several, the first"})
     vouchers = fields.List(fields.String(), metadata={"description": "All codes"})

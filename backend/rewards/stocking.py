@@ -123,9 +123,7 @@ def record(reward: Reward, *, delta: int, reason: str, by: str, now: datetime) -
     if delta:
         left = reward.stock
         db.session.add(
-            StockMovement(
-                reward_id=reward.id, delta=delta, reason=reason, stock_after=left, moved_by=by, moved_at=now
-            )
+            StockMovement(reward_id=reward.id, delta=delta, reason=reason, stock_after=left, moved_by=by, moved_at=now)
         )
     db.session.flush()
 

@@ -31,8 +31,7 @@ def terms(reward: Reward) -> dict[str, Any]:
 def keep(reward: Reward, *, by: str, now: datetime) -> None:
     """Keep the terms of the reward's present version for good."""
     kept = {
-        name: clock.rfc3339(value) if isinstance(value, datetime) else value
-        for name, value in terms(reward).items()
+        name: clock.rfc3339(value) if isinstance(value, datetime) else value for name, value in terms(reward).items()
     }
     db.session.add(
         RewardVersion(reward_id=reward.id, version=reward.version, terms=kept, created_at=now, created_by=by)

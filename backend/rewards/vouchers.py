@@ -108,9 +108,7 @@ def load(*, reward_id: int, text: str, by: str, now: datetime | None = None) -> 
     places = _take_in(lines, outcome)
     moment = now or clock.now()
     added = _add(reward_id, sorted(places), now=moment)
-    _name_duplicates(
-        outcome, [DuplicateLine(line, code) for code, line in places.items() if code not in added]
-    )
+    _name_duplicates(outcome, [DuplicateLine(line, code) for code, line in places.items() if code not in added])
     outcome.loaded = len(added)
     if added:
         outcome.stock = stocking.add_codes(reward_id, loaded=len(added), by=by, now=moment).stock or 0

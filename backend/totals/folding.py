@@ -1,7 +1,7 @@
 """SQL that folds the outbox into the totals. Parts of the projector's statement.
 
-They read from the relations `taken` (rows of the outbox), `deed` (those that are actions, district 0 for none) and `ever`
-(resident_id, change: 1 who takes part for the first time, -1 who has nothing left).
+They read from the relations `taken` (rows of the outbox), `deed` (those that are actions, district 0 for none) and
+`ever` (resident_id, change: 1 who takes part for the first time, -1 who has nothing left).
 """
 
 from backend.totals.models import EVER
@@ -17,7 +17,8 @@ movement AS (
     INSERT INTO movements AS m (partition, day, kind, points, times)
     SELECT %(partition)s, day, kind, sum(points), count(*)
     FROM taken WHERE kind IN ('redeem', 'return', 'expire', 'adjust') GROUP BY day, kind
-    ON CONFLICT (partition, day, kind) DO UPDATE SET points = m.points + excluded.points, times = m.times + excluded.times)
+    ON CONFLICT (partition, day, kind) DO UPDATE SET points = m.points + excluded.points,
+        times = m.times + excluded.times)
 """
 
 # A statement sees its tables as they were before it: what `participations` held before comes from the table, what it

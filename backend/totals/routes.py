@@ -54,9 +54,7 @@ def read_daily(query: dict[str, Any]) -> Response:
 
 def _days(query: dict[str, Any]) -> Days:
     last: date = query["to"] or clock.local_day(clock.now())
-    first: date = query["from"] or max(date.min + timedelta(days=USUAL_DAYS), last) - timedelta(
-        days=USUAL_DAYS - 1
-    )
+    first: date = query["from"] or max(date.min + timedelta(days=USUAL_DAYS), last) - timedelta(days=USUAL_DAYS - 1)
     if not 0 <= (last - first).days < MOST_DAYS:
         message = gettext("Ask for 1 to %(most)s days: from must not lie after to.", most=MOST_DAYS)
         raise ValidationFailedError.of({"from": message})

@@ -32,9 +32,7 @@ class TotalsSchema(Schema):
             "example": "2026-11-24T08:00:00Z",
         },
     )
-    co2e_kg = fields.Float(
-        required=True, metadata={"description": "Quantified actions only", "example": 10174.308013}
-    )
+    co2e_kg = fields.Float(required=True, metadata={"description": "Quantified actions only", "example": 10174.308013})
     person_times = fields.Integer(required=True, metadata={"example": 50429})
     participants = fields.Integer(required=True, metadata={"example": 12905})
     points_issued = fields.Integer(required=True, metadata={"example": 939778})
@@ -96,9 +94,7 @@ class DayOfTotalsSchema(Schema):
     """Totals of one day, or of one task or district on it."""
 
     date = fields.Date(required=True, metadata={"example": "2026-11-23"})
-    task = fields.String(
-        metadata={"description": "Code of the task, if grouped by it", "example": "bike_ride"}
-    )
+    task = fields.String(metadata={"description": "Code of the task, if grouped by it", "example": "bike_ride"})
     district = fields.String(
         allow_none=True, metadata={"description": "Code of the district, if grouped by it; null: none set"}
     )

@@ -15,9 +15,7 @@ _SUMS = text("""
 SELECT tier, sum(co2e_mg)::bigint, sum(points)::bigint, sum(actions)::bigint FROM totals GROUP BY tier ORDER BY tier
 """)
 _MOVEMENTS = text("SELECT kind, sum(points)::bigint, sum(times)::bigint FROM movements GROUP BY kind")
-_EVERYBODY = text(
-    "SELECT coalesce(sum(residents), 0)::bigint FROM participants WHERE day = DATE '0001-01-01'"
-)
+_EVERYBODY = text("SELECT coalesce(sum(residents), 0)::bigint FROM participants WHERE day = DATE '0001-01-01'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +60,7 @@ def exact() -> dict[str, Any]:
         "points_expired": expired,
         "points_adjusted": adjusted,
         "outstanding": issued - (redeemed - returned) - expired + adjusted,
-        "by_tier": {
-            tier: {"co2e_mg": co2e_mg, "person_times": times} for tier, co2e_mg, _, times in tiers if times
-        },
+        "by_tier": {tier: {"co2e_mg": co2e_mg, "person_times": times} for tier, co2e_mg, _, times in tiers if times},
     }
 
 
@@ -85,8 +81,7 @@ def public() -> dict[str, Any]:
             for tier, sums in totals["by_tier"].items()
         },
         "equivalents": {
-            one.name: {"value": int(kg / one.kg), "kg_each": float(one.kg), "source": one.source}
-            for one in EQUIVALENTS
+            one.name: {"value": int(kg / one.kg), "kg_each": float(one.kg), "source": one.source} for one in EQUIVALENTS
         },
     }
 

@@ -93,3 +93,8 @@ def day_number(day: str) -> str:
 def place(day: str, task: str, district: str) -> str:
     """SQL: the weight of a day, task and district (0: none)."""
     return weight(f"((({task})::bigint << 32) + {district})", day_number(day), salt="place")
+
+
+def presence(day: str, task: str, district: str) -> str:
+    """SQL: the weight of a group of participants: a day, task and district (-1: any)."""
+    return weight(f"((({task})::bigint << 32) + {district})", day_number(day), salt="present")

@@ -3,9 +3,9 @@
 Every table is read once, in whatever order it lies, and summed to one row a resident (see `fingerprints`).
 """
 
-from backend.leaderboard.periods import EVER
 from backend.outbox import PARTITIONS
-from backend.verification.fingerprints import PRIME, amount, day_number, mark, of_text, place, weight
+from backend.totals.models import EVER
+from backend.verification.fingerprints import PRIME, amount, day_number, mark, of_text, place, presence, weight
 from backend.verification.weights import (
     CITY_DAY,
     DAYS,
@@ -37,14 +37,15 @@ FROM (
         {place("z.local_day", "z.task_id", "coalesce(z.district_id, 0)")} AS place,
         z.seq > 0 AND z.task_id = z.rules_task_id AND z.happened_at >= z.day_begins_at AND z.happened_at < z.day_ends_at
         AND (z.valid_from IS NULL OR z.local_day >= z.valid_from) AND (z.valid_to IS NULL OR z.local_day < z.valid_to)
-        AND CASE WHEN z.status IN ('credited', 'reversed') THEN z.co2e_mg = z.grams
+        AND CASE WHEN z.status IN ('credited', 'reversed') THEN z.co2e_mg = {GRAMS}
             AND CASE WHEN z.capped_by IS NULL THEN z.points = {POINTS} ELSE z.points < {POINTS} AND z.points >= 0 END
             ELSE z.co2e_mg = 0 AND z.points = 0 END AS "right"
     FROM (
         SELECT a.resident_id, a.seq, a.task_id, a.status, a.happened_at, a.local_day, a.district_id, a.co2e_mg, a.points,
             a.capped_by, a.partner_id, r.task_id AS rules_task_id, r.valid_from, r.valid_to, r.tier_weight,
             r.fixed, r.by_quantity, r.per_milli, r.by_co2e, r.per_mg, r.least, r.most, r.share_percent,
-            r.counted_max_milli, (a.quantity * 1000)::bigint AS milli, {GRAMS} AS grams,
+            r.counted_max_milli, r.counted_max, r.net_micro, r.net_mg, r.fits_milli, a.quantity,
+            (a.quantity * 1000)::bigint AS milli,
             (SELECT whole FROM days)[{_NUMBER}] AS whole, (SELECT years FROM days)[{_NUMBER}] AS year,
             (SELECT begins_at FROM days)[{_NUMBER}] AS day_begins_at,
             (SELECT begins_at FROM days)[{_NUMBER} + 1] AS day_ends_at
@@ -133,8 +134,7 @@ WHERE {MINE.format(table="d")} GROUP BY d.resident_id
 SCORES = f"""
 SELECT s.resident_id, 0, -sum({amount("s.points", "s.co2e_mg", "s.actions")}
         * {of_text("s.period", day_number("s.starts_on"), salt="period")}),
-    -sum(CASE WHEN s.period = 'all' AND s.actions > 0 THEN {weight("0::bigint", day_number(f"DATE '{EVER}'"), salt="present")}
-        ELSE 0 END), 0, 0, 0
+    sum(CASE WHEN s.period = 'all' AND s.actions > 0 THEN {presence(f"DATE '{EVER}'", "-1", "-1")} ELSE 0 END), 0, 0, 0
 FROM period_scores s WHERE {MINE.format(table="s")} GROUP BY s.resident_id
 """  # noqa: S608  the parts are ours
 

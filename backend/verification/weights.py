@@ -4,9 +4,6 @@ from backend.catalogue.rules import TIERS
 from backend.leaderboard.periods import STARTS
 from backend.verification.fingerprints import MASK, PRIME, day_number, of_text, weight
 
-LAST_DAY = "DATE '2100-01-01'"
-"""Actions belong to days from 2000-01-01 on and before this one; others are differences."""
-
 DAYS = f"""
 days AS MATERIALIZED (
     SELECT array_agg(scores ORDER BY day) AS scores, array_agg((scores + %(lifetime_weight)s) %% {PRIME} ORDER BY day) AS whole,
@@ -14,12 +11,12 @@ days AS MATERIALIZED (
         array_agg(day::timestamp AT TIME ZONE %(zone)s ORDER BY day) AS begins_at
     FROM (
         SELECT d::date AS day, (sum({of_text("p.period", day_number("p.starts_on"), salt="period")}) %% {PRIME})::bigint AS scores
-        FROM generate_series(timestamp '2000-01-01', {LAST_DAY}, interval '1 day') AS d
+        FROM generate_series(timestamp '2000-01-01', %(last_day)s::timestamp, interval '1 day') AS d
         CROSS JOIN LATERAL {STARTS.format(day="d::date")} AS p (period, starts_on)
         GROUP BY d) AS each_day)
 """  # noqa: S608  the parts are ours
 """Arrays by day number: what a day weighs in all periods together (also with a resident's lifetime), in its year, and the
-instant at which it begins in the city. One row, so that a lookup costs no join."""
+instant at which it begins in the city. One row, so that a lookup costs no join. Actions of other days are differences."""
 
 
 def tier_number(tier: str) -> str:
@@ -50,7 +47,7 @@ rules AS MATERIALIZED (
     SELECT {judged_by("v.id", "t.tier", "m.id")} AS judged_by, {quantified_by("b.id", "p.id")} AS quantified_by, v.task_id,
         coalesce((v.counted_max * 1000)::bigint, 9000000000000000000) AS counted_max_milli, v.counted_max,
         f.net_mg, (f.net_mg * 1000000)::bigint AS net_micro,
-        CASE WHEN f.net_mg > 0 THEN 9e9 / f.net_mg ELSE 1e12 END AS fits_bigint,
+        CASE WHEN f.net_mg > 0 THEN LEAST(trunc(9e12 / f.net_mg), 9e18) ELSE 9e18 END::bigint AS fits_milli,
         GREATEST(b.valid_from, p.valid_from) AS valid_from, LEAST(b.valid_to, p.valid_to) AS valid_to,
         {of_text("t.tier", salt="tier")} AS tier_weight, {_WORTH}
     FROM task_versions v
@@ -66,14 +63,14 @@ rules AS MATERIALIZED (
 methodology of that code and of the factors that it names. The same as catalogue.rules and emissions.rules say."""
 
 GRAMS = """
-    CASE WHEN a.quantity < r.fits_bigint THEN LEAST((a.quantity * 1000)::bigint, r.counted_max_milli) * r.net_micro / 1000000000
-        ELSE trunc(LEAST(a.quantity, r.counted_max) * r.net_mg)::bigint END
+    CASE WHEN z.milli < z.fits_milli THEN LEAST(z.milli, z.counted_max_milli) * z.net_micro / 1000000000
+        ELSE trunc(LEAST(z.quantity, z.counted_max) * z.net_mg)::bigint END
 """
-"""SQL: floor(quantity that counts × net factor), in milligrams; bigint where it fits, which is several times faster."""
+"""SQL: floor(quantity that counts × net factor), in milligrams; in bigint where it fits, which is several times faster."""
 
-POINTS = """
+POINTS = f"""
     LEAST(GREATEST(z.fixed + LEAST(z.milli, z.counted_max_milli) * z.by_quantity / z.per_milli
-        + z.grams * z.by_co2e / z.per_mg, z.least), z.most) * z.share_percent / 100
+        + CASE z.by_co2e WHEN 0 THEN 0 ELSE ({GRAMS}) * z.by_co2e / z.per_mg END, z.least), z.most) * z.share_percent / 100
 """
 """SQL: what the evidence rule makes of it, before any cap."""
 

@@ -44,9 +44,7 @@ def earn(resident, settings):
         )
         owner = (by or resident).resident_id
         with transaction():
-            (judged,) = record_many(
-                {owner: [claim]}, catalogue=catalogue.current(), settings=settings, now=clock.now()
-            )
+            (judged,) = record_many({owner: [claim]}, catalogue=catalogue.current(), settings=settings, now=clock.now())
         return judged
 
     return record
@@ -61,9 +59,7 @@ def give(resident, settings):
         with transaction():
             wallet = ledger.lock_wallet((to or resident).resident_id)
             reference = ledger.Reference("adjustment", next(numbers))
-            ledger.adjust(
-                wallet, points=points, reference=reference, now=now or clock.now(), settings=settings
-            )
+            ledger.adjust(wallet, points=points, reference=reference, now=now or clock.now(), settings=settings)
 
     return adjust
 

@@ -82,9 +82,7 @@ def test_a_frozen_resident_earns_nothing_until_unfrozen(client, admin_headers, r
     assert (refused.status_code, refused.json["type"]) == (403, "resident-frozen")
     client.post(f"{url}/unfreeze", json={"reason": "Cleared"}, headers=operator)
     assert db.session.get(Wallet, resident.resident_id, populate_existing=True).frozen is False
-    rows = db.session.scalars(
-        select(AuditRow).where(AuditRow.object_kind == "resident").order_by(AuditRow.id)
-    ).all()
+    rows = db.session.scalars(select(AuditRow).where(AuditRow.object_kind == "resident").order_by(AuditRow.id)).all()
     assert [(row.action, row.after["reason"]) for row in rows] == [
         ("resident.frozen", "Written steps"),
         ("resident.unfrozen", "Cleared"),

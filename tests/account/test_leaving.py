@@ -14,6 +14,7 @@ from backend.ledger.models import LedgerEntry, Wallet
 from backend.partners.models import Binding, Partner
 from backend.residents.models import Consent, IdempotencyKey, Identity_, Resident
 from backend.rewards.models import Redemption, Reward
+from backend.rewards.redeeming import redeem
 from tests.books import differences
 from tests.together import together
 
@@ -43,9 +44,7 @@ def full_life(resident, earn, give, app):
         )
         db.session.execute(update(Identity_).values(provider="wechat", subject="openid-of-lin"))
         db.session.execute(
-            update(Action).values(
-                evidence={"photo_url": "photo.example", "note": "note"}, client_reference="ref-1"
-            )
+            update(Action).values(evidence={"photo_url": "photo.example", "note": "note"}, client_reference="ref-1")
         )
         partner = db.session.scalars(select(Partner)).first()
         db.session.add_all(
@@ -85,9 +84,7 @@ def everything_about(resident_id):
         )
     ).all()
     rows = [
-        db.session.scalars(
-            text(f'SELECT t::text FROM "{table}" t WHERE resident_id = :who'), {"who": resident_id}
-        )
+        db.session.scalars(text(f'SELECT t::text FROM "{table}" t WHERE resident_id = :who'), {"who": resident_id})
         for table in tables
     ]
     return "\n".join(str(row) for found in rows for row in found)
@@ -126,9 +123,7 @@ def test_an_export_is_whole_where_a_page_just_ends(me, give, monkeypatch, entrie
 
 
 def test_after_leaving_nothing_personal_is_held_anywhere(me, full_life):
-    assert all(
-        secret in everything_about(full_life.resident_id) for secret in ("Lin", "their-user-7", "photo")
-    )
+    assert all(secret in everything_about(full_life.resident_id) for secret in ("Lin", "their-user-7", "photo"))
     assert me("DELETE").status_code == 204
     left = everything_about(full_life.resident_id)
     assert [secret for secret in SECRETS if secret in left] == []
@@ -171,3 +166,31 @@ def test_what_waited_for_a_reviewer_is_refused_when_its_owner_leaves(me, earn):
     me("DELETE")
     action = db.session.scalars(select(Action)).one()
     assert (action.status, action.reason, action.evidence) == ("refused", "account-cancelled", None)
+
+
+def test_what_was_reserved_is_called_off_and_goes_back_on_the_shelf(me, give, resident):
+    give(500)
+    reward = db.session.scalars(select(Reward).where(Reward.kind == "physical")).first()
+    with transaction():
+        db.session.execute(
+            update(Reward)
+            .where(Reward.id == reward.id)
+            .values(stock=3, price_points=100, min_level="seed", limit_per_resident=None)
+        )
+    address = {"name": "Lin", "phone": "13800000000", "address": "1 Renmin Road"}
+    with transaction():
+        redeem(resident_id=resident.resident_id, reward_id=reward.id, quantity=2, delivery=address)
+    assert me("DELETE").status_code == 204
+    left = db.session.execute(select(Redemption.status, Redemption.delivery)).one()
+    assert tuple(left) == ("cancelled", None)
+    assert db.session.scalar(select(Reward.stock).where(Reward.id == reward.id)) == 3
+    assert differences() == []
+
+
+def test_who_leaves_is_no_partners_user_any_more(app, resident, headers):
+    with transaction():
+        partner = db.session.scalars(select(Partner)).first()
+        bound = Binding(partner_id=partner.id, subject="s", resident_id=resident.resident_id, bound_at=clock.now())
+        db.session.add(bound)
+    app.test_client().delete("/api/v1/me", headers=headers(resident))
+    assert db.session.execute(select(Binding.subject, Binding.resident_id)).one() == ("s", None)

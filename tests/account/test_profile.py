@@ -1,11 +1,12 @@
 """GET and PATCH /me, GET /areas."""
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from backend import clock
 from backend.database import db, transaction
 from backend.ledger.models import Wallet
+from backend.outbox import OutboxRow
 from backend.residents.models import Consent
 
 
@@ -113,6 +114,17 @@ def test_who_moves_to_another_district_leaves_the_community(me, areas):
     assert me("PATCH", json={"district": "east"}).json["community"] == "east-1"
     assert me("PATCH", json={"district": "west"}).json["community"] is None
     assert me("PATCH", json={"district": None}).json["district"] is None
+
+
+def test_the_boards_are_told_of_a_move_and_of_nothing_else(me, areas):
+    def told():
+        return db.session.scalar(select(func.count()).select_from(OutboxRow).where(OutboxRow.kind == "moved"))
+
+    me("PATCH", json={"nickname": "Lin"})
+    assert told() == 0
+    me("PATCH", json={"community": "east-1"})
+    me("PATCH", json={"community": "east-1", "district": "east"})
+    assert told() == 1
 
 
 def test_consent_is_kept_with_its_version_and_its_end(me, resident):

@@ -68,9 +68,7 @@ def test_a_code_that_wechat_does_not_take_makes_nobody(sign_in, code, status, sl
     assert count(Resident) == 0
 
 
-@pytest.mark.parametrize(
-    "body", [{}, {"code": 1}, {"code": "dev-lin", "more": 1}, [], "dev-lin", {"code": None}]
-)
+@pytest.mark.parametrize("body", [{}, {"code": 1}, {"code": "dev-lin", "more": 1}, [], "dev-lin", {"code": None}])
 def test_a_body_of_another_shape_is_refused(client, body):
     assert client.post("/api/v1/auth/wechat", json=body).status_code == 422
 

@@ -1,12 +1,14 @@
 """My points: wallet, what expires, statement."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
 from backend import clock
+from backend.account.schemas import EntrySchema, ProfileSchema, ReductionSchema, WalletSchema
 from backend.actions.reversing import reverse
 from backend.database import db, transaction
+from backend.leaderboard.models import PeriodScore
 from backend.ledger import service as ledger
 from backend.ledger.models import Lot
 
@@ -88,15 +90,13 @@ def test_nobody_sees_anybody_elses_entries(me, give, new_resident):
 def test_an_entry_says_what_it_is_for_in_the_callers_language(me, earn, resident):
     judged = earn("no_cutlery")
     with transaction():
-        reverse(
-            resident_id=resident.resident_id, seq=judged.seq, reason="test", by="admin:a", now=clock.now()
-        )
+        reverse(resident_id=resident.resident_id, seq=judged.seq, reason="test", by="admin:a", now=clock.now())
     reversal, award = me("GET", "/me/wallet/entries").json["items"]
     assert award["reference"] == {"kind": "action", "id": f"{resident.resident_id}-{judged.seq}"}
     assert (award["kind"], award["description"]) == ("award", "Order without cutlery")
     assert (reversal["points"], reversal["description"]) == (-5, "Taken back: Order without cutlery")
     chinese = me("GET", "/me/wallet/entries", headers={"Accept-Language": "zh-CN"}).json["items"]
-    assert chinese[1]["description"] == "\u5916\u5356\u65e0\u9700\u9910\u5177"
+    assert chinese[1]["description"] == "外卖无需餐具"
 
 
 def test_the_reduction_is_grouped_as_asked(me, earn):
@@ -118,6 +118,27 @@ def test_the_reduction_by_month_and_task_puts_the_newest_month_first(me, earn):
     groups = me("GET", "/me/reduction?by=task,month").json["groups"]
     assert [g["month"] for g in groups] == sorted({g["month"] for g in groups}, reverse=True)
     assert groups[0]["month"] == f"{clock.local_day(clock.now() - timedelta(hours=1)):%Y-%m}"
+
+
+def test_months_alone_come_from_the_projection(me, resident):
+    with transaction():
+        for month, actions in ((date(2026, 9, 1), 3), (date(2026, 10, 1), 0), (date(2026, 11, 1), 2)):
+            row = {"resident_id": resident.resident_id, "period": "month", "starts_on": month, "points": 1}
+            db.session.add(PeriodScore(**row, co2e_mg=actions * 1500, actions=actions))
+    groups = me("GET", "/me/reduction?by=month").json["groups"]
+    assert groups == [
+        {"task": None, "month": "2026-11", "co2e_g": 3.0, "actions": 2},
+        {"task": None, "month": "2026-09", "co2e_g": 4.5, "actions": 3},
+    ]
+
+
+def test_the_answers_are_what_their_schemas_say(me, earn, give):
+    earn()
+    give(3)
+    assert WalletSchema().validate(me("GET", "/me/wallet").json) == {}
+    assert EntrySchema(many=True).validate(me("GET", "/me/wallet/entries").json["items"]) == {}
+    assert ReductionSchema().validate(me("GET", "/me/reduction?by=task").json) == {}
+    assert ProfileSchema().validate(me("GET").json) == {}
 
 
 @pytest.mark.parametrize("by", ["year", "task,task", "task,", ","])

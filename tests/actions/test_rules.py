@@ -147,9 +147,10 @@ def test_a_monthly_limit_counts_the_whole_month(rules):
 
 
 def test_what_the_rules_would_refuse_anyway_is_not_called_a_duplicate(rules):
-    standing = Standing(1, known={"x"})
-    assert judged(rules, claim(client_reference="x"), standing).status == "duplicate"
-    assert judged(rules, claim(client_reference="x", quantity="1"), standing).reason == "out-of-range"
+    standing = Standing(1, known={"x"}, taken={(7, "y")})
+    for given in ({"client_reference": "x"}, {"partner_id": 7, "external_id": "y"}):
+        assert judged(rules, claim(**given), standing).status == "duplicate"
+        assert judged(rules, claim(quantity="1", **given), standing).reason == "out-of-range"
 
 
 def test_nothing_is_credited_without_a_factor_that_holds_that_day(rules):

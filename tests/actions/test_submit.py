@@ -69,7 +69,7 @@ def test_a_third_declared_ride_of_a_day_is_refused_whatever_it_is_by(submit):
         ({"occurred_at": "0001-01-01T00:00:00Z"}, 422, "validation-failed"),
         ({"occurred_at": "9999-12-31T23:59:59-12:00"}, 422, "validation-failed"),
         ({"occurred_at": "2026-01-01T00:00:00"}, 422, "validation-failed"),
-        ({"activity": {"quantity": float("nan"), "unit": "count"}}, 422, "validation-failed"),
+        ({"activity": {"quantity": float("nan"), "unit": "count"}}, 400, "bad-request"),
         ({"activity": {"quantity": 1e300, "unit": "count"}}, 422, "validation-failed"),
         ({"activity": {"quantity": -1, "unit": "count"}}, 422, "validation-failed"),
         ({"activity": {"quantity": True, "unit": "count"}}, 422, "validation-failed"),
@@ -110,7 +110,8 @@ def test_a_photo_waits_for_a_reviewer(submit, client, resident, headers):
 def test_each_action_of_a_batch_has_its_own_outcome_in_the_order_given(client, resident, headers):
     at = clock.rfc3339(clock.now() - timedelta(hours=1))
     good = {"task": "own_bag", "occurred_at": at, "client_reference": "a"}
-    given = [good, {"task": "own_bag"}, {"task": "nothing", "occurred_at": at}, good, {"task": "own_cup", "occurred_at": at}]
+    cup = {"task": "own_cup", "occurred_at": at}
+    given = [good, {"task": "own_bag"}, {"task": "nothing", "occurred_at": at}, good, cup]
     answer = client.post("/api/v1/actions/batch", json={"actions": given}, headers=headers(resident))
     assert answer.status_code == 200, answer.json
     lines = [(line["index"], line["status"], line.get("reason")) for line in answer.json["results"]]

@@ -159,6 +159,7 @@ def test_the_command_resets_a_password_and_names_what_is_wrong(app, client, new_
     assert "nobody" in run(args=["admin", "reset-password", "nobody", "--password-stdin"], input="x\n").output
     short = run(args=["admin", "reset-password", "owner", "--password-stdin"], input="short\n")
     assert short.exit_code == 1
-    assert run(args=["admin", "reset-password", "owner", "--password-stdin"], input="a new long phrase\n").exit_code == 0
+    reset = run(args=["admin", "reset-password", "owner", "--password-stdin"], input="a new long phrase\n")
+    assert reset.exit_code == 0
     given = {"username": "owner", "password": "a new long phrase"}
     assert client.post("/api/v1/admin/auth", json=given).status_code == 200

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from backend import clock
+from backend.account.task_schemas import TaskDetailSchema, TaskSchema
 from backend.catalogue import service as catalogue
 from backend.catalogue.models import TaskVersion
 from backend.database import db, transaction
@@ -90,10 +91,20 @@ def test_a_task_without_a_factor_says_that_no_grams_are_counted(tasks):
     assert [tasks()[code]["quantified"] for code in ("own_cup", "own_bag")] == [False, True]
 
 
+def test_the_answer_is_what_its_schema_says(tasks, client, resident, headers):
+    change("e_office", unlock={"min_actions": 2}, starts_at=clock.now() + timedelta(days=1))
+    assert TaskSchema(many=True).validate(list(tasks().values())) == {}
+    one = client.get("/api/v1/tasks/e_office", headers=headers(resident)).json
+    assert TaskDetailSchema().validate(one) == {}
+
+
 def test_titles_and_rewards_speak_the_callers_language(tasks):
     english, chinese = tasks()["bike_ride"], tasks("zh-CN")["bike_ride"]
     assert english["title"] == "Ride a bike"
-    assert chinese["title"] == "\u9a91\u884c\u51fa\u884c"
+    assert chinese["title"] == "骑行出行"
+    assert chinese["reward"]["text"].startswith("合作方记录：每 10 克 CO2e 得 1 积分，至多 60；")
+    assert tasks("zh-CN")["walk_steps"]["reward"]["text"] == "每 200 步得 1 积分，至多 50"
+    assert tasks("zh-CN")["carton_return"]["reward"]["text"] == "每件得 5 积分"
 
 
 def test_a_task_is_done_when_its_limit_of_the_day_is_used_up_and_what_waits_counts(tasks, submit):

@@ -1,51 +1,118 @@
 """One populated site for all contract tests of a module: requests may change it as they like."""
 
+import secrets
+import time
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from backend import clock, defaults
 from backend.admins import auth as admins_auth
 from backend.admins import managing
+from backend.admins.models import Admin
 from backend.database import Model, db, transaction
+from backend.partners.auth import sign
 
 DAYS_BACK = 3
-TASKS = ("clean_plate", "own_bag", "no_cutlery")
+TASKS = ("clean_plate", "own_bag", "e_office")
+PHOTO = {"kind": "photo", "photo_sha256": "ab" * 32}
+PARTNER_ID = 3
+REWARDS = {"transit_day_pass": "voucher", "cloth_bag": "pickup"}
 
 
 @pytest.fixture(scope="module")
 def site(migrated_app):
-    """The application with the default catalogue, a resident with actions, and an owner."""
+    """The application with the default catalogue and a little of everything in it."""
     with migrated_app.app_context():
         _empty(migrated_app)
         with transaction():
             defaults.load()
-            managing.create(username="owner", password="a long phrase that nobody guesses", role="owner", by="test")
+            for role in ("operator", "reviewer", "fulfiller", "owner"):
+                managing.create(username=role, password="a long phrase that nobody guesses", role=role, by="test")
         yield migrated_app
         db.session.rollback()
         _empty(migrated_app)
 
 
 @pytest.fixture(scope="module")
-def resident_headers(site):
-    """Headers of a resident who has signed in and recorded actions."""
+def ask(site):
+    """ask(path, body, headers) → the answer to a POST, which must succeed."""
     client = site.test_client()
-    token = client.post("/api/v1/auth/wechat", json={"code": "dev-contract"}).json["token"]
-    headers = {"Authorization": f"Bearer {token}"}
-    for days in range(DAYS_BACK):
-        for task in TASKS:
-            at = clock.rfc3339(clock.now() - timedelta(days=days, minutes=1))
-            client.post("/api/v1/actions", json={"task": task, "occurred_at": at}, headers=headers)
+
+    def post(path, body=None, headers=None, **more):
+        answer = client.post(f"/api/v1{path}", json=body, headers=headers, **more)
+        assert answer.status_code < 300, f"{path}: {answer.text}"
+        return answer.json
+
+    return post
+
+
+@pytest.fixture(scope="module")
+def owner(site):
+    """owner() → headers of an admin who may do everything, whatever the requests before have done to it."""
+
+    def headers():
+        with transaction():
+            admin = db.session.scalar(select(Admin).where(Admin.username == "owner"))
+            admin.role, admin.disabled_at = "owner", None
+            return {"Authorization": f"Bearer {admins_auth.issue(admin).token}"}
+
     return headers
 
 
 @pytest.fixture(scope="module")
-def owner_headers(site):
-    """Headers of an admin who may do everything."""
+def operator(site):
+    """Headers of an admin who asks for what the owner then decides."""
     with transaction():
-        admin = db.session.get(admins_auth.Admin, 1)
+        admin = db.session.scalar(select(Admin).where(Admin.username == "operator"))
         return {"Authorization": f"Bearer {admins_auth.issue(admin).token}"}
+
+
+@pytest.fixture(scope="module")
+def resident_headers(site, ask, owner, operator):
+    """Headers of a resident with actions, points, redemptions and a photo that waits for review."""
+    signed_in = ask("/auth/wechat", {"code": "dev-contract"})
+    headers = {"Authorization": f"Bearer {signed_in['token']}"}
+    for days in range(DAYS_BACK):
+        for task in TASKS:
+            at = clock.rfc3339(clock.now() - timedelta(days=days, minutes=1))
+            photo = {"evidence": PHOTO} if task == "clean_plate" and days == 0 else {}
+            ask("/actions", {"task": task, "occurred_at": at, **photo}, headers)
+    with transaction():
+        resident_id = db.session.scalar(text("SELECT max(resident_id) FROM residents"))
+    wanted = {"resident_id": resident_id, "points": 5000, "reason": "for the test"}
+    adjustment = ask("/admin/adjustments", wanted, operator)
+    ask(f"/admin/adjustments/{adjustment['id']}/approve", {}, owner())
+    ask("/admin/adjustments", wanted, operator)
+    _redeem(ask, headers, operator)
+    return headers
+
+
+@pytest.fixture(scope="module")
+def signature(site, ask, operator):
+    """signature(body) → the headers of a signed request."""
+    pair = ask(f"/admin/partners/{PARTNER_ID}/keys", None, operator)
+
+    def headers(body):
+        timestamp, nonce = str(int(time.time())), secrets.token_hex(16)
+        signed = sign(body, secret=pair["secret"], timestamp=timestamp, nonce=nonce)
+        names = ("X-Partner-Key", "X-Timestamp", "X-Nonce", "X-Signature")
+        return dict(zip(names, (pair["key"], timestamp, nonce, signed), strict=True))
+
+    return headers
+
+
+def _redeem(ask, headers, operator):
+    with transaction():
+        ids = {row.code: row.id for row in db.session.execute(text("SELECT code, id FROM rewards"))}
+    voucher, pickup = (ids[code] for code in REWARDS)
+    codes = {"data": "AB12-CD34\nEF56-GH78\n", "content_type": "text/plain"}
+    ask(f"/admin/rewards/{voucher}/vouchers", None, operator, **codes)
+    ask(f"/admin/rewards/{pickup}/stock", {"delta": 5, "reason": "for the test"}, operator)
+    for reward_id in (voucher, pickup):
+        key = {"Idempotency-Key": secrets.token_hex(8)}
+        ask("/redemptions", {"reward_id": reward_id, "quantity": 1}, headers | key)
 
 
 def _empty(app):

@@ -81,10 +81,14 @@ def test_two_approvals_at_once_post_once(app, admin_headers, asked, resident):
 def test_one_key_asks_once(client, admin_headers, resident):
     wanted = {"resident_id": resident.resident_id, "points": 5, "reason": "Prize"}
     headers = admin_headers("operator", **{"Idempotency-Key": "a1"})
-    assert [client.post(URL, json=wanted, headers=headers).json["id"] for _ in range(2)] == [f"{resident.resident_id}-1"] * 2
+    assert [client.post(URL, json=wanted, headers=headers).json["id"] for _ in range(2)] == [
+        f"{resident.resident_id}-1"
+    ] * 2
 
 
-@pytest.mark.parametrize("wrong", [{"points": 0}, {"points": 1_000_001}, {"points": 1.5}, {"reason": ""}, {"resident_id": "1"}])
+@pytest.mark.parametrize(
+    "wrong", [{"points": 0}, {"points": 1_000_001}, {"points": 1.5}, {"reason": ""}, {"resident_id": "1"}]
+)
 def test_what_is_not_fit_is_named(asked, wrong):
     answer = asked(**wrong)
     assert answer.status_code == 422

@@ -28,7 +28,9 @@ def books(app, resident, settings):
             return result
 
         def earn(self, points, ref, **more):
-            self.do(ledger.award, points=points, reference=Reference("action", ref), year=2026, settings=settings, **more)
+            self.do(
+                ledger.award, points=points, reference=Reference("action", ref), year=2026, settings=settings, **more
+            )
 
         def hold(self, points, ref):
             return self.do(ledger.hold, points=points, reference=Reference("redemption", ref))

@@ -1,4 +1,4 @@
-"""What must hold of points and stock together at any moment, asked in SQL that shares nothing with the product's code."""
+"""What must hold of points and stock together at any moment, in SQL that shares nothing with the product's code."""
 
 from sqlalchemy import text
 

@@ -232,7 +232,9 @@ def test_the_present_price_applies_and_its_version_is_kept(new_reward, resident,
     assert [(body["points"], body["reward_version"]) for body in (first, second)] == [(100, 1), (150, 2)]
 
 
-def test_a_key_gets_its_first_answer_again_also_when_nothing_is_left(new_reward, resident, new_resident, give, redeem, balance):
+def test_a_key_gets_its_first_answer_again_also_when_nothing_is_left(
+    new_reward, resident, new_resident, give, redeem, balance
+):
     reward = new_reward(stock=1)
     give(resident, 300)
     other = new_resident("other")

@@ -61,8 +61,8 @@ def ingest(
     Safe to repeat: what was credited is not credited again, so a run that was cut short is simply started anew.
     """
     summary, began = Summary(), time.perf_counter()
-    console = Console(stderr=True, quiet=as_json)
-    with force_locale("en"), told_plainly(summary), Progress(*COLUMNS, console=console) as progress:
+    bars = Progress(*COLUMNS, console=Console(stderr=True), refresh_per_second=4, disable=as_json)
+    with force_locale("en"), told_plainly(summary), bars as progress:
         recipe = recipe_of(partners.find(partner_code), **columns_and_times)
         sheet = _read(file, recipe, encoding=encoding, summary=summary, progress=progress)
         bar = progress.add_task("Crediting", total=len(sheet))

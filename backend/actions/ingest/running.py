@@ -8,6 +8,7 @@ from backend.actions.ingest.sheet import Sheet
 from backend.actions.ingest.summary import Summary
 from backend.actions.partner_feed import credit_events, credit_kept
 from backend.database import transaction
+from backend.partners import bindings
 from backend.partners import service as partners
 
 
@@ -24,7 +25,9 @@ def credit_sheet(
 
     With `bind_subjects` each unknown subject becomes a resident first.
     """
-    for page in sheet.pages(page_size):
+    with transaction():
+        same = bindings.same_residents(partners.find(partner_code).id)
+    for page in sheet.pages(page_size, same=same):
         events = [event for _, event in page]
         kept = []
         with transaction():

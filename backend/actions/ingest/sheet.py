@@ -1,7 +1,7 @@
 """A file's rows in memory, packed, so that a file of millions can be put in order: about 200 bytes a row."""
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from backend.actions.events import Event
@@ -37,18 +37,14 @@ class Sheet:
         self._tasks: list[str] = []
         self._units: list[str | None] = []
         self._once: dict[str | None, str | None] = {None: None}
-        self._in_order = True
 
     def __len__(self) -> int:
         return len(self._lines)
 
     def add(self, row: Row) -> None:
         """Take in one row."""
-        started = self._started
-        if started and row.started < started[-1]:
-            self._in_order = False
         self._lines.append(row.line)
-        started.append(row.started)
+        self._started.append(row.started)
         self._ended.append(NONE if row.ended is None else row.ended)
         self._quantities.append(NONE if row.quantity_milli is None else row.quantity_milli)
         self._external_ids.append(row.external_id)
@@ -57,11 +53,16 @@ class Sheet:
         self._tasks.append(once(row.task, row.task))  # type: ignore[arg-type]  # text stays text
         self._units.append(once(row.unit, row.unit))
 
-    def pages(self, size: int) -> Iterator[list[tuple[int, Event]]]:
-        """(line, event) of all rows in order of when they began, then of their place in the file."""
-        order: Sequence[int] = range(len(self))
-        if not self._in_order:
-            order = array("Q", sorted(order, key=self._started.__getitem__))
+    def pages(self, size: int, *, same: Mapping[str, str]) -> Iterator[list[tuple[int, Event]]]:
+        """(line, event) of all rows, in order of when they began, then of their place in the file; by resident.
+
+        The rules look at one resident at a time: only the order of each one's own rows matters, and all of them
+        together touch a wallet once. `same` gives one of the subjects for those that are the same resident. Where an
+        external id stands twice in the file, the first of all must win, and there is no grouping.
+        """
+        order = sorted(range(len(self)), key=self._started.__getitem__)
+        if len(set(self._external_ids)) == len(self):
+            order.sort(key=[same.get(subject, subject) for subject in self._subjects].__getitem__)
         for first in range(0, len(order), size):
             yield [(self._lines[place], self._event(place)) for place in order[first : first + size]]
 

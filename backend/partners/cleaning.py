@@ -1,0 +1,16 @@
+"""Removing nonces whose timestamps would not be accepted any more."""
+
+from datetime import datetime
+
+from sqlalchemy import delete, select, tuple_
+
+from backend.database import db
+from backend.partners.models import PartnerNonce
+
+
+def forget_nonces(*, before: datetime, limit: int) -> int:
+    """Remove up to `limit` nonces that were used before an instant; returns how many."""
+    old = select(PartnerNonce.partner_id, PartnerNonce.nonce).where(PartnerNonce.used_at < before).limit(limit)
+    keys = [tuple(row) for row in db.session.execute(old)]
+    db.session.execute(delete(PartnerNonce).where(tuple_(PartnerNonce.partner_id, PartnerNonce.nonce).in_(keys)))
+    return len(keys)

@@ -1,0 +1,53 @@
+"""How often a task may count, and what it may earn a day: as strict as any version of the rules that judged that day.
+
+The city-wide caps are settings, which leave no trace when they are changed: they are not checked here.
+"""
+
+ANY = "a.resident_id = ANY(%(residents)s)"
+RANGE = "a.resident_id BETWEEN %(first)s AND %(last)s"
+
+_BOUNDS = """
+bounds AS MATERIALIZED (
+    SELECT array_agg(CASE v.limit_period WHEN 'day' THEN v.limit_count ELSE 1000000 END ORDER BY n) AS a_day,
+        array_agg(coalesce(v.points_cap_day, 2000000000) ORDER BY n) AS caps
+    FROM generate_series(1, (SELECT max(id) FROM task_versions)) AS n LEFT JOIN task_versions v ON v.id = n),
+monthly AS MATERIALIZED (SELECT id FROM task_versions WHERE limit_period = 'month'),
+shared AS MATERIALIZED (
+    SELECT v.id, e.tier, e.shared_limit->>'group' AS name, (e.shared_limit->>'per_day')::int AS per_day
+    FROM task_versions v CROSS JOIN LATERAL jsonb_to_recordset(v.evidence) AS e (tier text, shared_limit jsonb)
+    WHERE jsonb_typeof(e.shared_limit) = 'object')
+"""
+_DAILY = """
+SELECT a.resident_id, a.local_day, 'task ' || a.task_id AS what, count(*) AS used,
+    max((SELECT a_day FROM bounds)[a.task_version_id])::bigint AS allowed, sum(LEAST(a.points, 1000000000)::int) AS points,
+    max((SELECT caps FROM bounds)[a.task_version_id])::bigint AS cap
+FROM actions a WHERE {mine} AND a.status IN ('credited', 'pending')
+GROUP BY a.resident_id, a.local_day, a.task_id
+HAVING count(*) > max((SELECT a_day FROM bounds)[a.task_version_id])
+    OR sum(LEAST(a.points, 1000000000)::int) > max((SELECT caps FROM bounds)[a.task_version_id])
+"""
+_MONTHLY = """
+SELECT a.resident_id, date_trunc('month', a.local_day::timestamp)::date, 'task ' || a.task_id || ' in the month', count(*),
+    max(v.limit_count), 0, 0
+FROM actions a JOIN task_versions v ON v.id = a.task_version_id
+WHERE {mine} AND a.status IN ('credited', 'pending') AND a.task_version_id = ANY(ARRAY(SELECT id FROM monthly))
+GROUP BY a.resident_id, 2, a.task_id HAVING count(*) > max(v.limit_count)
+"""
+_SHARED = """
+SELECT a.resident_id, a.local_day, s.name, count(*), max(s.per_day), 0, 0
+FROM actions a JOIN shared s ON s.id = a.task_version_id AND s.tier = a.tier
+WHERE {mine} AND a.status IN ('credited', 'pending') AND a.tier = ANY(ARRAY(SELECT tier FROM shared))
+GROUP BY a.resident_id, a.local_day, s.name HAVING count(*) > max(s.per_day)
+"""
+
+
+def of(mine: str) -> str:
+    """The statement for residents, each difference once: the same where it screens a range and where it names."""
+    parts = " UNION ALL ".join(part.format(mine=mine) for part in (_DAILY, _MONTHLY, _SHARED))
+    return f"""
+WITH {_BOUNDS}, over AS ({parts})
+SELECT resident_id, local_day || ': actions of ' || what, 'at most ' || allowed, used::text FROM over WHERE used > allowed
+UNION ALL
+SELECT resident_id, local_day || ': points of ' || what, 'at most ' || cap, points::text FROM over WHERE points > cap
+ORDER BY 1, 2
+"""  # noqa: S608  the parts are ours

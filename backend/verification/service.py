@@ -1,0 +1,156 @@
+"""The verb: screen everything, name what differs."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import psycopg
+
+from backend import clock, metrics
+from backend.verification import actions, boards, city, limits, naming, redemptions, trips
+from backend.verification.difference import Checked, Difference
+from backend.verification.fingerprints import PRIME, parameters
+from backend.verification.screening import SCREEN
+from backend.verification.snapshot import Cursor, Snapshot, snapshot
+
+ACTIONS_AT_ONCE = 2_000_000
+"""Actions a chunk: a few seconds each. Every chunk reads the tables anew, so there should be few."""
+SMALL = 20_000
+MOST_WORKERS = 4
+FIRST, LAST = -(2**62), 2**62
+
+Tell = Callable[[str, int, int], None]
+"""Told what is done now, and how many steps of how many are done."""
+
+_SIZE = "SELECT coalesce(max(resident_id), 0), coalesce(sum(action_seq), 0)::bigint FROM wallets"
+_SUSPECTS = "SELECT array_agg(DISTINCT resident_id ORDER BY resident_id) FROM ({found}) AS found (resident_id, a, b, c)"
+_EVERYBODY = """
+SELECT (SELECT count(*) FROM wallets w WHERE {mine}), (SELECT count(*) FROM actions w WHERE {mine}),
+    (SELECT count(*) FROM ledger_entries w WHERE {mine}), NULL, (SELECT array_agg(resident_id) FROM wallets w WHERE {mine})
+""".format(mine="w.resident_id BETWEEN %(first)s AND %(last)s")
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A range of residents, both ends included."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """What one screen found: rows looked at, its part of the city's sums (None: unknown), and who must be looked at."""
+
+    residents: int = 0
+    actions: int = 0
+    entries: int = 0
+    city: int | None = 0
+    suspects: tuple[int, ...] = ()
+    certain: bool = False
+    """Whether the suspects' books differ for sure, so that some book must say where."""
+
+
+def verify(*, workers: int | None = None, tell: Tell | None = None, checked: Checked | None = None) -> Iterator[Difference]:
+    """Recompute every invariant as of one moment, and yield each difference.
+
+    Requests may run meanwhile. Memory stays flat here and in PostgreSQL. `checked` counts what was looked at. When the last
+    difference has been taken, their number is in the metric that alarms.
+    """
+    seen, told = checked or Checked(), tell or _silent
+    found = 0
+    values: dict[str, Any] = {
+        **parameters(),
+        **actions.PARAMETERS,
+        "zone": clock.city_zone().key,
+        "last_day": (clock.local_day(clock.now()) + timedelta(days=2)).isoformat(),
+    }
+    count = workers or min(MOST_WORKERS, os.cpu_count() or 1)
+    with snapshot(workers=count) as view:
+        for difference in _of_database(view, values=values, workers=count, seen=seen, tell=told):
+            found += 1
+            yield difference
+    told("boards", 0, 1)
+    for difference in boards.differences(seen):
+        found += 1
+        yield difference
+    told("boards", 1, 1)
+    metrics.VERIFY_DIFFERENCES.set(found)
+
+
+def _of_database(
+    view: Snapshot, *, values: dict[str, Any], workers: int, seen: Checked, tell: Tell
+) -> Iterator[Difference]:
+    chunks = _chunks(view.cursor, workers=workers)
+    jobs = [partial(screen, chunk=chunk, values=values) for chunk in chunks for screen in _SCREENS]
+    left: int | None = 0
+    suspects: dict[int, bool] = {}
+    for place, screened in enumerate(view.each(jobs), 1):
+        tell("books", place, len(jobs))
+        seen.residents += screened.residents
+        seen.actions += screened.actions
+        seen.entries += screened.entries
+        left = None if left is None or screened.city is None else left + screened.city
+        for who in screened.suspects:
+            suspects[who] = suspects.get(who, False) or screened.certain
+        if place % len(_SCREENS) == 0:
+            yield from naming.differences(view.cursor, suspects, parameters=values)
+            suspects.clear()
+    tell("city", 0, 1)
+    if left is None or (left - _one(view.cursor, city.TOLD, values)) % PRIME:
+        yield from city.differences(view.cursor, parameters=values)
+    yield from redemptions.differences_of_rewards(view.cursor)
+    tell("city", 1, 1)
+
+
+def _chunks(cursor: Cursor, *, workers: int) -> list[Chunk]:
+    last, size = cursor.execute(_SIZE).fetchone() or (0, 0)
+    count = 1 if size < SMALL else max(workers, -(-size // ACTIONS_AT_ONCE))
+    ends = [last * place // count for place in range(1, count)]
+    return [Chunk(first, end) for first, end in zip([FIRST, *(end + 1 for end in ends)], [*ends, LAST], strict=True)]
+
+
+def _of_books(cursor: Cursor, *, chunk: Chunk, values: dict[str, Any]) -> Screened:
+    given = _within(chunk, values)
+    try:
+        with cursor.connection.transaction():
+            row = cursor.execute(SCREEN, given, prepare=False).fetchone()
+        certain = True
+    except psycopg.DataError:
+        # Some number is so absurd that the sums overflow: everybody of the chunk is looked at, in exact arithmetic.
+        row, certain = cursor.execute(_EVERYBODY, given).fetchone(), False
+    residents, rows, entries, left, suspects = row or (0, 0, 0, 0, None)
+    return Screened(residents, rows, entries, left, tuple(suspects or ()), certain)
+
+
+def _of_present(cursor: Cursor, *, chunk: Chunk, values: dict[str, Any]) -> Screened:
+    return Screened(city=_one(cursor, city.PRESENT, _within(chunk, values)))
+
+
+def _of_statement(cursor: Cursor, *, chunk: Chunk, values: dict[str, Any], statement: str) -> Screened:
+    found = cursor.execute(_SUSPECTS.format(found=statement), _within(chunk, values), prepare=False).fetchone()
+    return Screened(suspects=tuple((found and found[0]) or ()))
+
+
+_SCREENS: tuple[Callable[..., Screened], ...] = (
+    _of_books,
+    partial(_of_statement, statement=limits.of(limits.RANGE)),
+    partial(_of_statement, statement=trips.of(trips.RANGE)),
+    _of_present,
+)
+
+
+def _within(chunk: Chunk, values: dict[str, Any]) -> dict[str, Any]:
+    return {**values, "first": chunk.first, "last": chunk.last}
+
+
+def _one(cursor: Cursor, statement: str, values: dict[str, Any]) -> int:
+    row = cursor.execute(statement, values, prepare=False).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _silent(what: str, done: int, of: int) -> None:
+    """Told nothing."""

@@ -1,0 +1,20 @@
+"""No resident is on two trips at once."""
+
+ANY = "a.resident_id = ANY(%(residents)s)"
+RANGE = "a.resident_id BETWEEN %(first)s AND %(last)s"
+
+# If any two overlap then so do some two that begin one after the other: [start, end), and every trip takes time.
+_OVERLAPS = """
+SELECT resident_id, 'trip ' || seq || ': begins', 'not before ' || until, happened_at::text FROM (
+    SELECT a.resident_id, a.seq, a.happened_at, lag(a.ended_at) OVER (PARTITION BY a.resident_id ORDER BY a.happened_at)
+        AS until
+    FROM actions a
+    WHERE {mine} AND a.status = 'credited' AND a.ended_at IS NOT NULL
+        AND a.task_version_id = ANY(ARRAY(SELECT id FROM task_versions WHERE trip))) AS trip
+WHERE happened_at < until ORDER BY resident_id, seq
+"""
+
+
+def of(mine: str) -> str:
+    """The statement for residents."""
+    return _OVERLAPS.format(mine=mine)

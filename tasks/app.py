@@ -1,0 +1,53 @@
+"""The Celery application: the Flask application's own settings and servers, JSON only.
+
+`celery -A tasks.app worker --beat` runs everything. Redis carries the messages and holds nothing that would be missed:
+a message that is lost is sent again by the clock.
+"""
+
+from typing import Any
+
+from celery import Celery, Task
+from celery.signals import worker_process_init
+
+from backend import create_app
+from backend.database import db
+from backend.embedded import celery_url
+from tasks.schedule import SCHEDULE
+
+flask_app = create_app()
+_settings = flask_app.extensions["settings"]
+_broker = celery_url(_settings.redis_url)
+
+
+class Job(Task):
+    """A task that runs inside the application's context."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run it."""
+        with flask_app.app_context():
+            return self.run(*args, **kwargs)
+
+
+app = Celery("tasks", broker=_broker, backend=_broker, task_cls=Job, include=["tasks.jobs"])
+app.conf.update(
+    accept_content=["json"],
+    beat_schedule=SCHEDULE,
+    broker_connection_max_retries=None,
+    broker_connection_retry_on_startup=True,
+    # Longer than any job: a message that is not acknowledged by then is given to another worker.
+    broker_transport_options={"visibility_timeout": 4 * 3600},
+    result_expires=3600,
+    task_acks_late=True,
+    task_ignore_result=True,
+    task_reject_on_worker_lost=True,
+    timezone=str(_settings.city_zone),
+    worker_hijack_root_logger=False,
+    worker_prefetch_multiplier=1,
+)
+
+
+@worker_process_init.connect
+def forget_the_parents_connections(**_: Any) -> None:
+    """A forked process must not talk on its parent's connections, nor close them."""
+    with flask_app.app_context():
+        db.engine.dispose(close=False)

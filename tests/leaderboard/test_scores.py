@@ -1,0 +1,68 @@
+"""Scores: the order of a board is exactly the order of values, then of instants, in a double."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from backend.database import db
+from backend.leaderboard.periods import KINDS, containing
+from backend.leaderboard.scores import METRICS, MOST, SCORE, TICK_S, encode, value_of
+
+DAY = date(2026, 12, 30)
+CITY_NOON = datetime(2026, 12, 30, 4, tzinfo=UTC)
+
+values = st.integers(0, 2**50)
+instants = st.datetimes(datetime(2026, 12, 30), datetime(2027, 1, 2), timezones=st.just(UTC))  # noqa: DTZ001  made aware
+
+
+@given(one=st.tuples(values, instants), other=st.tuples(values, instants), metric=st.sampled_from(METRICS))
+def test_the_greater_value_is_ahead_and_of_equal_values_the_earlier(one, other, metric):
+    period = containing(DAY, kind="day")
+    tick = 1 if metric == "points" else TICK_S["day"]
+    (a, at), (b, bt) = one, other
+    first, second = (encode(metric, value=v, reached_at=t, period=period) for v, t in (one, other))
+    a, b = min(a, MOST[metric]), min(b, MOST[metric])
+    if a != b:
+        assert (first > second) == (a > b)
+    elif a and abs(at - bt) >= timedelta(seconds=2 * tick):
+        assert (first > second) == (at < bt)
+    assert (value_of(metric, first), value_of(metric, second)) == (a, b)
+
+
+@given(value=values, at=st.datetimes(datetime(2020, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
+def test_every_score_is_a_whole_number_that_a_double_holds(value, at):
+    for metric in METRICS:
+        for kind in KINDS:
+            score = encode(metric, value=value, reached_at=at, period=containing(DAY, kind=kind))
+            assert int(float(score)) == score < 2**53
+            assert (score == 0) == (value == 0)
+
+
+@given(value=values, at=st.datetimes(datetime(2019, 12, 1), datetime(2100, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_postgresql_makes_the_same_score(app, value, at):
+    row = "(SELECT :kind AS period, CAST(:first AS date) AS starts_on, CAST(:value AS bigint) AS points, :at AS points_reached_at,"
+    row += " CAST(:value AS bigint) AS co2e_mg, :at AS co2e_reached_at) AS s"
+    for kind in KINDS:
+        period = containing(DAY, kind=kind)
+        given_row = {"kind": kind, "first": period.starts_on, "value": value, "at": at}
+        found = db.session.execute(text(f"SELECT {SCORE['points']}, {SCORE['co2e']} FROM {row}"), given_row).one()
+        assert tuple(found) == tuple(encode(m, value=value, reached_at=at, period=period) for m in METRICS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_late_trips_are_still_told_apart_three_days_after_the_end_of_a_period(kind):
+    period = containing(DAY, kind=kind)
+    ends_on = period.ends_on or date(2100, 1, 1)
+    late = datetime(ends_on.year, ends_on.month, ends_on.day, tzinfo=UTC) + timedelta(days=3, hours=23)
+    step = timedelta(seconds=2 * TICK_S[kind])
+    earlier, later = (encode("co2e", value=7, reached_at=at, period=period) for at in (late - step, late))
+    assert earlier > later
+
+
+def test_nothing_is_nothing_whenever_it_was_reached():
+    period = containing(DAY, kind="day")
+    assert {encode(m, value=v, reached_at=CITY_NOON, period=period) for m in METRICS for v in (0, -5)} == {0}
