@@ -1,6 +1,7 @@
 """Idempotency keys: the first answer to a request that creates something, stored in the transaction of its effect."""
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,7 @@ from backend.errors import RefusalError, ValidationFailedError
 
 View = TypeVar("View", bound=Callable[..., Any])
 MAX_KEY = 200
+KEY = re.compile(rf"[!-~]{{1,{MAX_KEY}}}")
 SEALED = "sealed"
 """The one member of a stored answer that is encrypted."""
 
@@ -82,8 +84,9 @@ def replayed(
 
 def of_request(*, required: bool = False) -> Request:
     """The key of the present HTTP request, if any, and its hash; raises ValidationFailedError."""
-    key = request.headers.get("Idempotency-Key", "").strip()
-    if len(key) > MAX_KEY or (required and not key):
+    given = request.headers.get("Idempotency-Key")
+    key = (given or "").strip()
+    if (given is not None or required) and not KEY.fullmatch(key):
         message = gettext("Send 1 to %(most)s characters, a new key for each new request.", most=MAX_KEY)
         raise ValidationFailedError(message, errors=[{"field": "Idempotency-Key", "message": message}])
     return Request(key, hash_of(method=request.method, path=request.path, body=request.get_data()) if key else "")

@@ -12,6 +12,7 @@ from backend.actions.events import BrokenEventError, Event, read_event
 from backend.actions.partner_feed import Result, credit_events
 from backend.blueprint import UnreadableBodyError
 from backend.errors import ValidationFailedError
+from backend.garbage import no_cycles
 from backend.partners.models import Partner
 from backend.schemas import grams
 
@@ -24,7 +25,11 @@ def receive(body: bytes, *, partner: Partner, now: datetime) -> dict[str, Any]:
 
     Raises UnreadableBodyError, ValidationFailedError for what is no page of at most 5,000 events.
     """
-    raw_events = _events_of(body)
+    with no_cycles():
+        return _receive(_events_of(body), partner=partner, now=now)
+
+
+def _receive(raw_events: list[Any], *, partner: Partner, now: datetime) -> dict[str, Any]:
     lines: list[dict[str, Any]] = []
     events: list[Event] = []
     places: list[int] = []

@@ -3,12 +3,13 @@
 from typing import Any
 
 from backend.blueprint import LARGEST_ID
+from backend.idempotency import MAX_KEY
 
 KEY = "Idempotency-Key"
 IDEMPOTENCY_KEY = {
     "name": KEY,
     "in": "header",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"},
+    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": "^[!-~]+$"},
     "description": "A new one for each new request; the same key and body get the first answer again",
     "example": "3f6c2f6e-5d0b-4c39-9a7e-1f0c8f2b7d51",
 }

@@ -39,6 +39,9 @@ STATUSES = defaultdict(Counter)
 """What each call answered, by its id."""
 
 
+REFUSED = ["400", "401", "403", "404", "405", "409", "415", "422", "428", "429"]
+
+
 def configured(*, examples=EXAMPLES, phases=("examples", "coverage", "fuzzing")):
     """Settings of schemathesis: the same cases every time."""
     off = {name: {"enabled": name in phases} for name in ("examples", "coverage", "fuzzing", "stateful")}
@@ -48,9 +51,22 @@ def configured(*, examples=EXAMPLES, phases=("examples", "coverage", "fuzzing"))
             "seed": 1,
             "generation": {"deterministic": True, "max-examples": examples, "database": "none"},
             "phases": off,
+            # 412: whether the version is the present one is looked at before the body is.
+            "checks": {"negative_data_rejection": {"expected-statuses": [*REFUSED, "412"]}},
             "warnings": False,
         }
     )
+
+
+CODE = ("own_bag", "bike_ride")
+CODES = {"factors": ("travel_bike",), "methodologies": ("bike_ride",), "areas": ("yingze",)}
+EXISTING = {
+    "action_id": tuple(f"1-{seq}" for seq in range(1, 12)),
+    "redemption_id": ("1-1", "1-2"),
+    "adjustment_id": ("1-2", "1-3"),
+    "partner_id": (1, 2),
+    "partner": ("bikes",),
+}
 
 
 def operation_ids():
@@ -79,8 +95,25 @@ def caller_of(call):
     return next((scheme for needed in call["security"] for scheme in needed), "public")
 
 
+def aim(case):
+    """Let every second request go to something that exists: drawn ids and codes never do."""
+    name = case.operation.definition.raw["operationId"]
+    STATUSES[name]["asked"] += 1
+    if STATUSES[name]["asked"] % 2:
+        return
+    turn = STATUSES[name]["asked"] // 2
+    codes = next((known for part, known in CODES.items() if f"/{part}/" in case.operation.path), CODE)
+    for parameter in case.path_parameters:
+        known = codes if parameter == "code" else EXISTING.get(parameter)
+        if known:
+            case.path_parameters[parameter] = known[turn % len(known)]
+    if "If-Match" in case.headers:
+        case.headers["If-Match"] = f'"{turn % 3}"'
+
+
 def check(case, headers, *, site, checks=ALWAYS + REJECTS, **more):
     name = case.operation.definition.raw["operationId"]
+    aim(case)
     wanted = [each for each in checks if each not in REJECTS or name not in TAKES_WRONG_ITEMS]
     answer = case.call_and_validate(app=site, base_url="http://localhost", headers=headers, checks=wanted, **more)
     STATUSES[name][answer.status_code] += 1
@@ -125,7 +158,8 @@ def test_strangers_are_refused_as_described(case, site, resident_headers, owner)
 
 def test_most_calls_were_answered_with_success_too():
     """A site on which all is refused would keep to the description as well."""
-    answered = [name for name, statuses in STATUSES.items() if any(status < 300 for status in statuses)]
+    cases = sum(statuses.pop("asked") for statuses in STATUSES.values())
+    answered = [name for name, statuses in STATUSES.items() if min(statuses) < 300]
     if len(STATUSES) == len(set(operation_ids())):
         assert len(answered) > 0.7 * len(STATUSES), sorted(STATUSES.keys() - set(answered))
-    print(sum(sum(statuses.values()) for statuses in STATUSES.values()), "cases;", sorted(STATUSES.keys() - set(answered)))
+    print(cases, "cases;", sorted(STATUSES.keys() - set(answered)))

@@ -29,6 +29,23 @@ def cut_off(app):
     nowhere.close()
 
 
+@pytest.fixture
+def read_only(app, settings):
+    """read_only(True): Redis refuses every write, as it does when its memory is full."""
+    usual = app.extensions["redis"]
+    usual.acl_setuser("reader", enabled=True, nopass=True, categories=["+@all", "-@write"], keys=["*"], reset=True)
+    url = {"username": "reader", "password": "any", "decode_responses": True}
+    reader = redis_py.from_url(settings.redis_url, **url)
+
+    def switch(on):
+        app.extensions["redis"] = reader if on else usual
+
+    yield switch
+    switch(False)
+    reader.close()
+    usual.acl_deluser("reader")
+
+
 def state():
     with transaction():
         return epochs.state(cursor())
@@ -125,15 +142,20 @@ def test_where_all_is_well_nothing_is_dropped(board, deeds, new_resident):
     assert state() == before
 
 
-def test_a_full_redis_is_done_without(board, deeds, resident):
+def test_a_redis_that_takes_no_more_is_done_without(board, deeds, resident, read_only):
     deeds.record(resident)
     projector.drain()
-    limit = redis.client().config_get("maxmemory")["maxmemory"]
-    used = redis.client().info("memory")["used_memory"]
-    del limit, used
-    with transaction():
-        epochs.fall_behind(cursor(), state().epoch)
-    assert board(resident, "points/all")["me"]["rank"] == 1
+    board(resident, "points/all")
+    read_only(True)
+    deeds.record(resident, minute=60)
+    projector.drain()
+    assert state().behind
+    for path in ("points/all", "points/year"):
+        assert board(resident, path)["me"]["score"] == 38
+    read_only(False)
+    assert tended()
+    assert board(resident, "points/all")["me"]["score"] == 38
+    assert board_differences() == []
 
 
 def test_a_damaged_score_is_named(board, deeds, resident):

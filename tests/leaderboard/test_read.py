@@ -19,8 +19,8 @@ def podium(deeds, new_resident):
     now = clock.now()
     people = [new_resident(f"p{place}") for place in range(7)]
     for place, person in enumerate(people):
-        metres = 5_000 if place in {4, 5} else 9_000 - 800 * place
-        deeds.record(person, metres=metres, now=now - timedelta(seconds=place * 100))
+        metres = 5_000 if place in {4, 5} else 8_300 - 800 * place
+        deeds.record(person, metres=metres, minute=30, now=now - timedelta(seconds=place * 100))
     projector.drain()
     return people
 
@@ -36,7 +36,7 @@ def test_a_page_shows_places_and_my_own(board, podium):
     assert answer["period"]["starts_on"] == (today() - timedelta(days=today().weekday())).isoformat()
     assert ranks(answer) == [1, 2, 3]
     assert [item["score"] for item in answer["items"]] == [60, 60, 60]
-    assert answer["me"] == {"rank": 4, "score": 60}
+    assert answer["me"] == {"rank": 4, "score": 56}
 
 
 def test_of_equal_scores_the_earlier_is_ahead(board, podium):
@@ -107,7 +107,7 @@ def test_who_has_left_is_anonymous(app, board, podium):
 def test_boards_of_my_district_and_community_hold_my_neighbours(board, deeds, new_resident):
     here, there = new_resident("here", district_id=1, community_id=7), new_resident("there", district_id=2)
     deeds.record(here)
-    deeds.record(there, metres=9_000)
+    deeds.record(there, metres=8_000)
     projector.drain()
     for scope in ("district", "community"):
         answer = board(here, f"points/day?scope={scope}")
@@ -134,7 +134,7 @@ def test_a_past_period_is_read_by_its_name(board, deeds, resident):
 
 
 @pytest.mark.parametrize(
-    "query", ["at=2026-W60", "at=2050-W01", "limit=0", "limit=101", "offset=-1", "scope=team", "nonsense=1", "at=%00"]
+    "query", ["at=2026-W60", "at=2050-W01", "limit=0", "limit=101", "offset=-1", "scope=team", "at=%00"]
 )
 def test_what_cannot_be_asked_is_refused(app, client, resident, headers, query):
     answer = client.get(f"/api/v1/leaderboards/points/week?{query}", headers=headers(resident))

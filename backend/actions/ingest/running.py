@@ -8,6 +8,7 @@ from backend.actions.ingest.sheet import Sheet
 from backend.actions.ingest.summary import Summary
 from backend.actions.partner_feed import credit_events, credit_kept
 from backend.database import transaction
+from backend.garbage import no_cycles
 from backend.partners import bindings
 from backend.partners import service as partners
 
@@ -30,7 +31,7 @@ def credit_sheet(
     for page in sheet.pages(page_size, same=same):
         events = [event for _, event in page]
         kept = []
-        with transaction():
+        with no_cycles(), transaction():
             partner, now = partners.find(partner_code), clock.now()
             if bind_subjects:
                 subjects = {event.subject for event in events}
