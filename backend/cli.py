@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 from flask import Flask
+from flask.cli import with_appcontext
 
 from backend.actions.ingest.command import ingest
 from backend.admins import commands as admins
@@ -44,6 +45,7 @@ def _make_ready_first(command: click.Command) -> None:
 
 
 def _after_getting_ready(callback: Callable[..., Any]) -> Callable[..., Any]:
+    @with_appcontext
     @wraps(callback)
     def inner(*args: Any, **kwargs: Any) -> Any:
         schema.ensure_ready()

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 
 import psycopg
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, Date, DateTime, Integer, MetaData, Numeric, SmallInteger, Text
+from sqlalchemy import BigInteger, Date, DateTime, Integer, MetaData, Numeric, SmallInteger, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
 
@@ -108,5 +108,12 @@ def array(values: Iterable[object]) -> str:
 
 def text_array(values: Iterable[str]) -> str:
     """The same for any text: `%s::text[]`."""
-    quoted = [value.replace("\\", "\\\\").replace('"', '\\"') for value in values]
-    return '{"' + '","'.join(quoted) + '"}' if quoted else "{}"
+    texts = list(values)
+    if any('"' in text or "\\" in text for text in texts):
+        texts = [text.replace("\\", "\\\\").replace('"', '\\"') for text in texts]
+    return '{"' + '","'.join(texts) + '"}' if texts else "{}"
+
+
+def unhurried() -> None:
+    """Lift the time-out of statements in the present transaction: for jobs and commands, behind which nobody waits."""
+    db.session.execute(text("SET LOCAL statement_timeout = '10min'"))

@@ -10,12 +10,13 @@ from backend.actions.claim import Claim
 from backend.actions.record_many import record_many
 from backend.actions.reversing import reverse
 from backend.catalogue import service as catalogue
-from backend.database import cursor, db, transaction
-from backend.leaderboard import comparing
+from backend.database import db, transaction
 from backend.leaderboard.periods import KINDS, containing
 from backend.outbox import partition_of
 from backend.projector import service as projector
 from backend.totals.models import ANY, EVER
+from backend.verification import boards
+from backend.verification.difference import Checked
 
 
 class Deeds:
@@ -113,7 +114,8 @@ def projected():
         "totals": "SELECT day, task_id, district_id, tier, sum(co2e_mg), sum(points), sum(actions) FROM totals"
         " GROUP BY 1, 2, 3, 4 HAVING sum(actions) <> 0",
         "movements": "SELECT day, kind, sum(points), sum(times) FROM movements GROUP BY 1, 2",
-        "participations": "SELECT resident_id, day, task_id, district_id, actions FROM participations WHERE actions <> 0",
+        "participations": "SELECT resident_id, day, task_id, district_id, actions FROM participations"
+        " WHERE actions <> 0",
         "participants": "SELECT day, task_id, district_id, sum(residents) FROM participants GROUP BY 1, 2, 3"
         " HAVING sum(residents) <> 0",
     }
@@ -135,8 +137,7 @@ def expected_now():
 
 def board_differences():
     """What Redis has otherwise than PostgreSQL."""
-    with transaction():
-        return list(comparing.differences(cursor()))
+    return list(boards.differences(Checked()))
 
 
 def waiting():
@@ -153,4 +154,3 @@ def project_all(resident, *, limit=5_000):
 
 def today():
     return clock.local_day(clock.now())
-

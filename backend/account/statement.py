@@ -80,7 +80,7 @@ def entries(caller: Caller, *, limit: int, before: int | None) -> Page:
     lines = [row for row in found if row[0] is not None]
     page = page_of(lines, limit=limit, key=lambda row: int(row[0]))
     titles = _titles({row[7] for row in page.items if row[7] is not None})
-    speak = {kind: str(text) for kind, text in TEXTS.items()}
+    speak = {kind: str(TEXTS[kind]) for kind in {row[1] for row in page.items}}
     entry = partial(_entry, titles=titles, speak=speak, resident_id=caller.resident_id)
     return Page([entry(row) for row in page.items], page.next_cursor)
 
@@ -98,7 +98,7 @@ def _titles(task_ids: set[int]) -> dict[int, str]:
 def _entry(row: tuple[Any, ...], *, titles: dict[int, str], speak: dict[str, str], resident_id: int) -> dict[str, Any]:
     seq, kind, points, balance_after, reference_kind, reference_id, posted_at, task_id, reward = row
     own = reference_kind in {"action", "redemption"}
-    title = titles.get(task_id) or local(reward or {}) or speak["unnamed"]
+    title = titles.get(task_id) or local(reward or {}) or str(TEXTS["unnamed"])
     return {
         "seq": seq,
         "kind": kind,

@@ -16,6 +16,8 @@ LONGEST = 200
 """Characters of an id."""
 FIELDS = frozenset({"external_id", "subject", "task", "started_at", "ended_at", "activity"})
 ACTIVITY_FIELDS = frozenset({"quantity", "unit"})
+YEARS = range(1900, 3000)
+"""What lies beyond is a slip, and too near the ends of the calendar to reckon with."""
 NUMBERS = frozenset({int, float, Decimal})
 
 
@@ -99,10 +101,12 @@ def _activity(raw: Any) -> tuple[int | None, str | None]:
 def _instant(value: Any, field: str) -> datetime:
     try:
         instant = datetime.fromisoformat(value)
-        if instant.tzinfo is not UTC:
-            if instant.tzinfo is None:
-                raise BrokenEventError(_("%(field)s: give the offset from UTC too, such as Z or +08:00.", field=field))
-            instant = instant.astimezone(UTC)
-    except (TypeError, ValueError, OverflowError) as error:
+    except (TypeError, ValueError) as error:
         raise BrokenEventError(_("%(field)s: not a time such as 2026-11-24T08:00:00Z.", field=field)) from error
-    return instant
+    if instant.year not in YEARS:
+        raise BrokenEventError(_("%(field)s: not a year that can be meant.", field=field))
+    if instant.tzinfo is UTC:
+        return instant
+    if instant.tzinfo is None:
+        raise BrokenEventError(_("%(field)s: give the offset from UTC too, such as Z or +08:00.", field=field))
+    return instant.astimezone(UTC)

@@ -13,13 +13,11 @@ from zoneinfo import ZoneInfo
 from flask import current_app
 from flask_babel import lazy_gettext as _l
 from psycopg.errors import DeadlockDetected, UniqueViolation
-from sqlalchemy import delete
 
 from backend import metrics
 from backend.actions.claim import Claim
 from backend.actions.events import Event, payload_of, read_event
 from backend.actions.judging import Judged, caps_of
-from backend.actions.models import ExternalEvent
 from backend.actions.record_many import record_many
 from backend.actions.rules import Caps, decide
 from backend.actions.standing import Standing
@@ -45,6 +43,8 @@ _TAKE_KEPT = """
 DELETE FROM external_events WHERE partner_id = %s AND subject = ANY(%s::text[]) AND resident_id IS NULL
 RETURNING payload, received_at
 """
+
+_FORGET = "DELETE FROM external_events WHERE resident_id IS NULL AND received_at < %s"
 
 
 class BusyError(UpstreamUnavailableError):
@@ -151,21 +151,21 @@ def credit_kept(partner: Partner, subjects: Collection[str], *, now: datetime) -
 def forget_unbound(*, now: datetime) -> int:
     """Drop events whose subjects nobody has bound within UNBOUND_DAYS; returns how many."""
     settings: Settings = current_app.extensions["settings"]
-    too_long = ExternalEvent.received_at < now - timedelta(days=settings.unbound_days)
-    dropped = db.session.execute(delete(ExternalEvent).where(ExternalEvent.resident_id.is_(None), too_long))
-    return dropped.rowcount
+    return cursor().execute(_FORGET, (now - timedelta(days=settings.unbound_days),)).rowcount
 
 
 def _credit(events: Sequence[Event], *, terms: _Terms) -> list[Result]:
     partner_id = terms.partner_id
     objections = {task: terms.objection(task) for task in {event.task for event in events}}
-    owners = bindings.owners_of({event.subject for event in events if not objections[event.task]}, partner_id=partner_id)
-    results: list[Result] = []
+    owners = bindings.owners_of(
+        {event.subject for event in events if not objections[event.task]}, partner_id=partner_id
+    )
+    results = [UNBOUND] * len(events)
     claims: dict[int, list[Claim]] = defaultdict(list)
     homeless: list[Claim] = []
     for place, event in enumerate(events):
-        results.append(Result("refused", objections[event.task]))
         if objections[event.task]:
+            results[place] = Result("refused", objections[event.task])
             continue
         owner = owners[event.subject]
         (homeless if owner is None else claims[owner]).append(terms.claim_of(event, place))

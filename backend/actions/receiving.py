@@ -12,7 +12,7 @@ from backend.actions.events import BrokenEventError, Event, read_event
 from backend.actions.partner_feed import Result, credit_events
 from backend.blueprint import UnreadableBodyError
 from backend.errors import ValidationFailedError
-from backend.garbage import no_cycles
+from backend.garbage import rarely_searched
 from backend.partners.models import Partner
 from backend.schemas import grams
 
@@ -25,7 +25,7 @@ def receive(body: bytes, *, partner: Partner, now: datetime) -> dict[str, Any]:
 
     Raises UnreadableBodyError, ValidationFailedError for what is no page of at most 5,000 events.
     """
-    with no_cycles():
+    with rarely_searched():
         return _receive(_events_of(body), partner=partner, now=now)
 
 

@@ -116,6 +116,8 @@ def _copy(cursor: psycopg.Cursor[Any], statement: str, rows: Iterator[str]) -> N
 def _text(value: str | None) -> str:
     if value is None:
         return NULL
+    if value.isprintable() and "\\" not in value:
+        return value
     return value.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
 
 

@@ -26,7 +26,7 @@ class Caps:
 
 
 class Outcome(NamedTuple):
-    """What became of a claim. `status`: credited, pending, duplicate or refused; `reason` is a slug when not credited."""
+    """What became of a claim: `status` is credited, pending, duplicate or refused; `reason` a slug if not credited."""
 
     status: str
     reason: str | None = None

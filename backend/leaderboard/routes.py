@@ -37,7 +37,7 @@ def list_boards() -> Response:
 
 @blueprint.get(f"/leaderboards/{METRIC}/{PERIOD}")
 @caller("resident")
-@blueprint.arguments(PageOfBoardQuerySchema, location="query")
+@blueprint.arguments(PageOfBoardQuerySchema(), location="query")
 @blueprint.response(200, BoardSchema)
 def read_board(query: dict[str, Any], *, metric: str, period: str) -> Response:
     """A page of a leaderboard, and my own place on it
@@ -50,7 +50,7 @@ def read_board(query: dict[str, Any], *, metric: str, period: str) -> Response:
 
 @blueprint.get(f"/leaderboards/{METRIC}/{PERIOD}/around-me")
 @caller("resident")
-@blueprint.arguments(AroundMeQuerySchema, location="query")
+@blueprint.arguments(AroundMeQuerySchema(), location="query")
 @blueprint.response(200, BoardSchema)
 def read_around_me(query: dict[str, Any], *, metric: str, period: str) -> Response:
     """My place on a leaderboard, and my neighbours above and below

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from flask_babel import gettext
 from marshmallow import Schema, ValidationError, fields, validate
 
 from backend.ledger.adjusting import STATUSES
@@ -14,7 +15,7 @@ MOST = 1_000_000
 
 def _moves_something(points: int) -> None:
     if points == 0:
-        raise ValidationError("Must not be 0.")
+        raise ValidationError(gettext("Must not be 0."))
 
 
 class NewAdjustmentSchema(Schema):

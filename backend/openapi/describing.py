@@ -78,6 +78,9 @@ def _views(app: Flask) -> dict[tuple[str, str], tuple[str, Any]]:
 def _complete(call: dict[str, Any], *, path: dict[str, Any], method: str, view: tuple[str, Any]) -> None:
     endpoint, function = view
     kind, _, roles = getattr(function, "caller", "public").partition(":")
+    if "description" in call:
+        # A docstring's lines end where the code's do.
+        call["description"] = "\n\n".join(" ".join(part.split()) for part in call["description"].split("\n\n"))
     call["operationId"] = endpoint.rsplit(".", 1)[-1]
     call["security"] = [] if kind == "public" else [{kind: []}]
     if roles:

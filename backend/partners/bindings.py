@@ -23,7 +23,8 @@ WHERE partner_id = %s AND subject = ANY(%s::text[]) AND resident_id IS NOT NULL
 """
 _ADD = "INSERT INTO bindings (partner_id, subject) SELECT %s, unnest(%s::text[]) ON CONFLICT DO NOTHING"
 _LOCK = """
-SELECT subject, resident_id FROM bindings WHERE partner_id = %s AND subject = ANY(%s::text[]) ORDER BY subject COLLATE "C"
+SELECT subject, resident_id FROM bindings
+WHERE partner_id = %s AND subject = ANY(%s::text[]) ORDER BY subject COLLATE "C"
 """
 _BIND = """
 UPDATE bindings SET resident_id = d.resident_id, bound_at = %s

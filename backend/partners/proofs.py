@@ -43,5 +43,5 @@ def check(proof: str, *, subject: str, secrets: Iterable[str], now: datetime) ->
         raise InvalidProofError(_("The proof has ended. Ask the partner for a new one."))
     if ahead > LONGEST_VALID_S:
         raise InvalidProofError(_("A proof may be good for at most %(most)s seconds.", most=LONGEST_VALID_S))
-    if not any([hmac.compare_digest(prove(subject, secret=secret, expires=int(expires)), proof) for secret in secrets]):
+    if not any(hmac.compare_digest(prove(subject, secret=secret, expires=int(expires)), proof) for secret in secrets):
         raise InvalidProofError

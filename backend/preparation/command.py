@@ -3,6 +3,7 @@
 import os
 
 import click
+from flask.cli import with_appcontext
 from rich.console import Console
 
 from backend import clock
@@ -13,6 +14,7 @@ from backend.preparation.summary import print_summary
 @click.command("prepare")
 @click.option("--simulate/--no-simulate", default=None, help="Fill an empty site with a simulated city.")
 @click.option("--residents", default=simulated.RESIDENTS, show_default=True, help="Size of the simulated city.")
+@with_appcontext
 def prepare(simulate: bool | None, residents: int) -> None:  # noqa: FBT001  click passes its options by name
     """Bring schema and defaults up to date; fill an empty development site with a simulated city."""
     console = Console()

@@ -7,6 +7,7 @@ from flask import current_app
 from flask_migrate import upgrade
 
 from backend import defaults
+from backend.catalogue.models import CatalogueRevision
 from backend.config import Settings
 from backend.database import db, transaction
 
@@ -32,9 +33,9 @@ def ensure_ready() -> None:
 
     Raises ClickException with the cure.
     """
-    if is_current():
+    if is_current() and db.session.get(CatalogueRevision, 1) is not None:
         return
     settings: Settings = current_app.extensions["settings"]
     if settings.production:
-        raise ClickException("The database is not at the newest migration: run 'flask --app wsgi db upgrade' first.")
+        raise ClickException("The database is not up to date: run 'flask --app wsgi prepare --no-simulate' first.")
     bring_up_to_date()

@@ -8,7 +8,7 @@ import psycopg
 
 from backend import clock, metrics, outbox
 from backend.database import cursor as session_cursor
-from backend.database import statements, transaction
+from backend.database import statements, transaction, unhurried
 from backend.leaderboard import locks, writing
 from backend.leaderboard.tending import tend
 from backend.outbox import PARTITIONS
@@ -42,6 +42,7 @@ def project(partition: int, *, limit: int = BATCH, wait: bool = True) -> int | N
     Returns how many; None, if `wait` is false and the partition has a projector.
     """
     with transaction():
+        unhurried()
         cursor = session_cursor()
         if wait:
             locks.take_partition(cursor, partition)

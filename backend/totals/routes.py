@@ -26,11 +26,11 @@ blueprint = Blueprint("totals", __name__, description="What the city has saved t
 @blueprint.get("/public/totals")
 @caller("public")
 @blueprint.response(200, TotalsSchema)
-@blueprint.alt_response(304, description="Nothing has changed since the ETag that was sent")
 def read_totals() -> Response:
     """What the city has saved together
 
-    Tasks without a published factor count as person-times, never as kilograms.
+    Tasks without a published factor count as person-times, never as kilograms. May be cached for a minute; with
+    If-None-Match the answer is 304 while nothing has changed.
     """
     totals = service.public()
     changing = {name: value for name, value in totals.items() if name != "as_of"}
@@ -41,7 +41,6 @@ def read_totals() -> Response:
 @caller("public")
 @blueprint.arguments(TotalsQuerySchema, location="query")
 @blueprint.response(200, page_schema(DayOfTotalsSchema))
-@blueprint.alt_response(304, description="Nothing has changed since the ETag that was sent")
 def read_daily(query: dict[str, Any]) -> Response:
     """The same day by day
 

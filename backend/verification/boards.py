@@ -86,7 +86,9 @@ def differences(checked: Checked) -> Iterator[Difference]:
 
 def _of_board(cursor: Cursor, shown: _Shown) -> Iterator[Difference]:
     found = [
-        difference for partition in range(PARTITIONS) for difference in _of_partition(cursor, shown, partition=partition)
+        difference
+        for partition in range(PARTITIONS)
+        for difference in _of_partition(cursor, shown, partition=partition)
     ]
     size = (cursor.execute(shown.sql(_SIZE), shown.values()).fetchone() or (0,))[0]
     with reaching():

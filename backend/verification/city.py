@@ -6,42 +6,39 @@ from typing import Any
 from backend.outbox import PARTITIONS
 from backend.totals.models import EVER
 from backend.verification.difference import Difference
-from backend.verification.fingerprints import PRIME, amount, day_number, of_text, place, presence
+from backend.verification.fingerprints import PRIME, amount, day_number, group, of_text, place, presence, total
 from backend.verification.snapshot import Cursor
 from backend.verification.weights import CITY_DAY, PARTITION, TOTAL
 
-_OWN = PARTITION.format(partition=f"g.resident_id %% {PARTITIONS}")
+_OWN = PARTITION.format(partition=f"resident_id %% {PARTITIONS}")
 PRESENT = f"""
 WITH grouped AS MATERIALIZED (
-    SELECT c.resident_id, c.day, sum({presence("c.day", "c.task_id", "c.district_id")}
-        + {presence("c.day", "c.task_id", "-1")}) AS tasks, min(c.district_id) AS district_id, max(c.district_id) AS another
-    FROM participations c WHERE c.resident_id BETWEEN %(first)s AND %(last)s AND c.actions > 0
-    GROUP BY c.resident_id, c.day),
-several AS (
-    SELECT DISTINCT c.resident_id, c.day, t.task_id, t.district_id FROM grouped g
+    SELECT c.resident_id, c.day, min(c.district_id) AS district_id, max(c.district_id) AS another FROM participations c
+    WHERE c.resident_id BETWEEN %(first)s AND %(last)s AND c.actions > 0 GROUP BY c.resident_id, c.day),
+several AS MATERIALIZED (
+    SELECT c.resident_id, c.day, c.task_id, c.district_id, g.district_id AS counted FROM grouped g
     JOIN participations c ON c.resident_id = g.resident_id AND c.day = g.day AND c.actions > 0
-    CROSS JOIN LATERAL (VALUES (c.task_id, c.district_id), (c.task_id, -1), (-1, c.district_id), (-1, -1))
-        AS t (task_id, district_id)
-    WHERE g.district_id <> g.another)
-SELECT ((coalesce((SELECT sum((g.tasks + {presence("g.day", "-1", "g.district_id")} + {presence("g.day", "-1", "-1")}) * {_OWN})
-        FROM grouped g WHERE g.district_id = g.another), 0)
-    + coalesce((SELECT sum({presence("g.day", "g.task_id", "g.district_id")}::numeric * {_OWN}) FROM several g), 0))
-    %% {PRIME})::bigint
+    WHERE g.district_id <> g.another),
+further AS (SELECT DISTINCT resident_id, day, district_id FROM several WHERE district_id <> counted),
+repeated AS (SELECT resident_id, day, task_id, count(*) - 1 AS times FROM several GROUP BY resident_id, day, task_id)
+SELECT coalesce((SELECT {total(f"{presence(group('day', '-1', 'district_id'))} * {_OWN}")} FROM grouped), 0)
+    + coalesce((SELECT {total(f"{presence(group('day', '-1', 'district_id'))} * {_OWN}")} FROM further), 0)
+    - coalesce((SELECT {total(f"{presence(group('day', 'task_id', '-1'))} * {_OWN} %% {PRIME} * times")} FROM repeated), 0)
 """  # noqa: S608  the parts are ours
-"""A chunk's side of the participants: each resident once a group. Nearly all are in one district a day, and a sum will do."""
+"""A chunk's side of the participants that the screen does not have: each resident once a day and district; and, of those
+who lived in several districts on one day, not twice what they did in both."""
 
+_TOTAL = f"""{amount("points", "co2e_mg", "actions")}
+    * {TOTAL.format(place=place(group("day", "task_id", "district_id")), tier=of_text("tier", salt="tier"))}"""
+_MOVEMENT = f"{amount('points', '0', 'times')} * {of_text('kind', day_number('day'), salt='movement')}"
+_GROUP = f"residents * {presence(group('day', 'task_id', 'district_id'))}"
 TOLD = f"""
-SELECT (coalesce(sum(told), 0) %% {PRIME})::bigint FROM (
-    SELECT sum({amount("points", "co2e_mg", "actions")} * {TOTAL.format(
-        place=place("day", "task_id", "district_id"), tier=of_text("tier", salt="tier"))})
-        * {PARTITION.format(partition="partition")} AS told FROM totals GROUP BY partition
-    UNION ALL
-    SELECT sum({amount("points", "0", "times")} * {of_text("kind", day_number("day"), salt="movement")})
-        * {PARTITION.format(partition="partition")} FROM movements GROUP BY partition
-    UNION ALL
-    SELECT sum(residents * {presence("day", "task_id", "district_id")}) * {PARTITION.format(partition="partition")}
-    FROM participants GROUP BY partition) AS each_table
+SELECT coalesce({total(f"told %% {PRIME} * {PARTITION.format(partition='partition')}")}, 0) FROM (
+    SELECT partition, {total(_TOTAL)} AS told FROM totals GROUP BY partition
+    UNION ALL SELECT partition, {total(_MOVEMENT)} FROM movements GROUP BY partition
+    UNION ALL SELECT partition, {total(_GROUP)} FROM participants GROUP BY partition) AS each_table
 """  # noqa: S608  the parts are ours
+"""What the city's tables say; with all chunks' sides subtracted it leaves nothing."""
 
 _TOTALS = f"""
 WITH due AS (

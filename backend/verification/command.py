@@ -64,7 +64,12 @@ def _print(shown: list[Difference], *, count: int, checked: Checked, seconds: fl
 
 @contextmanager
 def _progress() -> Iterator[Tell]:
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total}"),
+        TimeElapsedColumn(),
+    )
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         tasks = {what: progress.add_task(what, total=1) for what in ("books", "city", "boards")}

@@ -33,11 +33,10 @@ SALTS = (
     "redemption",
     "adjustment",
     "event",
-    "place",
+    "group",
     "tier",
     "period",
     "year",
-    "present",
     "movement",
     "partition",
 )
@@ -85,16 +84,26 @@ def amount(points: str, co2e_mg: str, actions: str) -> str:
     return f"((({points}) * %(points_weight)s + ({co2e_mg}) + ({actions}) * %(actions_weight)s) %% {PRIME})"
 
 
+def total(terms: str) -> str:
+    """SQL: an aggregate that sums modulo PRIME. Of small integers, since PostgreSQL sums those several times faster."""
+    return f"sum((({terms}) %% {PRIME})::int)"
+
+
 def day_number(day: str) -> str:
     """SQL: days since 1999-12-31, so that 2000-01-01 is 1."""
     return f"({day} - DATE '1999-12-31')"
 
 
-def place(day: str, task: str, district: str) -> str:
-    """SQL: the weight of a day, task and district (0: none)."""
-    return weight(f"((({task})::bigint << 32) + {district})", day_number(day), salt="place")
+def group(day: str, task: str, district: str) -> str:
+    """SQL: 64 bits for a day, task (-1: any) and district (0: none, -1: any)."""
+    return mark(f"((({task})::bigint << 32) + {district})", day_number(day), salt="group")
 
 
-def presence(day: str, task: str, district: str) -> str:
-    """SQL: the weight of a group of participants: a day, task and district (-1: any)."""
-    return weight(f"((({task})::bigint << 32) + {district})", day_number(day), salt="present")
+def place(marked: str) -> str:
+    """SQL: what a `group` weighs in participations and totals."""
+    return f"({marked} & {MASK})"
+
+
+def presence(marked: str) -> str:
+    """SQL: what a `group` weighs among participants: other bits of the same, so that one hash does for both."""
+    return f"(({marked} >> 32) & {MASK})"

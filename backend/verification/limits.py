@@ -8,23 +8,32 @@ RANGE = "a.resident_id BETWEEN %(first)s AND %(last)s"
 
 _BOUNDS = """
 bounds AS MATERIALIZED (
-    SELECT array_agg(CASE v.limit_period WHEN 'day' THEN v.limit_count ELSE 1000000 END ORDER BY n) AS a_day,
-        array_agg(coalesce(v.points_cap_day, 2000000000) ORDER BY n) AS caps
-    FROM generate_series(1, (SELECT max(id) FROM task_versions)) AS n LEFT JOIN task_versions v ON v.id = n),
+    SELECT array_agg(CASE WHEN v.a_day THEN v.allowed ELSE 1000000 END ORDER BY n) AS allowed,
+        array_agg(coalesce(v.cap, 2000000000) ORDER BY n) AS caps
+    FROM generate_series(1, (SELECT max(id) FROM green_tasks)) AS n
+    LEFT JOIN (SELECT task_id, bool_or(limit_period = 'day') AS a_day, min(limit_count) AS allowed, min(points_cap_day) AS cap
+        FROM task_versions GROUP BY task_id) AS v ON v.task_id = n),
 monthly AS MATERIALIZED (SELECT id FROM task_versions WHERE limit_period = 'month'),
 shared AS MATERIALIZED (
     SELECT v.id, e.tier, e.shared_limit->>'group' AS name, (e.shared_limit->>'per_day')::int AS per_day
     FROM task_versions v CROSS JOIN LATERAL jsonb_to_recordset(v.evidence) AS e (tier text, shared_limit jsonb)
-    WHERE jsonb_typeof(e.shared_limit) = 'object')
+    WHERE jsonb_typeof(e.shared_limit) = 'object'),
+full_days AS MATERIALIZED (
+    SELECT a.resident_id, a.local_day, a.task_id FROM actions a
+    WHERE {mine} AND a.status IN ('credited', 'pending') GROUP BY a.resident_id, a.local_day, a.task_id
+    HAVING count(*) > (SELECT allowed FROM bounds)[a.task_id]
+        OR sum(LEAST(a.points, 1000000000)::int) > (SELECT caps FROM bounds)[a.task_id])
 """
+"""`full_days` are beyond the strictest version that the task ever had: usually none, so that no more need be read."""
 _DAILY = """
 SELECT a.resident_id, a.local_day, 'task ' || a.task_id AS what, count(*) AS used,
-    max((SELECT a_day FROM bounds)[a.task_version_id])::bigint AS allowed, sum(LEAST(a.points, 1000000000)::int) AS points,
-    max((SELECT caps FROM bounds)[a.task_version_id])::bigint AS cap
-FROM actions a WHERE {mine} AND a.status IN ('credited', 'pending')
+    max(CASE v.limit_period WHEN 'day' THEN v.limit_count ELSE 1000000 END)::bigint AS allowed, sum(a.points) AS points,
+    max(coalesce(v.points_cap_day, 2000000000))::bigint AS cap
+FROM full_days d
+JOIN actions a ON a.resident_id = d.resident_id AND a.local_day = d.local_day AND a.task_id = d.task_id
+    AND a.status IN ('credited', 'pending')
+JOIN task_versions v ON v.id = a.task_version_id
 GROUP BY a.resident_id, a.local_day, a.task_id
-HAVING count(*) > max((SELECT a_day FROM bounds)[a.task_version_id])
-    OR sum(LEAST(a.points, 1000000000)::int) > max((SELECT caps FROM bounds)[a.task_version_id])
 """
 _MONTHLY = """
 SELECT a.resident_id, date_trunc('month', a.local_day::timestamp)::date, 'task ' || a.task_id || ' in the month', count(*),
@@ -44,8 +53,9 @@ GROUP BY a.resident_id, a.local_day, s.name HAVING count(*) > max(s.per_day)
 def of(mine: str) -> str:
     """The statement for residents, each difference once: the same where it screens a range and where it names."""
     parts = " UNION ALL ".join(part.format(mine=mine) for part in (_DAILY, _MONTHLY, _SHARED))
+    bounds = _BOUNDS.format(mine=mine)
     return f"""
-WITH {_BOUNDS}, over AS ({parts})
+WITH {bounds}, over AS ({parts})
 SELECT resident_id, local_day || ': actions of ' || what, 'at most ' || allowed, used::text FROM over WHERE used > allowed
 UNION ALL
 SELECT resident_id, local_day || ': points of ' || what, 'at most ' || cap, points::text FROM over WHERE points > cap

@@ -54,7 +54,9 @@ class Screened:
     """Whether the suspects' books differ for sure, so that some book must say where."""
 
 
-def verify(*, workers: int | None = None, tell: Tell | None = None, checked: Checked | None = None) -> Iterator[Difference]:
+def verify(
+    *, workers: int | None = None, tell: Tell | None = None, checked: Checked | None = None
+) -> Iterator[Difference]:
     """Recompute every invariant as of one moment, and yield each difference.
 
     Requests may run meanwhile. Memory stays flat here and in PostgreSQL. `checked` counts what was looked at. When the last

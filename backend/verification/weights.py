@@ -48,7 +48,8 @@ rules AS MATERIALIZED (
         coalesce((v.counted_max * 1000)::bigint, 9000000000000000000) AS counted_max_milli, v.counted_max,
         f.net_mg, (f.net_mg * 1000000)::bigint AS net_micro,
         CASE WHEN f.net_mg > 0 THEN LEAST(trunc(9e12 / f.net_mg), 9e18) ELSE 9e18 END::bigint AS fits_milli,
-        GREATEST(b.valid_from, p.valid_from) AS valid_from, LEAST(b.valid_to, p.valid_to) AS valid_to,
+        coalesce(GREATEST(b.valid_from, p.valid_from), '-infinity') AS valid_from,
+        coalesce(LEAST(b.valid_to, p.valid_to), 'infinity') AS valid_to,
         {of_text("t.tier", salt="tier")} AS tier_weight, {_WORTH}
     FROM task_versions v
     CROSS JOIN LATERAL jsonb_to_recordset(v.evidence)
@@ -63,16 +64,29 @@ rules AS MATERIALIZED (
 methodology of that code and of the factors that it names. The same as catalogue.rules and emissions.rules say."""
 
 GRAMS = """
-    CASE WHEN z.milli < z.fits_milli THEN LEAST(z.milli, z.counted_max_milli) * z.net_micro / 1000000000
-        ELSE trunc(LEAST(z.quantity, z.counted_max) * z.net_mg)::bigint END
+    CASE WHEN z.milli < r.fits_milli THEN LEAST(z.milli, r.counted_max_milli) * r.net_micro / 1000000000
+        ELSE trunc(LEAST(z.quantity, r.counted_max) * r.net_mg)::bigint END
 """
 """SQL: floor(quantity that counts × net factor), in milligrams; in bigint where it fits, which is several times faster."""
 
-POINTS = f"""
-    LEAST(GREATEST(z.fixed + LEAST(z.milli, z.counted_max_milli) * z.by_quantity / z.per_milli
-        + CASE z.by_co2e WHEN 0 THEN 0 ELSE ({GRAMS}) * z.by_co2e / z.per_mg END, z.least), z.most) * z.share_percent / 100
+POINTS = """
+    LEAST(GREATEST(r.fixed + CASE r.by_quantity WHEN 0 THEN 0
+            ELSE LEAST(z.milli, r.counted_max_milli) * r.by_quantity / r.per_milli END
+        + CASE r.by_co2e WHEN 0 THEN 0 ELSE z.co2e_mg * r.by_co2e / r.per_mg END, r.least), r.most)
+    * r.share_percent / 100
 """
 """SQL: what the evidence rule makes of it, before any cap."""
+
+_NUMBER = day_number("z.local_day")
+AGREES = f"""
+    z.seq > 0 AND z.task_id = r.task_id
+    AND z.happened_at >= (SELECT begins_at FROM days)[{_NUMBER}] AND z.happened_at < (SELECT begins_at FROM days)[{_NUMBER} + 1]
+    AND z.local_day >= r.valid_from AND z.local_day < r.valid_to
+    AND CASE WHEN z.status IN ('credited', 'reversed') THEN z.co2e_mg = {GRAMS}
+        AND CASE WHEN z.capped_by IS NULL THEN z.points = {POINTS} ELSE z.points < {POINTS} AND z.points >= 0 END
+        ELSE z.co2e_mg = 0 AND z.points = 0 END
+"""  # noqa: S608  the parts are ours
+"""SQL: whether an action `z` is what the rules `r` make of it; NULL where there are no such rules."""
 
 CITY_DAY = f"({{instant}} AT TIME ZONE %(zone)s)::date"  # noqa: F541  filled in where it is used
 TOTAL = f"({{place}} * {{tier}} %% {PRIME})"

@@ -343,7 +343,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('resident_id', 'period', 'starts_on', name=op.f('period_scores_pkey')),
     postgresql_with={'fillfactor': 80}
     )
-    op.create_index(op.f('period_scores_starts_on_period_idx'), 'period_scores', ['starts_on', 'period'], unique=False)
+    op.create_index(op.f('period_scores_starts_on_period_resident_id_idx'), 'period_scores', ['starts_on', 'period', 'resident_id'], unique=False)
     op.create_table('redemptions',
     sa.Column('resident_id', sa.BigInteger(), nullable=False),
     sa.Column('seq', sa.Integer(), nullable=False),
@@ -557,7 +557,7 @@ def downgrade() -> None:
     op.drop_index(op.f('redemptions_resident_id_reward_id_idx'), table_name='redemptions')
     op.drop_index('redemptions_reserved_idx', table_name='redemptions', postgresql_where="status = 'reserved'")
     op.drop_table('redemptions')
-    op.drop_index(op.f('period_scores_starts_on_period_idx'), table_name='period_scores')
+    op.drop_index(op.f('period_scores_starts_on_period_resident_id_idx'), table_name='period_scores')
     op.drop_table('period_scores')
     op.drop_table('partners')
     op.drop_index(op.f('partner_nonces_used_at_idx'), table_name='partner_nonces')

@@ -43,9 +43,7 @@ def main(names: list[str]) -> int:
     console.width = max(console.width, report.WIDTH)
     unknown = set(names) - {row.name for row in ROWS}
     if unknown:
-        console.print(
-            f"There is no row {', '.join(sorted(unknown))}: choose from {', '.join(r.name for r in ROWS)}."
-        )
+        console.print(f"There is no row {', '.join(sorted(unknown))}: choose from {', '.join(r.name for r in ROWS)}.")
         return 2
     try:
         results = _measure([row for row in ROWS if not names or row.name in names], console=console)

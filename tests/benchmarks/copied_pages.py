@@ -27,7 +27,7 @@ _MOVED = {
     "outbox": (),
 }
 _LAST_PAGE = "SELECT received_at FROM external_events ORDER BY received_at DESC LIMIT 1"
-_PARTS = re.compile(r"COPY (\w+) \((.*)\) FROM STDIN", re.DOTALL)
+_PARTS = re.compile(r"COPY (\w+) \((.*)\)\s+FROM STDIN", re.DOTALL)
 
 
 def templates(connection: psycopg.Connection) -> list[tuple[str, bytes]]:
@@ -38,18 +38,14 @@ def templates(connection: psycopg.Connection) -> list[tuple[str, bytes]]:
 
 def pages(marked: Sequence[tuple[str, bytes]], numbers: Iterable[int]) -> list[Page]:
     """A page of its own for each number; a number must not come twice."""
-    return [
-        [(statement, rows.replace(_MARK.encode(), b"%d" % n)) for statement, rows in marked] for n in numbers
-    ]
+    return [[(statement, rows.replace(_MARK.encode(), b"%d" % n)) for statement, rows in marked] for n in numbers]
 
 
 def _rows(connection: psycopg.Connection, statement: str, stamp: object) -> bytes:
     table, columns = _PARTS.search(statement).groups()
     shown = [_shown(column.strip(), moved=_MOVED[table]) for column in columns.split(",")]
     instant = "received_at" if "received_at" in columns else "posted_at"
-    query = (
-        f"COPY (SELECT {', '.join(shown)} FROM {table} WHERE {instant} = %s ORDER BY resident_id) TO STDOUT"
-    )
+    query = f"COPY (SELECT {', '.join(shown)} FROM {table} WHERE {instant} = %s ORDER BY resident_id) TO STDOUT"
     with psycopg.ClientCursor(connection) as cursor, cursor.copy(query, (stamp,)) as copy:
         return b"".join(copy)
 

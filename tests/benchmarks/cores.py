@@ -1,4 +1,4 @@
-"""Who used the processor meanwhile: what tells the bound of a row."""
+"""Who used the processor meanwhile: what tells the bound of a row, and whether the machine was ours."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -8,32 +8,56 @@ import psutil
 
 from tests.benchmarks.bench_site import WEB_PROCESSES, BenchSite
 
+MACHINE = "machine"
 _FULL = 0.9
 """Above this part of all cores the processor is the bound; below it, something is waited for."""
+_DISTURBED = 0.15
+"""What other programs may use of all cores before a row says that they disturbed it."""
 
 
 @contextmanager
 def watched(site: BenchSite) -> Iterator[dict[str, float]]:
-    """A mapping that holds, after the block, how many cores each part of the site used inside it."""
+    """A mapping that holds, after the block, how many cores each part of the site and the machine used inside it."""
     used: dict[str, float] = {}
-    roots = {"web": site.web.pid, "PostgreSQL": site.postmaster}
-    before, began = {name: _processor_s(root) for name, root in roots.items()}, time.monotonic()
+    before, began = _processor_s(site), time.monotonic()
     yield used
     elapsed = time.monotonic() - began
-    used |= {name: (_processor_s(root) - before[name]) / elapsed for name, root in roots.items()}
+    used |= {name: (seconds - before[name]) / elapsed for name, seconds in _processor_s(site).items()}
+
+
+def others(cores: Mapping[str, float]) -> float:
+    """How many cores went to programs that are none of the site's."""
+    ours = sum(used for name, used in cores.items() if name != MACHINE)
+    return max(0.0, cores.get(MACHINE, ours) - ours)
+
+
+def disturbed(cores: Mapping[str, float]) -> bool:
+    """Whether other programs took so much that the row is not to be trusted."""
+    return others(cores) > _DISTURBED * WEB_PROCESSES
 
 
 def bound(cores: Mapping[str, float]) -> str:
     """What bounds a row that used the cores so, in words."""
     if not cores:
         return ""
-    busy = sum(cores.values())
-    parts = ", ".join(f"{name} {used:.2f}" for name, used in sorted(cores.items(), key=lambda item: -item[1]))
-    kind = "processor" if busy >= _FULL * WEB_PROCESSES else "waiting (disk, locks, other programs)"
-    return f"{kind}: {parts} of {WEB_PROCESSES} cores"
+    shown = {name: used for name, used in cores.items() if name != MACHINE and used >= 0.005}
+    parts = ", ".join(f"{name} {used:.2f}" for name, used in sorted(shown.items(), key=lambda item: -item[1]))
+    kind = (
+        "processor" if cores.get(MACHINE, sum(shown.values())) >= _FULL * WEB_PROCESSES else "waiting for disk or locks"
+    )
+    return f"{kind}: {parts}, other programs {others(cores):.2f} of {WEB_PROCESSES} cores"
 
 
-def _processor_s(root: int) -> float:
+def _processor_s(site: BenchSite) -> dict[str, float]:
+    machine = psutil.cpu_times()
+    idle = machine.idle + getattr(machine, "iowait", 0.0)
+    # Linux counts a guest's time twice: in `user` as well.
+    busy = sum(machine) - idle - getattr(machine, "guest", 0.0) - getattr(machine, "guest_nice", 0.0)
+    roots = {"web": site.web.pid, "empty app": site.empty.pid, "PostgreSQL": site.postmaster}
+    return {MACHINE: busy, **{name: _family_s(root) for name, root in roots.items()}}
+
+
+def _family_s(root: int) -> float:
     master = psutil.Process(root)
     return sum(_own_s(process) for process in (master, *master.children(recursive=True)))
 

@@ -38,9 +38,7 @@ def empty_post(site: BenchSite, *, request: bytes, seconds: float) -> float:
     return load.run(job).rate
 
 
-def pgbench(
-    site: BenchSite, scripts: Sequence[Script], *, seconds: float, clients: int = CONNECTIONS
-) -> float:
+def pgbench(site: BenchSite, scripts: Sequence[Script], *, seconds: float, clients: int = CONNECTIONS) -> float:
     """Transactions a second of these scripts, in equal parts, prepared, by as many clients as the row has.
 
     Raises FloorError where a statement fails.

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks.cores import bound
+from tests.benchmarks.cores import bound, disturbed
 from tests.benchmarks.row import Result
 
 WIDTH = 150
@@ -36,6 +36,11 @@ def show(results: Sequence[Result], *, console: Console) -> None:
     for result in results:
         table.add_row(*_cells(result))
     console.print(table)
+    noisy = [result.row.name for result in results if disturbed(result.cores)]
+    if noisy:
+        console.print(
+            f"[yellow]Other programs disturbed {', '.join(noisy)}: measure again on an idle machine.[/yellow]"
+        )
 
 
 def write(results: Sequence[Result], path: Path) -> None:

@@ -36,9 +36,7 @@ def serving(application: str, *, environment: Mapping[str, str], log: Path) -> I
     told = {**environment, "HOST": "127.0.0.1", "PORT": str(port)}
     argv = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", application]
     with log.open("wb") as file:
-        process = subprocess.Popen(
-            argv, cwd=_ROOT, env=told, stdout=file, stderr=file, start_new_session=True
-        )
+        process = subprocess.Popen(argv, cwd=_ROOT, env=told, stdout=file, stderr=file, start_new_session=True)
     try:
         _wait_until_it_answers(process, port=port, log=log)
         yield WebServer(port, process.pid)

@@ -9,6 +9,7 @@ import os
 from collections import Counter, defaultdict
 from pathlib import Path
 
+import pytest
 import schemathesis
 from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.config import SchemathesisConfig
@@ -59,14 +60,21 @@ def configured(*, examples=EXAMPLES, phases=("examples", "coverage", "fuzzing"))
 
 
 CODE = ("own_bag", "bike_ride")
-CODES = {"factors": ("travel_bike",), "methodologies": ("bike_ride",), "areas": ("yingze",)}
+CODES = {"factors": ("travel_bike",), "methodologies": ("bike_ride",), "areas": ("binhe",)}
 EXISTING = {
     "action_id": tuple(f"1-{seq}" for seq in range(1, 12)),
     "redemption_id": ("1-1", "1-2"),
     "adjustment_id": ("1-2", "1-3"),
     "partner_id": (1, 2),
+    "reward_id": (1, 3, 5),
+    "resident_id": (1,),
     "partner": ("bikes",),
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def existing(resident_headers):
+    """Make what `aim` aims at, before any request of a test makes something with the same numbers."""
 
 
 def operation_ids():

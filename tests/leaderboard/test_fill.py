@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import event, text
 
 from backend import redis
-from backend.database import db
+from backend.database import cursor, db
 from backend.leaderboard import filling
 from backend.leaderboard.boards import Board
 from backend.leaderboard.filling import Filling
@@ -47,18 +47,19 @@ def in_background(app):
 
 @pytest.fixture
 def held_before_commit(app):
-    """The first commit that follows waits: (reached, go_on)."""
+    """held_before_commit() → (reached, go_on): the next commit waits."""
     reached, go_on = Event(), Event()
 
     def hold(_session):
-        if not reached.is_set():
-            reached.set()
-            assert go_on.wait(timeout=20)
+        reached.set()
+        assert go_on.wait(timeout=20)
 
-    event.listen(db.session, "before_commit", hold)
-    yield reached, go_on
+    def arm():
+        event.listen(db.session, "before_commit", hold, once=True)
+        return reached, go_on
+
+    yield arm
     go_on.set()
-    event.remove(db.session, "before_commit", hold)
 
 
 def score_of(board, resident, *, epoch):
@@ -70,12 +71,14 @@ def test_a_filling_waits_for_the_projector_that_does_not_know_of_the_board(
 ):
     present, partition = epoch(), partition_of(resident.resident_id)
     deeds.record(resident)
-    reached, go_on = held_before_commit
+    reached, go_on = held_before_commit()
     in_background(lambda: projector.project(partition))
     assert reached.wait(timeout=20)
     # It has read the list of boards, which was empty, and told Redis nothing; its commit is yet to come.
     filler = in_background(lambda: filling.ensure(ever, epoch=present))
-    waiting_for_lock = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND classid = 7001")
+    waiting_for_lock = text(
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND classid = 7001"
+    )
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as watch:
         while not watch.scalar(waiting_for_lock):
             assert filler.is_alive()
@@ -114,18 +117,19 @@ def test_a_flush_in_the_middle_of_a_filling_leaves_no_half_board(app, deeds, new
     for number in range(5):
         deeds.record(new_resident(f"r{number}"))
     projector.drain()
-    present, flushed = epoch(), []
+    present, lines = epoch(), []
     take = Filling.take
 
     def flush_once(self, line):
         take(self, line)
-        if not flushed and len(self.lines) == 3:
-            flushed.append(redis.client().flushdb())
+        lines.append(line)
+        if len(lines) == 3:
+            redis.client().flushdb()
 
     monkeypatch.setattr(Filling, "take", flush_once)
     monkeypatch.setattr(filling, "CHUNK", 2)
     assert filling.ensure(ever, epoch=present)
-    assert flushed
+    assert len(lines) == 10
     assert redis.client().zcount(ever.key(present), 1, "+inf") == 5
     assert board_differences() == []
 
@@ -160,14 +164,14 @@ def test_districts_are_filled_in_one_pass(app, deeds, new_resident, epoch):
     present, week = epoch(), containing(today(), kind="week")
     boards = [Board("co2e", week, "district", area_id) for area_id in (1, 2, 3, 4)]
     with db.session.begin():
-        from backend.database import cursor
-
         assert filling.fill(cursor(), boards, epoch=present)
     assert [redis.client().zcount(board.key(present), 1, "+inf") for board in boards] == [3, 3, 3, 0]
     assert board_differences() == []
 
 
-def test_boards_under_a_storm_of_awards_reversals_reads_and_flushes_end_up_right(app, deeds, new_resident, epoch, board):
+def test_boards_under_a_storm_of_awards_reversals_reads_and_flushes_end_up_right(
+    app, deeds, new_resident, epoch, board
+):
     people = [new_resident(f"r{number}", district_id=number % 2 + 1) for number in range(8)]
 
     def award(person):

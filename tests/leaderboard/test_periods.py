@@ -45,7 +45,9 @@ def test_a_period_ends_on_its_last_day(kind, last):
 @given(day=st.dates(date(2020, 1, 1), date(2100, 12, 31)))
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_sql_and_python_agree_on_the_periods_of_a_day(app, day):
-    rows = db.session.execute(text(f"SELECT * FROM {STARTS.format(day='CAST(:day AS date)')} AS p (kind, starts_on)"), {"day": day})
+    rows = db.session.execute(
+        text(f"SELECT * FROM {STARTS.format(day='CAST(:day AS date)')} AS p (kind, starts_on)"), {"day": day}
+    )
     assert {tuple(row) for row in rows} == {(kind, containing(day, kind=kind).starts_on) for kind in KINDS}
 
 

@@ -51,9 +51,7 @@ def test_pages_follow_each_other_and_end(board, podium):
     assert ranks(board(podium[0], "co2e/all?limit=3&offset=7")) == []
 
 
-@pytest.mark.parametrize(
-    ("place", "seen"), [(0, [1, 2, 3]), (1, [1, 2, 3, 4]), (3, [2, 3, 4, 5, 6]), (6, [5, 6, 7])]
-)
+@pytest.mark.parametrize(("place", "seen"), [(0, [1, 2, 3]), (1, [1, 2, 3, 4]), (3, [2, 3, 4, 5, 6]), (6, [5, 6, 7])])
 def test_around_me_ends_where_the_board_does(board, podium, place, seen):
     answer = board(podium[place], "co2e/month/around-me?window=2")
     assert ranks(answer) == seen
@@ -149,7 +147,9 @@ def test_there_is_no_such_board(app, client, resident, headers, path):
 def test_a_token_that_was_ended_reads_no_board(board, podium):
     token_holder = podium[0]
     with transaction():
-        db.session.execute(text("UPDATE residents SET token_epoch = 9 WHERE resident_id = :id"), {"id": token_holder.resident_id})
+        db.session.execute(
+            text("UPDATE residents SET token_epoch = 9 WHERE resident_id = :id"), {"id": token_holder.resident_id}
+        )
     for path in ("points/week", "points/week?scope=district", ""):
         board(token_holder, path, status=404 if path == "" else 401)
 

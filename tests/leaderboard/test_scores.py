@@ -44,8 +44,8 @@ def test_every_score_is_a_whole_number_that_a_double_holds(value, at):
 @given(value=values, at=st.datetimes(datetime(2019, 12, 1), datetime(2100, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_postgresql_makes_the_same_score(app, value, at):
-    row = "(SELECT :kind AS period, CAST(:first AS date) AS starts_on, CAST(:value AS bigint) AS points, :at AS points_reached_at,"
-    row += " CAST(:value AS bigint) AS co2e_mg, :at AS co2e_reached_at) AS s"
+    row = "(SELECT :kind AS period, CAST(:first AS date) AS starts_on, CAST(:value AS bigint) AS points,"
+    row += " :at AS points_reached_at, CAST(:value AS bigint) AS co2e_mg, :at AS co2e_reached_at) AS s"
     for kind in KINDS:
         period = containing(DAY, kind=kind)
         given_row = {"kind": kind, "first": period.starts_on, "value": value, "at": at}

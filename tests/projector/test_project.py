@@ -33,7 +33,7 @@ def fill(epoch, *, scope="city", area_id=0):
             assert filling.ensure(Board(metric, containing(today(), kind=kind), scope, area_id), epoch=epoch)
 
 
-class Crash(Exception):
+class CrashError(Exception):
     """Somebody pulls the plug."""
 
 
@@ -43,7 +43,7 @@ def crash_before_commit(app):
     hooks = []
 
     def pull_the_plug(_session):
-        raise Crash
+        raise CrashError
 
     def arm():
         event.listen(db.session, "before_commit", pull_the_plug, once=True)
@@ -109,7 +109,7 @@ def test_a_batch_that_told_redis_and_was_not_committed_is_repeated_without_harm(
     fill(epoch)
     deeds.record(resident)
     crash_before_commit()
-    with pytest.raises(Crash):
+    with pytest.raises(CrashError):
         projector.project(partition_of(resident.resident_id))
     assert waiting() == 1
     project_all(resident)

@@ -78,7 +78,13 @@ def thing():
     def make(task, tier, hours_ago, *, quantity=None, unit="count"):
         at = clock.now() - timedelta(hours=hours_ago)
         return Claim(
-            task=task, tier=tier, quantity_milli=quantity, unit=unit, happened_at=at, ended_at=None, day=clock.local_day(at)
+            task=task,
+            tier=tier,
+            quantity_milli=quantity,
+            unit=unit,
+            happened_at=at,
+            ended_at=None,
+            day=clock.local_day(at),
         )
 
     return make
@@ -123,7 +129,9 @@ def reported(app):
         ]
         with transaction():
             partner = partners.find("bikes")
-            db.session.merge(Binding(partner_id=partner.id, subject=subject, resident_id=resident.resident_id, bound_at=now))
+            db.session.merge(
+                Binding(partner_id=partner.id, subject=subject, resident_id=resident.resident_id, bound_at=now)
+            )
             db.session.flush()
             return Counter(result.status for result in credit_events(partner, events, now=now))
 
@@ -172,7 +180,11 @@ def new_city(app, settings, new_resident, ride, thing, do, reported, gift):
         db.session.add_all(areas)
         db.session.flush()
         first, second = (area.id for area in areas)
-    anna, bert, cora = new_resident("anna", district_id=first), new_resident("bert", district_id=second), new_resident("cora")
+    anna, bert, cora = (
+        new_resident("anna", district_id=first),
+        new_resident("bert", district_id=second),
+        new_resident("cora"),
+    )
     dora, emil = new_resident("dora", district_id=first), new_resident("emil")
     _ride_and_walk(anna, bert, do=do, ride=ride, thing=thing, reported=reported)
     _go_into_debt(cora, do=do, thing=thing, reported=reported, gift=gift)

@@ -98,7 +98,9 @@ def test_a_missing_lot(anna, found, damage, one):
 def test_points_beside_a_debt(city, found, damage, one):
     cora = city["cora"]
     debt = one("SELECT remaining FROM lots WHERE resident_id = :id AND remaining < 0", id=cora)
-    damage("UPDATE lots SET remaining = remaining - 5 WHERE resident_id = :id AND remaining = :debt", id=cora, debt=debt)
+    damage(
+        "UPDATE lots SET remaining = remaining - 5 WHERE resident_id = :id AND remaining = :debt", id=cora, debt=debt
+    )
     damage("UPDATE lots SET remaining = remaining + 5 WHERE resident_id = :id AND remaining = 0", id=cora)
     assert of(found(), "lots", cora)["other lots beside a debt"] == ("0", "5")
 
@@ -166,8 +168,10 @@ def test_points_that_no_cap_has_cut(city, found, damage, one):
 
 
 def test_a_factor_changed_behind_our_back(city, found, damage):
-    damage("UPDATE emission_factors SET value_mg = value_mg + 1 WHERE code = (SELECT baseline_factor FROM methodologies"
-           " WHERE code = 'walk_steps' LIMIT 1)")
+    damage(
+        "UPDATE emission_factors SET value_mg = value_mg + 1 WHERE code = (SELECT baseline_factor FROM methodologies"
+        " WHERE code = 'walk_steps' LIMIT 1)"
+    )
     assert of(found(), "actions", city["bert"])["action 1: milligrams of 40000.000 x 21"] == ("630000", "600000")
 
 
@@ -177,8 +181,11 @@ def test_a_factor_that_was_not_valid_yet(city, found, damage):
 
 
 def test_a_methodology_that_is_not_the_tasks(anna, found, damage):
-    damage("UPDATE actions SET methodology_id = NULL, baseline_factor_id = NULL, project_factor_id = NULL"
-           " WHERE resident_id = :id AND seq = 1", id=anna)
+    damage(
+        "UPDATE actions SET methodology_id = NULL, baseline_factor_id = NULL, project_factor_id = NULL"
+        " WHERE resident_id = :id AND seq = 1",
+        id=anna,
+    )
     assert of(found(), "actions", anna)["action 1: methodology and factors"][1] == "none"
 
 
@@ -203,15 +210,19 @@ def test_a_missing_action(anna, found, damage):
 
 
 def test_an_absurd_number_does_not_stop_verify(anna, found, damage):
-    damage("UPDATE actions SET co2e_mg = 9000000000000000000, points = 9000000000000000000 WHERE resident_id = :id AND seq = 1",
-           id=anna)
+    damage(
+        "UPDATE actions SET co2e_mg = 9000000000000000000, points = 9000000000000000000 WHERE resident_id = :id AND seq = 1",
+        id=anna,
+    )
     assert of(found(), "actions", anna)["action 1: points"][1] == "9000000000000000000"
 
 
 def test_an_overlapping_trip(anna, found, damage):
-    damage("UPDATE actions SET ended_at = ended_at + interval '2 hours' WHERE resident_id = :id AND seq ="
-           " (SELECT seq FROM actions WHERE resident_id = :id AND ended_at IS NOT NULL ORDER BY happened_at DESC OFFSET 1 LIMIT 1)",
-           id=anna)
+    damage(
+        "UPDATE actions SET ended_at = ended_at + interval '2 hours' WHERE resident_id = :id AND seq ="
+        " (SELECT seq FROM actions WHERE resident_id = :id AND ended_at IS NOT NULL ORDER BY happened_at DESC OFFSET 1 LIMIT 1)",
+        id=anna,
+    )
     (what,) = of(found(), "trips", anna)
     assert what.startswith("trip ")
 
@@ -223,16 +234,23 @@ def test_more_actions_than_a_day_allows(city, found, damage):
 
 def test_more_points_than_a_task_may_earn_a_day(city, found, damage):
     damage("UPDATE task_versions SET points_cap_day = 99 WHERE points_cap_day = 100")
-    assert any(one.expected == "at most 99" and one.found == "100" for one in found() if one.subject == str(city["bert"]))
+    assert any(
+        one.expected == "at most 99" and one.found == "100" for one in found() if one.subject == str(city["bert"])
+    )
 
 
 # partners' records
 
 
 def test_an_orphan_record_of_a_partner(anna, found, damage):
-    damage("INSERT INTO external_events (partner_id, external_id, resident_id, action_seq, received_at)"
-           " VALUES (3, 'orphan', :id, 77, now())", id=anna)
-    assert of(found(), "events", anna) == {"record of partner 3 for action 77": ("no record: there is no such action", "1")}
+    damage(
+        "INSERT INTO external_events (partner_id, external_id, resident_id, action_seq, received_at)"
+        " VALUES (3, 'orphan', :id, 77, now())",
+        id=anna,
+    )
+    assert of(found(), "events", anna) == {
+        "record of partner 3 for action 77": ("no record: there is no such action", "1")
+    }
 
 
 def test_an_action_without_its_partners_record(anna, found, damage):
@@ -244,8 +262,11 @@ def test_an_action_without_its_partners_record(anna, found, damage):
 
 
 def test_a_hold_without_a_redemption(anna, found, damage):
-    damage("INSERT INTO holds (resident_id, reference_kind, reference_id, points, state, lots, created_at)"
-           " VALUES (:id, 'redemption', 88, 1, 'captured', '[]', now())", id=anna)
+    damage(
+        "INSERT INTO holds (resident_id, reference_kind, reference_id, points, state, lots, created_at)"
+        " VALUES (:id, 'redemption', 88, 1, 'captured', '[]', now())",
+        id=anna,
+    )
     differences = found()
     assert of(differences, "redemptions", anna) == {"hold of redemption 88": ("no hold", "1 captured")}
     assert of(differences, "entries", anna) == {"points of the redeem of redemption 88": ("-1", "no entry")}
@@ -277,8 +298,10 @@ def test_a_voucher_that_was_given_back_by_nobody(city, found, damage):
 
 
 def test_a_total(city, found, damage):
-    damage("UPDATE totals SET co2e_mg = co2e_mg + 1 WHERE (partition, day, task_id, district_id, tier) ="
-           " (SELECT partition, day, task_id, district_id, tier FROM totals WHERE co2e_mg > 0 LIMIT 1)")
+    damage(
+        "UPDATE totals SET co2e_mg = co2e_mg + 1 WHERE (partition, day, task_id, district_id, tier) ="
+        " (SELECT partition, day, task_id, district_id, tier FROM totals WHERE co2e_mg > 0 LIMIT 1)"
+    )
     ((what, (expected, told)),) = of(found(), "totals", "city").items()
     assert what.endswith("milligrams")
     assert int(told) == int(expected) + 1
@@ -289,17 +312,29 @@ def test_a_movement(city, found, damage):
     assert list(of(found(), "movements", "city").values()) == [("1", "2")]
 
 
-@pytest.mark.parametrize("which", ["day = '0001-01-01'", "day > '0001-01-01' AND task_id = -1 AND district_id = -1", "task_id > 0 AND district_id > 0"])
+@pytest.mark.parametrize(
+    "which",
+    [
+        "day = '0001-01-01'",
+        "day > '0001-01-01' AND task_id = -1 AND district_id = -1",
+        "task_id > 0 AND district_id > 0",
+    ],
+)
 def test_a_count_of_participants(city, found, damage, which):
-    damage(f"UPDATE participants SET residents = residents + 1 WHERE (partition, day, task_id, district_id) ="
-           f" (SELECT partition, day, task_id, district_id FROM participants WHERE {which} LIMIT 1)")
+    damage(
+        f"UPDATE participants SET residents = residents + 1 WHERE (partition, day, task_id, district_id) ="
+        f" (SELECT partition, day, task_id, district_id FROM participants WHERE {which} LIMIT 1)"
+    )
     ((expected, told),) = of(found(), "participants", "city").values()
     assert int(told) == int(expected) + 1
 
 
 def test_a_participation(anna, found, damage):
-    damage("DELETE FROM participations WHERE resident_id = :id AND day = (SELECT min(day) FROM participations"
-           " WHERE resident_id = :id)", id=anna)
+    damage(
+        "DELETE FROM participations WHERE resident_id = :id AND day = (SELECT min(day) FROM participations"
+        " WHERE resident_id = :id)",
+        id=anna,
+    )
     differences = found()
     assert all(pair[1] == "0" for pair in of(differences, "participations", anna).values())
     assert of(differences, "participants", "city")
@@ -307,8 +342,12 @@ def test_a_participation(anna, found, damage):
 
 @pytest.mark.parametrize("period", ["day", "week", "month", "year", "all"])
 def test_a_score_of_a_period(anna, found, damage, period):
-    damage("UPDATE period_scores SET points = points + 1 WHERE resident_id = :id AND period = :period AND starts_on ="
-           " (SELECT max(starts_on) FROM period_scores WHERE resident_id = :id AND period = :period)", id=anna, period=period)
+    damage(
+        "UPDATE period_scores SET points = points + 1 WHERE resident_id = :id AND period = :period AND starts_on ="
+        " (SELECT max(starts_on) FROM period_scores WHERE resident_id = :id AND period = :period)",
+        id=anna,
+        period=period,
+    )
     ((what, (expected, told)),) = of(found(), "scores", anna).items()
     assert what.startswith(f"{period} from ")
     assert int(told) == int(expected) + 1
@@ -316,8 +355,11 @@ def test_a_score_of_a_period(anna, found, damage, period):
 
 def test_points_that_moved_from_one_day_to_another(anna, found, damage, one):
     for order, more in (("min", 1), ("max", -1)):
-        damage(f"UPDATE period_scores SET points = points + {more} WHERE resident_id = :id AND period = 'day' AND starts_on ="
-               f" (SELECT {order}(starts_on) FROM period_scores WHERE resident_id = :id AND period = 'day')", id=anna)
+        damage(
+            f"UPDATE period_scores SET points = points + {more} WHERE resident_id = :id AND period = 'day' AND starts_on ="
+            f" (SELECT {order}(starts_on) FROM period_scores WHERE resident_id = :id AND period = 'day')",
+            id=anna,
+        )
     assert len(of(found(), "scores", anna)) == 2
 
 

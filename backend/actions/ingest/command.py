@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import click
+from flask import current_app
 from flask.cli import with_appcontext
 from flask_babel import force_locale
 from psycopg import OperationalError
@@ -17,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from backend.actions.ingest.errors import UnreadableFileError
 from backend.actions.ingest.options import columns_of, names_of, recipe_of, zone_of
 from backend.actions.ingest.reading import Recipe, counted, read_sheet
-from backend.actions.ingest.running import credit_sheet
+from backend.actions.ingest.running import Run
 from backend.actions.ingest.sheet import Sheet
 from backend.actions.ingest.source import opened
 from backend.actions.ingest.summary import Summary
@@ -66,14 +67,15 @@ def ingest(
         recipe = recipe_of(partners.find(partner_code), **columns_and_times)
         sheet = _read(file, recipe, encoding=encoding, summary=summary, progress=progress)
         bar = progress.add_task("Crediting", total=len(sheet))
-        credit_sheet(
-            sheet,
-            partner_code=partner_code,
+        Run(
+            app=current_app._get_current_object(),  # type: ignore[attr-defined]  # noqa: SLF001  threads need the thing itself
+            sheet=sheet,
             summary=summary,
+            partner_code=partner_code,
             page_size=page_size,
             bind_subjects=bind_subjects,
             tell=lambda rows: progress.advance(bar, rows),
-        )
+        ).credit()
         summary.seconds = time.perf_counter() - began
         _project(progress)
     _report(summary, as_json=as_json)

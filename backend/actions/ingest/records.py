@@ -31,9 +31,7 @@ def records(lines: Iterable[str], *, delimiter: str) -> Iterator[Record]:
         number += more
 
 
-def _quoted(
-    line: str, ahead: deque[str], coming: Iterator[str], *, delimiter: str
-) -> tuple[list[str] | None, int]:
+def _quoted(line: str, ahead: deque[str], coming: Iterator[str], *, delimiter: str) -> tuple[list[str] | None, int]:
     """The cells of a record with quotes, and how many lines it takes beside its first."""
     joined, cells = line, _cells(line, delimiter)
     more = 0

@@ -1,14 +1,19 @@
 """A file's rows in memory, packed, so that a file of millions can be put in order: about 200 bytes a row."""
 
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
+from zlib import crc32
 
 from backend.actions.events import Event
 from backend.actions.ingest.times import instant_of
 
 NONE = -(2**63)
 """Stands for an absent number in a packed column."""
+Lane = Sequence[int]
+"""Places of rows in the sheet, in the order in which they are to be credited."""
+Page = list[tuple[int, Event]]
+"""Line in the file, and event."""
 
 
 class Row(NamedTuple):
@@ -53,18 +58,29 @@ class Sheet:
         self._tasks.append(once(row.task, row.task))  # type: ignore[arg-type]  # text stays text
         self._units.append(once(row.unit, row.unit))
 
-    def pages(self, size: int, *, same: Mapping[str, str]) -> Iterator[list[tuple[int, Event]]]:
-        """(line, event) of all rows, in order of when they began, then of their place in the file; by resident.
+    def lanes(self, count: int, *, same: Mapping[str, str]) -> Sequence[Lane]:
+        """All rows in lanes that may be credited side by side: each resident's rows are in one lane, in order of
+        when they began, then of their place in the file.
 
-        The rules look at one resident at a time: only the order of each one's own rows matters, and all of them
-        together touch a wallet once. `same` gives one of the subjects for those that are the same resident. Where an
-        external id stands twice in the file, the first of all must win, and there is no grouping.
+        The rules look at one resident at a time, so only the order of each one's own rows matters; and a resident's
+        rows together touch the wallet once. `same` gives for each subject of a resident with several the one that
+        stands for all. Where an external id stands twice in the file the first of all must win: then there is one
+        lane, in order of time.
         """
         order = sorted(range(len(self)), key=self._started.__getitem__)
-        if len(set(self._external_ids)) == len(self):
-            order.sort(key=[same.get(subject, subject) for subject in self._subjects].__getitem__)
-        for first in range(0, len(order), size):
-            yield [(self._lines[place], self._event(place)) for place in order[first : first + size]]
+        if len(set(self._external_ids)) < len(self):
+            return [array("Q", order)]
+        owners = [same.get(subject, subject) for subject in self._subjects]
+        order.sort(key=owners.__getitem__)
+        lanes = [array("Q") for _ in range(count)]
+        for place in order:
+            lanes[crc32(owners[place].encode()) % count].append(place)
+        return lanes
+
+    def pages(self, lane: Lane, size: int) -> Iterator[Page]:
+        """The rows of a lane, so many at a time."""
+        for first in range(0, len(lane), size):
+            yield [(self._lines[place], self._event(place)) for place in lane[first : first + size]]
 
     def _event(self, place: int) -> Event:
         ended, quantity = self._ended[place], self._quantities[place]

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from backend.actions.events import YEARS
 from backend.actions.ingest.errors import BrokenRowError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -32,6 +33,8 @@ class Clockwork:
         """The instant that a text means, shifted by whole local days; raises BrokenRowError."""
         try:
             instant = self._parsed(text.strip()) + self._shift
+            if instant.year not in YEARS:
+                raise ValueError(text)
             if instant.tzinfo is None:
                 instant = instant.replace(tzinfo=self._zone)
             return (instant - EPOCH) // MICROSECOND

@@ -74,8 +74,7 @@ class Award(Row):
     def _scripts(self, group: Group) -> list[replay.Script]:
         place = {"turn": "0", "first": str(group.first), "size": str(group.size)}
         made = (
-            replay.script(sent, name=kind, opening=_OPENING, computed=_COMPUTED)
-            for kind, sent in self._sent.items()
+            replay.script(sent, name=kind, opening=_OPENING, computed=_COMPUTED) for kind, sent in self._sent.items()
         )
         return [replay.Script(script.text, {**script.variables, **place}) for script in made]
 

@@ -36,6 +36,4 @@ class Generator(Row):
 
 def _job(bench: Bench, *, connections: int, seconds: float) -> load.Job:
     port = bench.site.empty.port
-    return load.Job(
-        port=port, requests=[_EMPTY], connections=connections, seconds=seconds, status=201, repeat=True
-    )
+    return load.Job(port=port, requests=[_EMPTY], connections=connections, seconds=seconds, status=201, repeat=True)

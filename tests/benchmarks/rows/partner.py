@@ -37,9 +37,7 @@ class PartnerFeed(Row):
     """A metro's feed: the same passengers come back in later pages, on other days."""
 
     name = "partner"
-    title = (
-        f"POST /partner/events, pages of {PAGE:,}, {WEB_PROCESSES} connections, each passenger twice a page"
-    )
+    title = f"POST /partner/events, pages of {PAGE:,}, {WEB_PROCESSES} connections, each passenger twice a page"
     unit = "events/s"
     goal = 0.3
 
@@ -61,9 +59,7 @@ class PartnerFeed(Row):
     def measure(self, bench: Bench, *, seconds: float) -> Sample:
         """Post pages; every event must be there afterwards."""
         pages = [self._request() for _ in range(int(MOST_PAGES_A_SECOND * seconds))]
-        job = load.Job(
-            port=bench.site.web.port, requests=pages, connections=WEB_PROCESSES, seconds=seconds, status=200
-        )
+        job = load.Job(port=bench.site.web.port, requests=pages, connections=WEB_PROCESSES, seconds=seconds, status=200)
         before = _credited(bench)
         with watched(bench.site) as cores:
             tally = load.run(job)

@@ -1,0 +1,161 @@
+"""Bindings: whose a partner's subject is, and what waited for it."""
+
+import json
+from datetime import timedelta
+from threading import Event
+
+import pytest
+
+from backend import clock
+from backend.actions import binding, partner_feed
+from backend.actions.events import read_event
+from backend.database import transaction
+from backend.partners import bindings, proofs
+from tests.books import differences
+from tests.together import together
+
+URL = "/api/v1/me/bindings"
+
+
+def test_what_waited_is_credited_when_its_subject_binds(send, ride, resident, bind, rows):
+    assert send([ride("a", hours_ago=9), ride("b", hours_ago=5), ride("c", hours_ago=4.9)])["unbound"] == 3
+    bound = bind(resident, "u-1")
+    assert (bound["partner"], bound["subject"]) == ("bikes", "u-1")
+    assert (bound["credited"], bound["refused"], bound["co2e_g"], bound["points"]) == (2, 1, 381.2, 38)
+    assert rows("SELECT balance FROM wallets") == [(38,)]
+    assert rows("SELECT external_id FROM external_events WHERE resident_id IS NULL") == []
+    assert differences(with_actions=True) == []
+    assert send([ride("a", hours_ago=9)])["duplicate"] == 1
+    assert send([ride("d", hours_ago=2)])["credited"] == 1
+
+
+def test_binding_again_changes_nothing_and_somebody_else_is_told(new_resident, send, ride, bind):
+    send([ride("a")])
+    mine, other = new_resident("mine"), new_resident("other")
+    first = bind(mine, "u-1")
+    again = bind(mine, "u-1")
+    assert (again["bound_at"], again["credited"]) == (first["bound_at"], 0)
+    assert bind(other, "u-1", status=409)["type"] == "already-bound"
+
+
+def test_what_waited_longer_than_thirty_days_is_not_credited(resident, send, ride, bind, rows):
+    send([ride("old", hours_ago=9), ride("new", hours_ago=5)])
+    month_ago = clock.now() - timedelta(days=31)
+    rows("UPDATE external_events SET received_at = :at WHERE external_id = 'old' RETURNING 1", at=month_ago)
+    assert bind(resident, "u-1")["credited"] == 1
+    assert rows("SELECT external_id FROM external_events") == [("new",)]
+
+
+def test_waiting_does_not_make_an_event_too_old(resident, send, ride, bind, rows):
+    send([ride("a", hours_ago=24 * 365.9)])
+    rows("UPDATE external_events SET received_at = received_at - interval '29 days' RETURNING 1")
+    rows("UPDATE partners SET max_event_age_days = 340 RETURNING 1")
+    assert bind(resident, "u-1")["credited"] == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "detail"),
+    [
+        ("nonsense", "<expires>.<signature>"),
+        ("12.", "has ended"),
+        ("٣٣٣.aa", "<expires>.<signature>"),
+        ("9" * 13 + ".aa", "<expires>.<signature>"),
+        ("999999999999.aa", "at most 600"),
+    ],
+)
+def test_a_proof_that_does_not_hold_is_told_why(client, resident, bind, given, detail):
+    client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "en"
+    problem = bind(resident, "u-1", proof=given, status=422)
+    assert problem["type"] == "invalid-proof"
+    assert detail in problem["detail"]
+
+
+@pytest.mark.parametrize(("ahead", "status"), [(-2, 422), (5, 201), (598, 201), (605, 422)])
+def test_a_proof_is_good_for_ten_minutes_at_most(resident, bind, proof, ahead, status):
+    bind(resident, "u-1", proof=proof("u-1", ahead), status=status)
+
+
+def test_a_proof_for_another_subject_or_by_another_secret_is_refused(resident, bind, proof):
+    assert bind(resident, "u-1", proof=proof("u-2"), status=422)["type"] == "invalid-proof"
+    forged = proofs.prove("u-1", secret="guessed", expires=int(clock.now().timestamp()) + 60)
+    assert bind(resident, "u-1", proof=forged, status=422)["type"] == "invalid-proof"
+
+
+def test_an_unknown_partner_is_not_found(client, resident, headers, proof):
+    wanted = {"partner": "trams", "subject": "u-1", "proof": proof("u-1")}
+    assert client.post(URL, json=wanted, headers=headers(resident)).status_code == 404
+    assert client.delete(f"{URL}/trams", headers=headers(resident)).status_code == 404
+
+
+def test_bindings_are_listed_and_undone(client, resident, headers, send, ride, bind):
+    bind(resident, "u-1")
+    listed = client.get(URL, headers=headers(resident)).get_json()
+    assert [(item["partner"], item["subject"]) for item in listed["items"]] == [("bikes", "u-1")]
+    assert client.delete(f"{URL}/bikes", headers=headers(resident)).status_code == 204
+    assert client.get(URL, headers=headers(resident)).get_json()["items"] == []
+    assert send([ride("later")])["unbound"] == 1
+    assert bind(resident, "u-1")["credited"] == 1
+
+
+def test_binding_while_pages_arrive_loses_and_doubles_nothing(app, resident, headers, proof, ride, signed_headers):
+    pages = [[ride(f"{page}-{place}", hours_ago=200 - 9 * page - place) for place in range(4)] for page in range(10)]
+    bodies = [json.dumps({"events": page}).encode() for page in pages]
+
+    def post(body):
+        answer = app.test_client().post("/api/v1/partner/events", data=body, headers=signed_headers(body))
+        return answer.get_json()["credited"] + answer.get_json()["capped"]
+
+    def bind():
+        wanted = {"partner": "bikes", "subject": "u-1", "proof": proof("u-1")}
+        return app.test_client().post(URL, json=wanted, headers=headers(resident)).get_json()["credited"]
+
+    calls = [lambda body=body: post(body) for body in bodies[:5]] + [bind]
+    calls += [lambda body=body: post(body) for body in bodies[5:]]
+    assert sum(together(app, calls)) == 40
+    assert differences(with_actions=True) == []
+
+
+def test_two_residents_who_bind_one_subject_at_the_same_moment_are_one_winner(app, new_resident, headers, proof):
+    residents = [new_resident(f"r{number}") for number in range(6)]
+    wanted = {"partner": "bikes", "subject": "u-1", "proof": proof("u-1")}
+    calls = [
+        lambda resident=resident: app.test_client().post(URL, json=wanted, headers=headers(resident)).status_code
+        for resident in residents
+    ]
+    assert sorted(together(app, calls)) == [201, *[409] * 5]
+
+
+def test_a_page_that_looked_the_binding_up_before_it_was_undone_credits_nothing(
+    app, resident, bind, bikes, ride, rows, monkeypatch
+):
+    bind(resident, "u-1")
+    looked_up, undone = Event(), Event()
+    usual = bindings.owners_of
+
+    def look_and_wait(*given, **more):
+        owners = usual(*given, **more)
+        looked_up.set()
+        assert undone.wait(10)
+        return owners
+
+    monkeypatch.setattr(bindings, "owners_of", look_and_wait)
+
+    def page():
+        with transaction():
+            return partner_feed.credit_events(bikes.row, [read_event(ride("a"))], now=clock.now())
+
+    def undo():
+        assert looked_up.wait(10)
+        with transaction():
+            binding.unbind(resident_id=resident.resident_id, partner_code="bikes")
+        undone.set()
+
+    (result,), _ = together(app, [page, undo])
+    assert result.status == "unbound"
+    assert rows("SELECT actions FROM wallets") == [(0,)]
+
+
+def test_a_frozen_resident_binds_nothing(resident, bind, rows):
+    rows("UPDATE wallets SET frozen = true RETURNING 1")
+    assert bind(resident, "u-1", status=403)["type"] == "resident-frozen"
+    assert rows("SELECT resident_id FROM bindings") == []

@@ -1,0 +1,121 @@
+"""Each job does what it says, once, and is scheduled."""
+
+from datetime import timedelta
+
+import pytest
+from celery.exceptions import Retry
+from sqlalchemy import text
+
+from backend import clock
+from backend.admins.models import AdminIdempotencyKey
+from backend.database import db, transaction
+from backend.leaderboard.models import SettledBoard
+from backend.ledger import service as ledger
+from backend.ledger.models import Lot, Wallet
+from backend.metrics import VERIFY_DIFFERENCES
+from backend.partners.models import PartnerNonce
+from backend.residents.models import IdempotencyKey
+from tasks.schedule import SCHEDULE
+from tests.projections import Deeds, expected_now, projected, waiting
+
+
+@pytest.fixture
+def deeds(app, settings):
+    """Records deeds of residents."""
+    return Deeds(settings)
+
+
+def test_every_job_is_scheduled_and_every_schedule_names_a_job(jobs):
+    names = {name for name in jobs.app.tasks if not name.startswith("celery.")}
+    assert names == {entry["task"] for entry in SCHEDULE.values()}
+
+
+def test_messages_are_acknowledged_when_the_work_is_done(jobs):
+    settings = jobs.app.conf
+    assert (settings.task_acks_late, settings.task_reject_on_worker_lost, settings.accept_content) == (
+        True,
+        True,
+        ["json"],
+    )
+
+
+def test_projecting_empties_the_outbox(jobs, deeds, resident):
+    deeds.record(resident)
+    assert jobs.project() == 1
+    assert waiting() == 0
+    assert projected() == expected_now()
+
+
+def test_points_expire_after_their_last_day_and_only_once(jobs, deeds, new_resident):
+    people = [new_resident(f"r{number}") for number in range(3)]
+    for person in people:
+        deeds.record(person)
+    today = clock.local_day(clock.now())
+    for person, last_day in zip(people, (today - timedelta(days=1), today, today + timedelta(days=1)), strict=True):
+        with transaction():
+            db.session.query(Lot).filter_by(resident_id=person.resident_id).update({"expires_on": last_day})
+    assert jobs.expire_points() == 1
+    assert jobs.expire_points() == 0
+    jobs.project()
+    assert projected() == expected_now()
+    with transaction():
+        assert [db.session.get(Wallet, person.resident_id).balance for person in people] == [0, 19, 19]
+
+
+def test_many_residents_points_expire_page_by_page(jobs, deeds, new_resident, monkeypatch):
+    monkeypatch.setattr("tasks.chores.PAGE", 2)
+    for number in range(5):
+        deeds.record(new_resident(f"r{number}"))
+    with transaction():
+        db.session.execute(text("UPDATE lots SET expires_on = DATE '2026-01-31'"))
+    assert jobs.expire_points() == 5
+
+
+def test_what_has_served_its_time_is_removed_and_nothing_else(jobs, resident, new_admin):
+    now, admin = clock.now(), new_admin("owner")
+    ages = {"old": timedelta(days=1, minutes=1), "new": timedelta(hours=23)}
+    with transaction():
+        for name, age in ages.items():
+            answer = {"key": name, "request_hash": "h", "created_at": now - age}
+            db.session.add(IdempotencyKey(resident_id=resident.resident_id, **answer))
+            db.session.add(AdminIdempotencyKey(admin_id=admin.id, **answer))
+        for minutes in (14, 16):
+            used_at = now - timedelta(minutes=minutes)
+            db.session.add(PartnerNonce(partner_id=1, nonce=f"n{minutes}", used_at=used_at))
+    done = jobs.clean_up()
+    assert (done["residents_keys"], done["admins_keys"], done["nonces"]) == (1, 1, 1)
+    with transaction():
+        left = [db.session.query(model).one() for model in (IdempotencyKey, AdminIdempotencyKey, PartnerNonce)]
+    assert [left[0].key, left[1].key, left[2].nonce] == ["new", "new", "n14"]
+
+
+def test_past_periods_are_settled(jobs, deeds, resident):
+    deeds.record(resident, days_ago=40)
+    jobs.project()
+    assert jobs.settle() >= 2
+    assert jobs.settle() == 0
+    with transaction():
+        assert db.session.query(SettledBoard).filter_by(period="day", scope="city", metric="points").one().size == 1
+
+
+def test_nothing_reserved_is_due_in_an_empty_shop(jobs, app):
+    assert jobs.expire_redemptions() == 0
+
+
+def test_the_nightly_verify_raises_the_alarm(jobs, deeds, resident):
+    deeds.record(resident)
+    assert jobs.verify() == 0
+    with transaction():
+        ledger.lock_wallet(resident.resident_id).co2e_mg += 1
+    assert jobs.verify() > 0
+    assert VERIFY_DIFFERENCES._value.get() > 0
+
+
+def test_of_two_chores_one_comes_back_later(jobs, app, deeds, resident):
+    deeds.record(resident)
+    with db.engine.connect() as other:
+        other.execute(text("SELECT pg_advisory_xact_lock(7003)"))
+        with pytest.raises(Retry):
+            jobs.clean_up()
+        assert jobs.project() == 1
+    assert jobs.clean_up()["nonces"] == 0
