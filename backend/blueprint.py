@@ -44,7 +44,7 @@ def read_json(body: bytes) -> Any:
         raise UnreadableBodyError from error
 
 
-class StrictParser(FlaskParser):  # type: ignore[misc]  # untyped, the library's own gap
+class StrictParser(FlaskParser):
     """Tells a body that cannot be read (400) from one of another kind (415) and from wrong fields (422)."""
 
     def _raw_load_json(self, req: Request) -> Any:
@@ -60,18 +60,18 @@ class IdConverter(IntegerConverter):
     Werkzeug's own check of `max` lets the next rule try, and answers 405 where that one is for another method.
     """
 
-    def __init__(self, map: Map, *args: Any, max: int = LARGEST_ID, **kwargs: Any) -> None:  # noqa: A002  Werkzeug's names
-        super().__init__(map, *args, max=max, **kwargs)
+    def __init__(self, map: Map, fixed_digits: int = 0, *, max: int = LARGEST_ID) -> None:  # noqa: A002  Werkzeug's names
+        super().__init__(map, fixed_digits, max=max)
 
     def to_python(self, value: str) -> int:
         """The number; raises NotFound."""
         number = int(value) if len(value) <= LONGEST_ID else LARGEST_ID + 1
-        if not (self.min or 0) <= number <= (self.max or LARGEST_ID):
+        if number > (self.max or LARGEST_ID):
             raise NotFound
         return number
 
 
-class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # untyped, the library's own gap
+class Blueprint(flask_smorest.Blueprint):
     """A part of the API."""
 
     ARGUMENTS_PARSER: ClassVar[FlaskParser] = StrictParser()

@@ -35,6 +35,8 @@ def init_app(app: Flask) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(app.extensions["settings"].log_level)
+    # It tells of every look at the schema; what it does is told by who asks for it.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -52,7 +52,8 @@ def init_app(app: Flask) -> None:
     @app.after_request
     def observe(response: Response) -> Response:
         endpoint = request.endpoint or "unknown"
-        REQUESTS.labels(endpoint, response.status_code).observe(time.perf_counter() - g.get("started", time.perf_counter()))
+        now = time.perf_counter()
+        REQUESTS.labels(endpoint, response.status_code).observe(now - g.get("started", now))
         return response
 
 

@@ -33,7 +33,7 @@ class Instant(fields.DateTime):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(format="iso", **kwargs)
 
-    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+    def _serialize(self, value: Any, *_args: Any, **_kwargs: Any) -> Any:
         return None if value is None else clock.rfc3339(value)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
@@ -54,7 +54,7 @@ class Amount(fields.Field[float]):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:  # noqa: ARG002  marshmallow's signature
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise ValidationError(str(_l("Not a number.")))
-        if abs(value) >= 10**10:  # noqa: PLR2004  beyond any activity data
+        if abs(value) >= 10**10:
             raise ValidationError(str(_l("Too large.")))
         return value
 

@@ -49,7 +49,8 @@ def result(index: int, judged: Judged) -> dict[str, Any]:
     line: dict[str, Any] = {"index": index, "status": outcome.status}
     if not judged.recorded:
         return {**line, "reason": outcome.reason}
-    line |= {"id": action_id(judged.resident_id, judged.seq), "co2e_g": grams(outcome.co2e_mg), "points": outcome.points}
+    line |= {"id": action_id(judged.resident_id, judged.seq), "co2e_g": grams(outcome.co2e_mg)}
+    line["points"] = outcome.points
     return {**line, "points_capped_by": outcome.capped_by} if outcome.capped_by else line
 
 

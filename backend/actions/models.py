@@ -19,7 +19,9 @@ class Action(Model):
     __table_args__ = (
         CheckConstraint("status IN ('credited','pending','refused','reversed')", name="status"),
         CheckConstraint("co2e_mg >= 0 AND points >= 0", name="not_negative"),
-        CheckConstraint("status IN ('credited','reversed') OR (co2e_mg = 0 AND points = 0)", name="only_credited_counts"),
+        CheckConstraint(
+            "status IN ('credited','reversed') OR (co2e_mg = 0 AND points = 0)", name="only_credited_counts"
+        ),
         Index(None, "resident_id", "happened_at"),
         Index(
             "actions_client_reference_key",

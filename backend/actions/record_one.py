@@ -135,6 +135,9 @@ def _read(
     cursor: psycopg.Cursor[Any], claim: Claim, *, caller: Caller, request: Request
 ) -> tuple[Catalogue, Standing, tuple[int, dict[str, Any]] | None]:
     catalogue = catalogue_service.cached()
+    if claim.task not in catalogue.tasks:
+        # It may have been added since: only the database knows.
+        catalogue = catalogue_service.current()
     while True:
         catalogue.task(claim.task)
         since, until = window([claim], catalogue)

@@ -1,8 +1,8 @@
 """Pages for people: the front page and the documentation, in the language that the reader prefers."""
 
+import re
 from html import escape
 from pathlib import Path
-import re
 from typing import Any
 
 from flask import Blueprint, Response, make_response, render_template, request, send_from_directory
@@ -18,7 +18,9 @@ from backend.web import caller
 
 STATIC = Path(__file__).with_name("static")
 LANGUAGES = {"zh": "zh_CN", "en": "en"}
-POLICY = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
 FRESH_S = 300
 
 blueprint = Blueprint("pages", __name__, template_folder="templates")

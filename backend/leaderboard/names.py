@@ -2,21 +2,27 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 
 from flask import current_app
 from flask_babel import gettext
 
-from backend.database import statements
+from backend.database import array, statements
 from backend.errors import UnauthenticatedError
 from backend.leaderboard.epochs import State
 from backend.residents.auth import Caller
 
+# Only who wants to be named is read, as one value: fifty rows would cost more than all the rest.
 _PEOPLE = """
-SELECT r.resident_id, CASE WHEN r.leaderboard_consent AND r.state = 'active' THEN r.nickname ELSE '' END, r.avatar_url,
-    r.state = 'active' AND r.token_epoch = %(token_epoch)s, s.epoch, s.behind
-FROM residents r LEFT JOIN board_state s ON s.id = 1 WHERE r.resident_id = ANY(%(ids)s)
+SELECT s.epoch, s.behind, (
+    SELECT jsonb_object_agg(n.resident_id, jsonb_build_array(n.nickname, n.avatar_url)) FROM residents n
+    WHERE n.resident_id = ANY(%(ids)s::bigint[]) AND n.leaderboard_consent AND n.state = 'active' AND n.nickname <> '')
+FROM residents r LEFT JOIN board_state s ON s.id = 1
+WHERE r.resident_id = %(me)s AND r.state = 'active' AND r.token_epoch = %(token_epoch)s
 """
+CODES = 100_000
+"""Pseudonyms that a process remembers: they never change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,25 +36,18 @@ class People:
 def look_up(ids: list[int], *, caller: Caller) -> People:
     """Names and avatars for these residents, in one statement; raises UnauthenticatedError for a token that ended."""
     with statements() as cursor:
-        values = {"ids": [*ids, caller.resident_id], "token_epoch": caller.epoch}
-        rows = cursor.execute(_PEOPLE, values).fetchall()
-    template = gettext("Resident %(code)s")
-    named: dict[int, tuple[str, str | None]] = {}
-    valid, state = False, State()
-    for resident_id, nickname, avatar_url, is_valid, epoch, behind in rows:
-        named[resident_id] = (nickname, avatar_url) if nickname else (template % {"code": _code(resident_id)}, None)
-        if resident_id == caller.resident_id:
-            valid, state = is_valid, State(epoch or 0, bool(behind))
-    if not valid:
+        values = {"ids": array(ids), "me": caller.resident_id, "token_epoch": caller.epoch}
+        row = cursor.execute(_PEOPLE, values).fetchone()
+    if row is None:
         raise UnauthenticatedError
-    return People(named, state)
+    epoch, behind, shown = row
+    template, secret = gettext("Resident %(code)s"), current_app.extensions["settings"].secret_key
+    names = {owner: (template % {"code": _code(owner, secret)}, None) for owner in ids}
+    names.update({int(owner): (nickname, avatar_url) for owner, (nickname, avatar_url) in (shown or {}).items()})
+    return People(names, State(epoch or 0, bool(behind)))
 
 
-def pseudonym(resident_id: int) -> str:
-    """The name of a resident who wants none: the same on every board, and no way back to the id without our secret."""
-    return str(gettext("Resident %(code)s", code=_code(resident_id)))
-
-
-def _code(resident_id: int) -> str:
-    secret = current_app.extensions["settings"].secret_key.encode()[:64]
-    return blake2b(str(resident_id).encode(), key=secret, person=b"tanhui-board", digest_size=3).hexdigest().upper()
+@lru_cache(maxsize=CODES)
+def _code(resident_id: int, secret: str) -> str:
+    key = blake2b(secret.encode(), person=b"tanhui-board").digest()
+    return blake2b(str(resident_id).encode(), key=key, digest_size=3).hexdigest().upper()

@@ -53,7 +53,7 @@ def filled(board: Board, *, epoch: int) -> bool:
 
 
 def _parsed(answer: str) -> Standings:
-    words = [int(word) for word in answer.split()]
+    words = list(map(int, answer.split()))
     size, rank, score, first = words[:4]
     rows = list(zip(words[4::2], words[5::2], strict=True))
     return Standings(size, None if rank < 0 else (rank, score), first, rows)

@@ -1,4 +1,4 @@
-"""Two books a resident: points (entries, lots, holds) and grams; the wallet row is their running state and their lock."""
+"""Two books a resident: points (entries, lots, holds) and grams; the wallet row is their running state and lock."""
 
 from datetime import date, datetime
 from typing import Any

@@ -17,7 +17,8 @@ RETURNING resident_id, balance, entry_seq, action_seq
 """
 
 INSERT_ENTRY = """
-INSERT INTO ledger_entries (resident_id, seq, kind, contra, points, balance_after, reference_kind, reference_id, posted_at)
+INSERT INTO ledger_entries
+    (resident_id, seq, kind, contra, points, balance_after, reference_kind, reference_id, posted_at)
 SELECT w.resident_id, w.entry_seq, 'award', 'issuance', %(points)s, w.balance, 'action', w.action_seq, %(now)s
 FROM w WHERE %(points)s <> 0
 """
@@ -62,7 +63,8 @@ WHERE lots.resident_id = d.resident_id AND lots.expires_on = DATE '{DEBT}'
 
 ADD_TO_YEARS = """
 INSERT INTO yearly_points (resident_id, year, points)
-SELECT d.resident_id, d.year, d.points FROM unnest(%s::bigint[], %s::int[], %s::bigint[]) AS d (resident_id, year, points)
+SELECT d.resident_id, d.year, d.points
+FROM unnest(%s::bigint[], %s::int[], %s::bigint[]) AS d (resident_id, year, points)
 ON CONFLICT (resident_id, year) DO UPDATE SET points = yearly_points.points + excluded.points
 """
 

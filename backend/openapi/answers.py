@@ -17,12 +17,19 @@ from backend.errors import (
     ValidationFailedError,
 )
 from backend.idempotency import IdempotencyInFlightError, IdempotencyKeyReusedError
+from backend.library_messages import N_
 from backend.limits import UNCOUNTED, RateLimitedError
 
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
 MEDIA_TYPE = "application/problem+json"
 SHARED_BY = 2
 """A refusal that so many calls give word for word stands once, among the components."""
+
+
+OF_HEADER: dict[str, tuple[type[RefusalError], ...]] = {
+    "If-Match": (PreconditionFailedError, PreconditionRequiredError),
+    "Idempotency-Key": (IdempotencyInFlightError, IdempotencyKeyReusedError),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +48,11 @@ class Refusal:
 
 # What HTTP itself refuses, before a view is found or while a body is read.
 ETAG = {"description": "The version; send it as If-Match with a change", "schema": {"type": "string"}, "required": True}
-TOO_LARGE = Refusal(413, "content-too-large", "The body is larger than this site takes.")
+TOO_LARGE = Refusal(413, "content-too-large", N_("The body is larger than this site takes."))
 OF_HTTP = (
     TOO_LARGE,
-    Refusal(405, "method-not-allowed", "There is such an address, but not with this method; `Allow` names those."),
-    Refusal(500, "internal-error", "A fault of ours; the answer names the request, so that it can be found."),
+    Refusal(405, "method-not-allowed", N_("There is such an address, but not with this method; `Allow` names those.")),
+    Refusal(500, "internal-error", N_("A fault of ours; the answer names the request, so that it can be found.")),
 )
 
 
@@ -106,12 +113,7 @@ def share(description: dict[str, Any]) -> None:
 def _common(call: dict[str, Any], *, path: dict[str, Any], kind: str) -> Iterator[Refusal]:
     yield Refusal.of(UnreadableBodyError)
     yield Refusal.of(UpstreamUnavailableError)
-    if kind not in UNCOUNTED:
-        yield Refusal.of(RateLimitedError)
-    if kind != "public":
-        yield Refusal.of(UnauthenticatedError)
-    if kind == "admin":
-        yield Refusal.of(ForbiddenError)
+    yield from _of_caller(kind)
     if path.get("parameters"):
         yield Refusal.of(NotFoundError)
     if "requestBody" in call:
@@ -119,13 +121,17 @@ def _common(call: dict[str, Any], *, path: dict[str, Any], kind: str) -> Iterato
         yield Refusal.of(UnsupportedMediaTypeError)
     if "requestBody" in call or call.get("parameters"):
         yield Refusal.of(ValidationFailedError)
-    named = {parameter["name"] for parameter in call.get("parameters", [])}
-    if "If-Match" in named:
-        yield Refusal.of(PreconditionFailedError)
-        yield Refusal.of(PreconditionRequiredError)
-    if "Idempotency-Key" in named:
-        yield Refusal.of(IdempotencyInFlightError)
-        yield Refusal.of(IdempotencyKeyReusedError)
+    for parameter in call.get("parameters", []):
+        yield from map(Refusal.of, OF_HEADER.get(parameter["name"], ()))
+
+
+def _of_caller(kind: str) -> Iterator[Refusal]:
+    if kind not in UNCOUNTED:
+        yield Refusal.of(RateLimitedError)
+    if kind != "public":
+        yield Refusal.of(UnauthenticatedError)
+    if kind == "admin":
+        yield Refusal.of(ForbiddenError)
 
 
 def _declared(view: Any) -> Iterator[Refusal]:

@@ -11,9 +11,9 @@ from backend.errors import NotFoundError
 from backend.openapi import answers, examples, parameters, tidying
 
 METHODS = ("get", "post", "patch", "put", "delete")
-ABOUT = """The backend of a city's citizen low-carbon points programme. Residents record green actions, see every gram \
-explained, collect points, climb boards and redeem gifts; partners send trips and drop-offs; the city publishes what it \
-can prove."""
+ABOUT = """The backend of a city's citizen low-carbon points programme. Residents record green actions, \
+see every gram explained, collect points, climb boards and redeem gifts; partners send trips and drop-offs; the city \
+publishes what it can prove."""
 SCHEMES: dict[str, dict[str, str]] = {
     "resident": {"type": "http", "scheme": "bearer", "description": "Token of POST /auth/wechat"},
     "admin": {"type": "http", "scheme": "bearer", "description": "Token of POST /admin/auth"},

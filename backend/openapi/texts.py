@@ -13,7 +13,10 @@ def texts(description: dict[str, Any]) -> list[str]:
 
 
 def extract(
-    file: IO[bytes], keywords: Any, comment_tags: Any, options: Any  # noqa: ARG001  Babel's signature
+    file: IO[bytes],
+    keywords: Any,  # noqa: ARG001  Babel's signature
+    comment_tags: Any,  # noqa: ARG001  Babel's signature
+    options: Any,  # noqa: ARG001  Babel's signature
 ) -> Iterator[tuple[int, None, str, list[str]]]:
     """The sentences of docs/openapi.json as Babel wants them; see babel.cfg."""
     for text in texts(json.load(file)):

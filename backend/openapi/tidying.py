@@ -12,7 +12,9 @@ def tidy(description: dict[str, Any]) -> None:
     schemas = description["components"]["schemas"]
     for node in _nodes(description):
         _tidy_node(node)
-    sent = _reachable([call.get("requestBody") for item in description["paths"].values() for call in _calls(item)], schemas)
+    sent = _reachable(
+        [call.get("requestBody") for item in description["paths"].values() for call in _calls(item)], schemas
+    )
     for name, schema in schemas.items():
         # What clients send holds no unknown field. What they get may hold more one day.
         if name not in sent and schema.get("additionalProperties") is False:

@@ -155,9 +155,9 @@ def _is_healthy(plan: Plan) -> bool:
 def _announce(plan: Plan) -> None:
     click.echo(f"""
 Tanhui is running; Ctrl-C stops it.
-  Screens        {plan.address}/
-  Admins         {plan.address}/admin
+  Front page     {plan.address}/
   API            {plan.address}/docs
+  First admin    .venv/bin/flask --app wsgi admin create NAME --role owner
   City totals    {plan.address}/api/v1/public/totals
   Data           {plan.folder}
 """)

@@ -1,18 +1,18 @@
 """Comparing millions of rows with one sum: fingerprints that agree only if the rows do.
 
 Two tables that must say the same are not joined or sorted, each is summed: every row counts for a random number that
-belongs to what it says. If the sums of both sides agree, the sides agree, except with a probability below 2^-30 a
-resident and run, and the random numbers are others in every run. (Freivalds 1977, "Probabilistic machines can use less
-running time"; for sums, Schwartz 1980 and Zippel 1979; for sets, Wegman and Carter 1981.)
+belongs to what it says. If the sums of both sides agree then the sides do, except with a probability of some 2^-30 for
+each resident whose books differ; and every run draws its random numbers anew. (Freivalds 1977, "Probabilistic machines
+can use less running time"; of sums Schwartz 1980 and Zippel 1979; of sets Wegman and Carter 1981.)
 
-* A *set* of rows (each there once): the exclusive or of a 64-bit hash of each. A chain of rows, each of which begins where
-  the one before ended, is a set too: whatever is an end and a beginning cancels out, and the first beginning and the
-  last end are left.
-* A *sum* by groups (points by period): Σ value × weight of the group, modulo a prime. It is linear, so nothing need be
-  grouped, and what waits in the outbox is simply added.
+* A *set* of rows, each there once: the exclusive or of a 64-bit hash of each. A chain of rows, each of which begins
+  where the one before ended, is a set too: what is both an end and a beginning cancels out, and the first beginning and
+  the last end are left.
+* A *sum* by groups, such as points by period: Σ value × weight of the group, modulo a prime. It is linear, so nothing
+  need be grouped, and what waits in the outbox is simply added.
 
-Every table gives one row a resident: what it puts on either side. A resident's books agree if `seal`, the exclusive or of
-all, and `scale`, the sum of all, are zero. Only residents whose are not are looked at row by row, and named.
+Every table gives one row a resident: what it puts on either side. A resident's books agree if `seal`, the exclusive or
+of all, and `scale`, the sum of all, are zero. Only where they are not are rows looked at one by one, and named.
 """
 
 import secrets
@@ -34,13 +34,15 @@ SALTS = (
     "adjustment",
     "event",
     "group",
+    "day",
+    "district",
     "tier",
     "period",
     "year",
     "movement",
     "partition",
 )
-"""What hashes are told apart by: one random number of 62 bits for each kind of row."""
+"""What hashes are told apart by: one random number for each kind of row."""
 WEIGHTS = (
     "points",
     "actions",
@@ -58,7 +60,7 @@ WEIGHTS = (
 """Random numbers from 1 below PRIME that single sums count by."""
 
 
-def parameters() -> dict[str, int]:
+def parameters() -> dict[str, Int8]:
     """Fresh random numbers for one run, by the names that the SQL uses."""
     salts = {f"{name}_salt": Int8(secrets.randbits(61)) for name in SALTS}
     return salts | {f"{name}_weight": Int8(1 + secrets.randbelow(PRIME - 1)) for name in WEIGHTS}
@@ -74,7 +76,7 @@ def weight(value: str, number: str = "0", *, salt: str) -> str:
     return f"({mark(value, number, salt=salt)} & {MASK})"
 
 
-def of_text(value: str, number: str = "0", *, salt: str) -> str:
+def weight_of_text(value: str, number: str = "0", *, salt: str) -> str:
     """SQL: the weight of a group that a text and a number name."""
     return f"(hashtextextended({value}, %({salt}_salt)s + {number}) & {MASK})"
 
@@ -85,8 +87,13 @@ def amount(points: str, co2e_mg: str, actions: str) -> str:
 
 
 def total(terms: str) -> str:
-    """SQL: an aggregate that sums modulo PRIME. Of small integers, since PostgreSQL sums those several times faster."""
+    """SQL: an aggregate that sums modulo PRIME; of small integers, which PostgreSQL sums several times faster."""
     return f"sum((({terms}) %% {PRIME})::int)"
+
+
+def broken_unless(truth: str) -> str:
+    """SQL: nothing if that is true, else what tips the scale."""
+    return f"CASE WHEN {truth} THEN 0 ELSE %(broken_weight)s END"
 
 
 def day_number(day: str) -> str:
@@ -107,3 +114,13 @@ def place(marked: str) -> str:
 def presence(marked: str) -> str:
     """SQL: what a `group` weighs among participants: other bits of the same, so that one hash does for both."""
     return f"(({marked} >> 32) & {MASK})"
+
+
+def day_weight(day: str) -> str:
+    """SQL: the day's factor in the weight of a day and district."""
+    return weight("0::bigint", day_number(day), salt="day")
+
+
+def district_weight(district: str) -> str:
+    """SQL: the district's factor in the weight of a day and district."""
+    return weight(f"({district})::bigint", salt="district")

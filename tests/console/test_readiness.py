@@ -33,8 +33,14 @@ def wait_in_outbox(resident_id, *, seconds):
     with transaction():
         db.session.add(
             OutboxRow(
-                resident_id=resident_id, partition=partition_of(resident_id), kind="action", day=at.date(),
-                co2e_mg=1, points=1, actions=1, posted_at=at,
+                resident_id=resident_id,
+                partition=partition_of(resident_id),
+                kind="action",
+                day=at.date(),
+                co2e_mg=1,
+                points=1,
+                actions=1,
+                posted_at=at,
             )
         )
 

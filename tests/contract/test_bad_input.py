@@ -4,7 +4,6 @@ import json
 from itertools import product
 
 import pytest
-
 from sqlalchemy import text
 
 from backend import clock
@@ -85,15 +84,22 @@ def test_a_body_of_ten_megabytes_is_refused(send, path):
     assert_refused(send(path, b" " * 10 * 1024 * 1024), 413)
 
 
-@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "application/xml", "", "nonsense"])
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "application/x-www-form-urlencoded", "application/xml", "", "nonsense"]
+)
 @pytest.mark.parametrize("path", sorted(TAKES_JSON.keys() - {"/api/v1/partner/events"}))
 def test_another_kind_of_body_is_refused(send, path, content_type):
     assert_refused(send(path, json.dumps(GOOD).encode(), content_type), 415)
 
 
 def test_of_a_name_that_stands_twice_the_last_value_counts(send):
-    assert_refused(send("/api/v1/actions", b'{"task": "own_bag", "occurred_at": "2020-01-01T00:00:00Z", "task": 3}'), 422)
-    assert send("/api/v1/actions", b'{"task": 3, "occurred_at": "2020-01-01T00:00:00Z", "task": "own_bag"}').json["type"] == "too-old"
+    assert_refused(
+        send("/api/v1/actions", b'{"task": "own_bag", "occurred_at": "2020-01-01T00:00:00Z", "task": 3}'), 422
+    )
+    assert (
+        send("/api/v1/actions", b'{"task": 3, "occurred_at": "2020-01-01T00:00:00Z", "task": "own_bag"}').json["type"]
+        == "too-old"
+    )
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "x" * 201, "键".encode().decode("latin-1")])
@@ -103,7 +109,9 @@ def test_an_idempotency_key_that_is_none_is_refused(send, key):
     assert answer.json["errors"][0]["field"] == "Idempotency-Key"
 
 
-@pytest.mark.parametrize("path", ["/api/v1/actions", "/api/v1/auth/wechat", "/api/v1/public/totals", "/healthz", "/docs"])
+@pytest.mark.parametrize(
+    "path", ["/api/v1/actions", "/api/v1/auth/wechat", "/api/v1/public/totals", "/healthz", "/docs"]
+)
 @pytest.mark.parametrize("method", ["PUT", "TRACE", "PROPFIND"])
 def test_a_method_that_is_not_there_is_refused_with_those_that_are(site, path, method):
     answer = site.test_client().open(path, method=method)
@@ -143,7 +151,9 @@ def test_a_nul_in_an_address_is_refused(site, resident_headers, path):
     assert_refused(site.test_client().get(path, headers=resident_headers), 400)
 
 
-@pytest.mark.parametrize("token", ["", "Bearer", "Bearer x", "Bearer " + "x" * 4000, "Basic eDp5", "Bearer ä", "Bearer a.b.c"])
+@pytest.mark.parametrize(
+    "token", ["", "Bearer", "Bearer x", "Bearer " + "x" * 4000, "Basic eDp5", "Bearer ä", "Bearer a.b.c"]
+)
 def test_a_token_that_is_none_is_refused(site, token):
     for path in ("/api/v1/me", "/api/v1/admin/me"):
         assert_refused(site.test_client().get(path, headers={"Authorization": token}), 401)

@@ -1,4 +1,4 @@
-"""Rules about the OpenAPI description: it is valid, whole, used, exemplified, and the copy in the repository is current."""
+"""Rules about the OpenAPI description: valid, whole, with examples, and kept current in the repository."""
 
 import json
 from pathlib import Path
@@ -66,9 +66,9 @@ def test_every_refusal_names_its_slugs(description):
         for status, response in call["responses"].items():
             if status.startswith("2"):
                 continue
-            if "$ref" in response:
-                response = description["components"]["responses"][response["$ref"].rsplit("/", 1)[-1]]
-            schema = response["content"][answers.MEDIA_TYPE]["schema"]
+            shared = description["components"]["responses"]
+            known_as = shared[response["$ref"].rsplit("/", 1)[-1]] if "$ref" in response else response
+            schema = known_as["content"][answers.MEDIA_TYPE]["schema"]
             cure = f"{name} answers {status}, but with which slug? Add @refuses(ThatError, …) to its view."
             assert "allOf" in schema, cure
             assert set(schema["allOf"][1]["properties"]["type"]["enum"]) <= known, name
@@ -113,5 +113,8 @@ def test_a_declared_refusal_stands_in_the_description():
 
 def check(value, *, schema, of, where):
     whole = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "components": of["components"]}
-    errors = [f"{where}: {error.message}" for error in jsonschema_rs.validator_for(whole, validate_formats=True).iter_errors(value)]
+    errors = [
+        f"{where}: {error.message}"
+        for error in jsonschema_rs.validator_for(whole, validate_formats=True).iter_errors(value)
+    ]
     assert not errors

@@ -27,7 +27,11 @@ def people(app, client, new_resident, headers):
     with transaction():
         owner = managing.create(username="owner", password="a long phrase that nobody guesses", role="owner", by="test")
         admin = {"Authorization": f"Bearer {admins_auth.issue(owner).token}"}
-    ids = IDS | {"resident_id": str(resident.resident_id), "action_id": f"{resident.resident_id}-1", "admin_id": str(owner.id)}
+    ids = IDS | {
+        "resident_id": str(resident.resident_id),
+        "action_id": f"{resident.resident_id}-1",
+        "admin_id": str(owner.id),
+    }
     return {"public": {}, "resident": known, "admin": admin}, ids
 
 
@@ -86,5 +90,3 @@ def test_no_get_writes(app, client, people, read_only):
         answered += answer.status_code == 200
     assert answered > 0.8 * asked
     assert asked > 40
-
-

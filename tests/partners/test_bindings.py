@@ -98,7 +98,7 @@ def test_bindings_are_listed_and_undone(client, resident, headers, send, ride, b
 
 
 def test_binding_while_pages_arrive_loses_and_doubles_nothing(app, resident, headers, proof, ride, signed_headers):
-    pages = [[ride(f"{page}-{place}", hours_ago=200 - 9 * page - place) for place in range(4)] for page in range(10)]
+    pages = [[ride(f"{page}-{place}", hours_ago=300 - 25 * page - place) for place in range(4)] for page in range(10)]
     bodies = [json.dumps({"events": page}).encode() for page in pages]
 
     def post(body):

@@ -1,0 +1,52 @@
+"""Times as files write them."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from backend.actions.ingest.errors import BrokenRowError
+from backend.actions.ingest.times import Clockwork, instant_of
+
+
+def read(text, *, zone="Asia/Shanghai", shift_days=0, form=None):
+    return instant_of(Clockwork(zone=ZoneInfo(zone), shift_days=shift_days, form=form).micros(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "instant"),
+    [
+        ("2016-08-01 00:23", datetime(2016, 7, 31, 16, 23, tzinfo=UTC)),
+        ("2016-08-01T00:23:45.123456", datetime(2016, 7, 31, 16, 23, 45, 123456, tzinfo=UTC)),
+        ("2016-08-01T00:23:00Z", datetime(2016, 8, 1, 0, 23, tzinfo=UTC)),
+        ("2016-08-01T00:23:00+02:00", datetime(2016, 7, 31, 22, 23, tzinfo=UTC)),
+        ("  2016-08-01 00:23 ", datetime(2016, 7, 31, 16, 23, tzinfo=UTC)),
+        ("2016-08-01", datetime(2016, 8, 1, 4, 0, tzinfo=UTC)),
+        ("4/12/16", datetime(2016, 4, 12, 4, 0, tzinfo=UTC)),
+        ("4/12/2016", datetime(2016, 4, 12, 4, 0, tzinfo=UTC)),
+        ("2016/4/12", datetime(2016, 4, 12, 4, 0, tzinfo=UTC)),
+        ("2016/4/12 7:05", datetime(2016, 4, 11, 23, 5, tzinfo=UTC)),
+        ("4/12/2016 1:05:09 PM", datetime(2016, 4, 12, 5, 5, 9, tzinfo=UTC)),
+    ],
+)
+def test_usual_forms_are_understood(text, instant):
+    assert read(text) == instant
+
+
+def test_a_format_of_ones_own_comes_alone():
+    assert read("12.04.2016", form="%d.%m.%Y") == datetime(2016, 4, 12, 4, 0, tzinfo=UTC)
+    assert read("12.04.2016 08", form="%d.%m.%Y %H") == datetime(2016, 4, 12, 0, 0, tzinfo=UTC)
+    with pytest.raises(BrokenRowError, match="--time-format"):
+        read("2016-04-12", form="%d.%m.%Y")
+
+
+def test_days_are_shifted_on_the_local_clock():
+    # Berlin's clocks go forward between the two: local noon stays local noon.
+    assert read("2026-03-28 12:00", zone="Europe/Berlin") == datetime(2026, 3, 28, 11, tzinfo=UTC)
+    assert read("2026-03-28 12:00", zone="Europe/Berlin", shift_days=1) == datetime(2026, 3, 29, 10, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["", "soon", "2016-13-01", "99999-01-01", "0001-01-01", "9999-12-31", "1e9", "\udce4"])
+def test_what_is_no_time_is_a_broken_row(text):
+    with pytest.raises(BrokenRowError, match="not a time"):
+        read(text)
