@@ -3,10 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.complete
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format bench
+.PHONY: help setup run test check format translations bench
 
 help:  ## show these lines
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 setup: $(STAMP)  ## make .venv with everything that the lock file names
 
@@ -26,6 +26,9 @@ check: $(STAMP)  ## format, lint, types, layers, then all tests
 format: $(STAMP)  ## put the code in order
 	$(BIN)/ruff check --fix --select I .
 	$(BIN)/ruff format .
+
+translations: $(STAMP)  ## bring the message catalogue up to date and name what is untranslated
+	@$(BIN)/python -m tests.translating
 
 bench: $(STAMP)  ## the benchmark table (ROW=award for one row)
 	@$(BIN)/python -m tests.benchmarks $(ROW)

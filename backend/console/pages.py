@@ -5,7 +5,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, make_response, render_template, request, send_from_directory
+from flask import Blueprint, Response, current_app, make_response, render_template, request, send_from_directory
 from flask_babel import force_locale, get_locale, gettext
 from flask_babel.speaklater import LazyString
 from markupsafe import Markup
@@ -87,7 +87,8 @@ def said(text: str) -> str:
 def _page(template: str, **values: Any) -> Response:
     wanted = LANGUAGES.get(request.args.get("lang", ""))
     with force_locale(wanted or get_locale()):
-        html = render_template(template, language="zh" if get_locale().language == "zh" else "en", **values)
+        values["language"] = "zh" if get_locale().language == "zh" else "en"
+        html = render_template(template, site=request.url_root.rstrip("/"), **values)
     response = make_response(html)
     response.content_language = [get_locale().language]
     response.vary.add("Accept-Language")
@@ -97,7 +98,10 @@ def _page(template: str, **values: Any) -> Response:
 
 
 def _parts() -> list[reference.Part]:
-    return reference.parts(openapi.document(), site=request.url_root)
+    known: list[reference.Part] | None = current_app.extensions.get("documentation")
+    if known is None:
+        known = current_app.extensions["documentation"] = reference.parts(openapi.document())
+    return known
 
 
 def _titles() -> dict[str, str | LazyString]:

@@ -2,12 +2,12 @@
 
 import json
 import re
-import shlex
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from backend.console import curl
 from backend.openapi.describing import calls
 
 DEEPEST = 5
@@ -15,7 +15,6 @@ DEEPEST = 5
 RANGES = (("minLength", "maxLength"), ("minItems", "maxItems"), ("minimum", "maximum"))
 TECHNICAL = 10**9
 """Bounds beyond this come from how a number is kept; readers need not hear of them."""
-TOKENS = {"resident": "$TOKEN", "admin": "$ADMIN_TOKEN"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +72,9 @@ class Part:
     calls: tuple[Call, ...]
 
 
-def parts(description: dict[str, Any], *, site: str) -> list[Part]:
-    """All calls by tag, those of admins last; `site` is the address that examples call."""
-    reader = _Reader(description, site)
+def parts(description: dict[str, Any]) -> list[Part]:
+    """All calls by tag, those of admins last."""
+    reader = _Reader(description)
     by_tag: defaultdict[str, list[Call]] = defaultdict(list)
     for path, method, call in calls(description):
         by_tag[call["tags"][0]].append(reader.call(path, method, call))
@@ -93,13 +92,12 @@ def slug_of(tag: str) -> str:
 
 
 class _Reader:
-    def __init__(self, description: dict[str, Any], site: str) -> None:
+    def __init__(self, description: dict[str, Any]) -> None:
         self._description = description
-        self._site = site.rstrip("/")
 
     def call(self, path: str, method: str, call: dict[str, Any]) -> Call:
         parameters = [*self._description["paths"][path].get("parameters", []), *call.get("parameters", [])]
-        media_type, sent = _media(call.get("requestBody", {}))
+        _kind_sent, sent = _media(call.get("requestBody", {}))
         status = next(code for code in sorted(call["responses"]) if code.startswith("2"))
         answer_kind, got = _media(call["responses"][status])
         return Call(
@@ -115,7 +113,9 @@ class _Reader:
             body=tuple(self._fields(sent.get("schema", {}))),
             answer=tuple(self._fields(got.get("schema", {}))),
             request_example=_shown(_example(sent)),
-            curl=self._curl(path, method, call, sent=sent, media_type=media_type, parameters=parameters),
+            curl=curl.line(
+                path, method=method, caller=_caller(call), parameters=parameters, body=call.get("requestBody", {})
+            ),
             status=int(status),
             answer_kind=answer_kind,
             answer_example=_shown(_example(got)),
@@ -155,27 +155,6 @@ class _Reader:
             _kind, media = _media(known)
             parts_ = media.get("schema", {}).get("allOf", [{}])
             yield Refusal(int(status), tuple(parts_[-1].get("properties", {}).get("type", {}).get("enum", ())))
-
-    def _curl(self, path: str, method: str, call: dict[str, Any], **about: Any) -> str:
-        address = self._site + path
-        query = []
-        lines = []
-        for parameter in about["parameters"]:
-            value = str(parameter.get("example", ""))
-            if parameter["in"] == "path":
-                address = address.replace(f"{{{parameter['name']}}}", value)
-            elif parameter["in"] == "query" and parameter.get("required"):
-                query.append(f"{parameter['name']}={value}")
-            elif parameter["in"] == "header":
-                header = f"{parameter['name']}: {value}"
-                lines.append(f"-H {shlex.quote(header)}")
-        lines = [*_authorization(call), *lines]
-        if about["sent"]:
-            lines.append(f"-H 'Content-Type: {about['media_type']}'")
-            lines.append(f"-d {shlex.quote(_compact(_example(about['sent'])))}")
-        address += "?" + "&".join(query) if query else ""
-        verb = "" if method == "get" else f"-X {method.upper()} "
-        return " \\\n  ".join([f"curl {verb}{shlex.quote(address)}", *lines])
 
     def _resolved(self, schema: dict[str, Any]) -> dict[str, Any]:
         own = {key: part for key, part in schema.items() if key not in {"$ref", "allOf", "anyOf", "oneOf"}}
@@ -229,13 +208,6 @@ def _caller(call: dict[str, Any]) -> str:
     return next((kind for needed in call["security"] for kind in needed), "public")
 
 
-def _authorization(call: dict[str, Any]) -> list[str]:
-    kind = _caller(call)
-    if kind == "partner":
-        return ["-H 'X-Partner-Key: bikes-2026'"]
-    return [f'-H "Authorization: Bearer {TOKENS[kind]}"'] if kind in TOKENS else []
-
-
 def _media(body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     kind, media = next(iter(body.get("content", {}).items()), ("", {}))
     return kind, media
@@ -251,7 +223,3 @@ def _shown(example: Any) -> str:
     if example is None or isinstance(example, str):
         return example or ""
     return json.dumps(example, indent=2, ensure_ascii=False)
-
-
-def _compact(example: Any) -> str:
-    return example if isinstance(example, str) else json.dumps(example, ensure_ascii=False)

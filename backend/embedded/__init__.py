@@ -3,14 +3,13 @@
 from .attachment import Servers, attach, not_answering, release
 from .errors import EmbeddedError
 from .secret_files import secret
-from .urls import celery_url, limiter_url
+from .urls import celery_url
 
 __all__ = [
     "EmbeddedError",
     "Servers",
     "attach",
     "celery_url",
-    "limiter_url",
     "not_answering",
     "release",
     "secret",

@@ -29,11 +29,6 @@ class Servers:
         """The Redis server for Celery."""
         return urls.celery_url(self.redis_url)
 
-    @property
-    def limiter_url(self) -> str:
-        """The Redis server for flask-limiter."""
-        return urls.limiter_url(self.redis_url)
-
 
 def attach(folder: Path) -> Servers:
     """Make sure that PostgreSQL and Valkey run with their data in `folder`; use them until this process ends.

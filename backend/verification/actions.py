@@ -7,7 +7,8 @@ judged AS (
     SELECT a.*, v.task_id AS task_of_version, v.counted_max, v.methodology AS task_methodology, m.code AS methodology,
         m.baseline_factor, m.project_factor, b.code AS baseline, p.code AS project,
         (b.valid_from <= a.local_day AND (b.valid_to IS NULL OR a.local_day < b.valid_to)) IS NOT FALSE
-            AND (p.valid_from <= a.local_day AND (p.valid_to IS NULL OR a.local_day < p.valid_to)) IS NOT FALSE AS valid,
+            AND (p.valid_from <= a.local_day AND (p.valid_to IS NULL OR a.local_day < p.valid_to)) IS NOT FALSE
+            AS valid,
         GREATEST(0, coalesce(b.value_mg, 0) - coalesce(p.value_mg, 0)) AS net_mg,
         LEAST(a.quantity, v.counted_max) AS counted, t.rule
     FROM actions a
@@ -15,7 +16,8 @@ judged AS (
     LEFT JOIN methodologies m ON m.id = a.methodology_id
     LEFT JOIN emission_factors b ON b.id = a.baseline_factor_id
     LEFT JOIN emission_factors p ON p.id = a.project_factor_id
-    LEFT JOIN LATERAL (SELECT rule FROM jsonb_array_elements(v.evidence) AS rule WHERE rule->>'tier' = a.tier) AS t ON TRUE
+    LEFT JOIN LATERAL (SELECT rule FROM jsonb_array_elements(v.evidence) AS rule WHERE rule->>'tier' = a.tier) AS t
+        ON TRUE
     WHERE a.resident_id = ANY(%(residents)s)),
 due AS (
     SELECT j.*, CASE WHEN j.status IN ('credited', 'reversed') THEN floor(j.counted * j.net_mg) ELSE 0 END AS due_mg,
@@ -37,9 +39,11 @@ FROM worth WHERE due_mg <> co2e_mg ORDER BY resident_id, seq
 """  # noqa: S608  the parts are ours
 _POINTS = f"""
 WITH {_USED}
-SELECT resident_id, 'action ' || seq || ': points', CASE WHEN capped THEN 'less than ' ELSE '' END || due_points, points::text
+SELECT resident_id, 'action ' || seq || ': points', CASE WHEN capped THEN 'less than ' ELSE '' END || due_points,
+    points::text
 FROM (SELECT *, capped_by IS NOT NULL AND status IN ('credited', 'reversed') AS capped FROM worth) AS w
-WHERE CASE WHEN capped THEN points NOT BETWEEN 0 AND due_points - 1 ELSE points <> due_points END ORDER BY resident_id, seq
+WHERE CASE WHEN capped THEN points NOT BETWEEN 0 AND due_points - 1 ELSE points <> due_points END
+ORDER BY resident_id, seq
 """  # noqa: S608  the parts are ours
 _FACTORS = f"""
 WITH {_USED}
@@ -49,7 +53,8 @@ FROM worth
 WHERE task_methodology IS DISTINCT FROM methodology OR baseline_factor IS DISTINCT FROM baseline
     OR project_factor IS DISTINCT FROM project
 UNION ALL
-SELECT resident_id, 'action ' || seq || ': factor versions', 'valid on ' || local_day, 'not valid' FROM worth WHERE NOT valid
+SELECT resident_id, 'action ' || seq || ': factor versions', 'valid on ' || local_day, 'not valid'
+FROM worth WHERE NOT valid
 ORDER BY 1, 2
 """  # noqa: S608  the parts are ours
 _RULES = f"""
@@ -57,11 +62,12 @@ WITH {_USED}
 SELECT resident_id, 'action ' || seq || ': rules', 'task ' || task_id || ', evidence ' || tier,
     CASE WHEN task_of_version IS NULL THEN 'no such version'
         WHEN task_of_version <> task_id THEN 'version of task ' || task_of_version ELSE 'evidence not accepted' END
-FROM worth WHERE task_of_version IS DISTINCT FROM task_id OR rule IS NULL OR tier <> ALL(%(tiers)s) ORDER BY resident_id, seq
+FROM worth WHERE task_of_version IS DISTINCT FROM task_id OR rule IS NULL OR tier <> ALL(%(tiers)s)
+ORDER BY resident_id, seq
 """  # noqa: S608  the parts are ours
 _DAYS = """
-SELECT resident_id, 'action ' || seq || ': day', (happened_at AT TIME ZONE %(zone)s)::date::text, local_day::text FROM actions
-WHERE resident_id = ANY(%(residents)s) AND local_day <> (happened_at AT TIME ZONE %(zone)s)::date
+SELECT resident_id, 'action ' || seq || ': day', (happened_at AT TIME ZONE %(zone)s)::date::text, local_day::text
+FROM actions WHERE resident_id = ANY(%(residents)s) AND local_day <> (happened_at AT TIME ZONE %(zone)s)::date
 UNION ALL
 SELECT resident_id, 'action ' || seq || ': day', '2000-01-01 to ' || %(last_day)s, local_day::text FROM actions
 WHERE resident_id = ANY(%(residents)s) AND (local_day < DATE '2000-01-01' OR local_day >= %(last_day)s::date)

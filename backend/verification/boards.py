@@ -1,8 +1,8 @@
 """Leaderboards in Redis against the scores in PostgreSQL, member by member.
 
 A partition's projector is kept out while some of that partition's residents are compared, so that nothing moves; a few
-thousand at a time, so that it never waits long. Residents of whom something waits in the outbox are left out: their scores
-are written anew, absolute, when it is projected.
+thousand at a time, so that it never waits long. Residents of whom something waits in the outbox are left out: their
+scores are written anew, absolute, when it is projected.
 """
 
 from collections.abc import Iterator, Sequence
@@ -120,7 +120,7 @@ def _too_many(cursor: Cursor, shown: _Shown) -> Iterator[Difference]:
     while True:
         with reaching():
             position, page = redis.client().zscan(shown.key, position, count=AT_ONCE)
-        members = [str(member) for member, score in page if score > 0]
+        members = [str(member) for member, score in page if float(score) > 0]
         for member in _strangers(cursor, shown, members):
             with cursor.connection.transaction():
                 locks.take_partition(cursor, int(member) % PARTITIONS if member.isdecimal() else 0)

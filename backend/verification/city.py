@@ -4,34 +4,29 @@ from collections.abc import Iterator
 from typing import Any
 
 from backend.outbox import PARTITIONS
-from backend.totals.models import EVER
+from backend.totals.models import ANY, EVER
 from backend.verification.difference import Difference
-from backend.verification.fingerprints import PRIME, amount, day_number, group, of_text, place, presence, total
+from backend.verification.fingerprints import (
+    PRIME,
+    amount,
+    day_number,
+    day_weight,
+    district_weight,
+    group,
+    place,
+    presence,
+    total,
+    weight_of_text,
+)
 from backend.verification.snapshot import Cursor
 from backend.verification.weights import CITY_DAY, PARTITION, TOTAL
 
-_OWN = PARTITION.format(partition=f"resident_id %% {PARTITIONS}")
-PRESENT = f"""
-WITH grouped AS MATERIALIZED (
-    SELECT c.resident_id, c.day, min(c.district_id) AS district_id, max(c.district_id) AS another FROM participations c
-    WHERE c.resident_id BETWEEN %(first)s AND %(last)s AND c.actions > 0 GROUP BY c.resident_id, c.day),
-several AS MATERIALIZED (
-    SELECT c.resident_id, c.day, c.task_id, c.district_id, g.district_id AS counted FROM grouped g
-    JOIN participations c ON c.resident_id = g.resident_id AND c.day = g.day AND c.actions > 0
-    WHERE g.district_id <> g.another),
-further AS (SELECT DISTINCT resident_id, day, district_id FROM several WHERE district_id <> counted),
-repeated AS (SELECT resident_id, day, task_id, count(*) - 1 AS times FROM several GROUP BY resident_id, day, task_id)
-SELECT coalesce((SELECT {total(f"{presence(group('day', '-1', 'district_id'))} * {_OWN}")} FROM grouped), 0)
-    + coalesce((SELECT {total(f"{presence(group('day', '-1', 'district_id'))} * {_OWN}")} FROM further), 0)
-    - coalesce((SELECT {total(f"{presence(group('day', 'task_id', '-1'))} * {_OWN} %% {PRIME} * times")} FROM repeated), 0)
-"""  # noqa: S608  the parts are ours
-"""A chunk's side of the participants that the screen does not have: each resident once a day and district; and, of those
-who lived in several districts on one day, not twice what they did in both."""
-
 _TOTAL = f"""{amount("points", "co2e_mg", "actions")}
-    * {TOTAL.format(place=place(group("day", "task_id", "district_id")), tier=of_text("tier", salt="tier"))}"""
-_MOVEMENT = f"{amount('points', '0', 'times')} * {of_text('kind', day_number('day'), salt='movement')}"
-_GROUP = f"residents * {presence(group('day', 'task_id', 'district_id'))}"
+    * {TOTAL.format(place=place(group("day", "task_id", "district_id")), tier=weight_of_text("tier", salt="tier"))}"""
+_MOVEMENT = f"{amount('points', '0', 'times')} * {weight_of_text('kind', day_number('day'), salt='movement')}"
+_GROUP = f"""residents * CASE WHEN task_id = {ANY} AND district_id <> {ANY}
+    THEN {day_weight("day")} * {district_weight("district_id")} %% {PRIME}
+    ELSE {presence(group("day", "task_id", "district_id"))} END"""
 TOLD = f"""
 SELECT coalesce({total(f"told %% {PRIME} * {PARTITION.format(partition='partition')}")}, 0) FROM (
     SELECT partition, {total(_TOTAL)} AS told FROM totals GROUP BY partition
@@ -42,8 +37,8 @@ SELECT coalesce({total(f"told %% {PRIME} * {PARTITION.format(partition='partitio
 
 _TOTALS = f"""
 WITH due AS (
-    SELECT resident_id %% {PARTITIONS} AS partition, local_day AS day, task_id, coalesce(district_id, 0) AS district_id, tier,
-        sum(co2e_mg) AS co2e_mg, sum(points) AS points, count(*) AS actions
+    SELECT resident_id %% {PARTITIONS} AS partition, local_day AS day, task_id, coalesce(district_id, 0) AS district_id,
+        tier, sum(co2e_mg) AS co2e_mg, sum(points) AS points, count(*) AS actions
     FROM actions WHERE status = 'credited' GROUP BY 1, 2, 3, 4, 5),
 told AS (
     SELECT partition, day, task_id, district_id, tier, sum(co2e_mg) AS co2e_mg, sum(points) AS points,
@@ -51,8 +46,8 @@ told AS (
     FROM (SELECT partition, day, task_id, district_id, tier, co2e_mg, points, actions FROM totals
         UNION ALL SELECT partition, day, task_id, coalesce(district_id, 0), tier, co2e_mg, points, actions FROM outbox
         WHERE kind = 'action') AS folded GROUP BY 1, 2, 3, 4, 5)
-SELECT day || ', task ' || task_id || ', district ' || district_id || ', ' || tier || ', partition ' || partition || ': '
-    || what, expected::text, found::text
+SELECT day || ', task ' || task_id || ', district ' || district_id || ', ' || tier || ', partition ' || partition
+    || ': ' || what, expected::text, found::text
 FROM due FULL JOIN told USING (partition, day, task_id, district_id, tier)
 CROSS JOIN LATERAL (VALUES ('milligrams', coalesce(due.co2e_mg, 0), coalesce(told.co2e_mg, 0)),
     ('points', coalesce(due.points, 0), coalesce(told.points, 0)),
@@ -77,15 +72,17 @@ WHERE expected <> found ORDER BY day, kind, partition
 """  # noqa: S608  the parts are ours
 _PARTICIPANTS = f"""
 WITH due AS (
-    SELECT resident_id %% {PARTITIONS} AS partition, day, CASE GROUPING(task_id) WHEN 1 THEN -1 ELSE task_id END AS task_id,
-        CASE GROUPING(district_id) WHEN 1 THEN -1 ELSE district_id END AS district_id, count(DISTINCT resident_id) AS residents
+    SELECT resident_id %% {PARTITIONS} AS partition, day,
+        CASE GROUPING(task_id) WHEN 1 THEN -1 ELSE task_id END AS task_id,
+        CASE GROUPING(district_id) WHEN 1 THEN -1 ELSE district_id END AS district_id,
+        count(DISTINCT resident_id) AS residents
     FROM participations WHERE actions > 0 GROUP BY resident_id %% {PARTITIONS},
         GROUPING SETS ((day), (day, task_id), (day, district_id), (day, task_id, district_id))
     UNION ALL
     SELECT resident_id %% {PARTITIONS}, DATE '{EVER}', -1, -1, count(*) FROM period_scores
     WHERE period = 'all' AND actions > 0 GROUP BY 1)
-SELECT CASE day WHEN DATE '{EVER}' THEN 'ever' ELSE day::text END || ', task ' || task_id || ', district ' || district_id
-    || ', partition ' || partition, coalesce(due.residents, 0)::text, coalesce(told.residents, 0)::text
+SELECT CASE day WHEN DATE '{EVER}' THEN 'ever' ELSE day::text END || ', task ' || task_id || ', district '
+    || district_id || ', partition ' || partition, coalesce(due.residents, 0)::text, coalesce(told.residents, 0)::text
 FROM due FULL JOIN participants told USING (partition, day, task_id, district_id)
 WHERE coalesce(due.residents, 0) <> coalesce(told.residents, 0) ORDER BY day, task_id, district_id, partition
 """  # noqa: S608  the parts are ours

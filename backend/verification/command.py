@@ -27,7 +27,7 @@ COLUMNS = ("subject", "book", "what", "expected", "found")
 @click.option("--workers", type=click.IntRange(1, 32), help="Connections to work with; as many as processors, up to 4.")
 @with_appcontext
 def command(*, as_json: bool, limit: int, workers: int | None) -> None:
-    """Recompute every invariant: ledger, lots, wallets, actions against their factors, redemptions, totals, leaderboards.
+    """Recompute everything: ledger, lots, wallets, actions against their factors, redemptions, totals, leaderboards.
 
     Exact also while requests run. Ends with 1 if anything differs.
     """

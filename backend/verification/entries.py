@@ -1,6 +1,6 @@
 """The book of entries: gapless, each begins with the balance that the one before left, each has its one cause."""
 
-from backend.verification.screening import FITS
+from backend.verification.book_sides import FITS
 
 _CHAIN = """
 SELECT resident_id, 'entry ' || seq || ': number', (before + 1)::text, seq::text FROM (

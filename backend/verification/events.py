@@ -8,7 +8,8 @@ FROM (
         SELECT resident_id, partner_id, seq, 1 AS actions, 0 AS records FROM actions
         WHERE resident_id = ANY(%(residents)s) AND partner_id IS NOT NULL
         UNION ALL
-        SELECT resident_id, partner_id, action_seq, 0, 1 FROM external_events WHERE resident_id = ANY(%(residents)s)) AS side
+        SELECT resident_id, partner_id, action_seq, 0, 1 FROM external_events
+        WHERE resident_id = ANY(%(residents)s)) AS side
     GROUP BY resident_id, partner_id, seq) AS pair
 WHERE actions <> 1 OR records <> 1 ORDER BY resident_id, seq
 """

@@ -11,8 +11,8 @@ bounds AS MATERIALIZED (
     SELECT array_agg(CASE WHEN v.a_day THEN v.allowed ELSE 1000000 END ORDER BY n) AS allowed,
         array_agg(coalesce(v.cap, 2000000000) ORDER BY n) AS caps
     FROM generate_series(1, (SELECT max(id) FROM green_tasks)) AS n
-    LEFT JOIN (SELECT task_id, bool_or(limit_period = 'day') AS a_day, min(limit_count) AS allowed, min(points_cap_day) AS cap
-        FROM task_versions GROUP BY task_id) AS v ON v.task_id = n),
+    LEFT JOIN (SELECT task_id, bool_or(limit_period = 'day') AS a_day, min(limit_count) AS allowed,
+        min(points_cap_day) AS cap FROM task_versions GROUP BY task_id) AS v ON v.task_id = n),
 monthly AS MATERIALIZED (SELECT id FROM task_versions WHERE limit_period = 'month'),
 shared AS MATERIALIZED (
     SELECT v.id, e.tier, e.shared_limit->>'group' AS name, (e.shared_limit->>'per_day')::int AS per_day
@@ -36,8 +36,8 @@ JOIN task_versions v ON v.id = a.task_version_id
 GROUP BY a.resident_id, a.local_day, a.task_id
 """
 _MONTHLY = """
-SELECT a.resident_id, date_trunc('month', a.local_day::timestamp)::date, 'task ' || a.task_id || ' in the month', count(*),
-    max(v.limit_count), 0, 0
+SELECT a.resident_id, date_trunc('month', a.local_day::timestamp)::date, 'task ' || a.task_id || ' in the month',
+    count(*), max(v.limit_count), 0, 0
 FROM actions a JOIN task_versions v ON v.id = a.task_version_id
 WHERE {mine} AND a.status IN ('credited', 'pending') AND a.task_version_id = ANY(ARRAY(SELECT id FROM monthly))
 GROUP BY a.resident_id, 2, a.task_id HAVING count(*) > max(v.limit_count)
@@ -56,7 +56,8 @@ def of(mine: str) -> str:
     bounds = _BOUNDS.format(mine=mine)
     return f"""
 WITH {bounds}, over AS ({parts})
-SELECT resident_id, local_day || ': actions of ' || what, 'at most ' || allowed, used::text FROM over WHERE used > allowed
+SELECT resident_id, local_day || ': actions of ' || what, 'at most ' || allowed, used::text
+FROM over WHERE used > allowed
 UNION ALL
 SELECT resident_id, local_day || ': points of ' || what, 'at most ' || cap, points::text FROM over WHERE points > cap
 ORDER BY 1, 2

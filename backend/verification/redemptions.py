@@ -18,8 +18,9 @@ FULL JOIN (
 WHERE d.expected IS DISTINCT FROM h.found ORDER BY resident_id, reference_id
 """
 _PRICES = """
-SELECT d.resident_id, 'redemption ' || d.seq || ': points of ' || d.quantity || ' x reward ' || d.reward_id || ' version '
-    || d.reward_version, coalesce((d.quantity * (v.terms->>'price_points')::bigint)::text, 'no such version'), d.points::text
+SELECT d.resident_id, 'redemption ' || d.seq || ': points of ' || d.quantity || ' x reward ' || d.reward_id
+    || ' version ' || d.reward_version,
+    coalesce((d.quantity * (v.terms->>'price_points')::bigint)::text, 'no such version'), d.points::text
 FROM redemptions d LEFT JOIN reward_versions v ON v.reward_id = d.reward_id AND v.version = d.reward_version
 WHERE d.resident_id = ANY(%(residents)s) AND d.points IS DISTINCT FROM d.quantity * (v.terms->>'price_points')::bigint
 ORDER BY d.resident_id, d.seq
@@ -36,7 +37,8 @@ LEFT JOIN (SELECT reward_id, count(*) FILTER (WHERE resident_id IS NULL) AS left
 LEFT JOIN reward_versions k ON k.reward_id = w.id AND k.version = w.version
 CROSS JOIN LATERAL (VALUES ('stock: moved less redeemed', m.moved - coalesce(d.taken, 0), w.stock::numeric),
     ('stock: codes left', CASE w.kind WHEN 'voucher' THEN coalesce(v.left, 0) ELSE w.stock END, w.stock),
-    ('price of version ' || w.version, (k.terms->>'price_points')::numeric, w.price_points)) AS pair (what, expected, found)
+    ('price of version ' || w.version, (k.terms->>'price_points')::numeric, w.price_points))
+    AS pair (what, expected, found)
 WHERE expected IS DISTINCT FROM found AND (w.stock IS NOT NULL OR what LIKE 'price%%') ORDER BY w.code
 """
 _CODES = """
@@ -45,8 +47,8 @@ SELECT coalesce(d.resident_id, v.resident_id)::text, 'voucher code of reward ' |
     CASE WHEN v.code IS NULL THEN 'not in the pool' WHEN v.resident_id IS NULL THEN 'not claimed'
         ELSE 'claimed by redemption ' || v.resident_id || '-' || v.redemption_seq END
 FROM (
-    SELECT resident_id, seq, reward_id, code FROM redemptions CROSS JOIN LATERAL jsonb_array_elements_text(voucher_codes)
-        AS c (code)) AS d
+    SELECT resident_id, seq, reward_id, code FROM redemptions
+    CROSS JOIN LATERAL jsonb_array_elements_text(voucher_codes) AS c (code)) AS d
 FULL JOIN vouchers v USING (reward_id, code)
 WHERE (d.resident_id, d.seq) IS DISTINCT FROM (v.resident_id, v.redemption_seq) ORDER BY 1, 2
 """
@@ -54,7 +56,8 @@ _NUMBER_OF_CODES = """
 SELECT d.resident_id::text, 'redemption ' || d.seq || ': voucher codes',
     CASE w.kind WHEN 'voucher' THEN d.quantity ELSE 0 END::text, jsonb_array_length(d.voucher_codes)::text
 FROM redemptions d JOIN rewards w ON w.id = d.reward_id
-WHERE jsonb_array_length(d.voucher_codes) <> CASE w.kind WHEN 'voucher' THEN d.quantity ELSE 0 END ORDER BY d.resident_id, d.seq
+WHERE jsonb_array_length(d.voucher_codes) <> CASE w.kind WHEN 'voucher' THEN d.quantity ELSE 0 END
+ORDER BY d.resident_id, d.seq
 """
 
 

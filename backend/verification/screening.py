@@ -1,171 +1,38 @@
 """The screen: one statement a chunk of residents that finds whose books do not agree, without saying where.
 
-Every table is read once, in whatever order it lies, and summed to one row a resident (see `fingerprints`).
+Every table is read once, in whatever order it lies, and summed to one row a resident; those rows are summed again.
 """
 
-from backend.totals.models import EVER
-from backend.verification.fingerprints import (
-    PRIME,
-    amount,
-    broken_unless,
-    day_number,
-    day_weight,
-    district_weight,
-    group,
-    mark,
-    place,
-    presence,
-    total,
-    weight,
-    weight_of_text,
-)
-from backend.verification.weights import (
-    AGREES,
-    CITY_DAY,
-    DAYS,
-    OWN_PARTITION,
-    RULES,
-    TOTAL,
-    judged_by,
-    quantified_by,
-)
+from backend.verification import book_sides, projection_sides
+from backend.verification.fingerprints import PRIME, day_weight, district_weight, group, presence, total
+from backend.verification.weights import DAYS, OWN_PARTITION, RULES
 
-_ZERO = "0::bigint"
+_SIDES = " UNION ALL ".join((*book_sides.SIDES, *projection_sides.SIDES))
 
-
-def _mine(table: str) -> str:
-    return f"{table} WHERE {table}.resident_id BETWEEN %(first)s AND %(last)s"
-
-
-def _side(table: str, source: str, *, grouped: bool = True, **columns: str) -> str:
-    """What a table puts on the scales: one row a resident; `city` goes into the city's sums, of which `days` is part.
-
-    `columns` give seal, scale, city, days, low, high, actions, entries or wallets; others are nothing.
-    """
-    nothing = dict.fromkeys(("seal", "scale", "city", "days", "actions", "entries", "wallets"), _ZERO)
-    known = {**nothing, "low": "NULL::int", "high": "NULL::int"}
-    listed = ", ".join(f"({columns.get(name, value)}) AS {name}" for name, value in known.items())
-    sql = f"SELECT {table}.resident_id, {listed} FROM {source}"  # noqa: S608  the parts are ours
-    return f"{sql} GROUP BY {table}.resident_id" if grouped else sql
-
-
-_NUMBER = day_number("z.local_day")
-_JUDGED = f"""
-    (SELECT z.resident_id, z.seq, z.points, z.partner_id, z.status = 'credited' AS credited,
-        z.status = 'reversed' AS reversed, r.tier_weight, {amount("z.points", "z.co2e_mg", "1")} AS amount,
-        {place(group("z.local_day", "z.task_id", "coalesce(z.district_id, 0)"))} AS place,
-        (SELECT whole FROM days)[{_NUMBER}] AS whole, (SELECT years FROM days)[{_NUMBER}] AS year, {AGREES} AS agrees
-    FROM (SELECT a.resident_id, a.seq, a.task_id, a.task_version_id, a.tier, a.status, a.quantity, a.happened_at,
-            a.local_day, a.district_id, a.methodology_id, a.baseline_factor_id, a.project_factor_id, a.co2e_mg, a.points,
-            a.capped_by, a.partner_id, (a.quantity * 1000)::bigint AS milli
-        FROM actions {_mine("a")} OFFSET 0) AS z
-    LEFT JOIN rules r ON r.judged_by = {judged_by("z.task_version_id", "z.tier", "z.methodology_id")}
-        AND r.quantified_by = {quantified_by("z.baseline_factor_id", "z.project_factor_id")}
-    OFFSET 0) AS y
+# Who lived in one district all along took part in it on each of their days: a product of two sums. Of the few who
+# moved the rows are read once more: each day and district once, and not twice what they did in two on one day.
+_SOMEWHERE = f"""
+CASE WHEN low = high THEN days %% {PRIME} * {district_weight("low")} %% {PRIME} WHEN low IS NULL THEN 0 ELSE
+    (SELECT coalesce({total(f"{day_weight('day')} * {district_weight('district_id')}")}, 0) FROM (
+        SELECT DISTINCT p.day, p.district_id FROM participations p
+        WHERE p.resident_id = agreed.resident_id AND p.actions > 0) AS once)
+    - (SELECT coalesce({total(f"{presence(group('day', 'task_id', '-1'))} * times")}, 0) FROM (
+        SELECT p.day, p.task_id, count(*) - 1 AS times FROM participations p
+        WHERE p.resident_id = agreed.resident_id AND p.actions > 0 GROUP BY p.day, p.task_id) AS again) END
 """  # noqa: S608  the parts are ours
-"""OFFSET 0 keeps the planner from computing an expression again wherever it is used."""
-ACTIONS = _side(
-    "y",
-    _JUDGED,
-    seal=f"""bit_xor({mark("y.seq", salt="action_chain")} # {mark("y.seq - 1", salt="action_chain")}
-        # CASE WHEN y.points > 0 THEN {mark("y.points", "y.seq", salt="award")} ELSE 0 END
-        # CASE WHEN y.reversed AND y.points > 0 THEN {mark("y.points", "y.seq", salt="reversal")} ELSE 0 END
-        # CASE WHEN y.partner_id IS NULL THEN 0 ELSE {mark("y.partner_id", "y.seq", salt="event")} END)""",
-    scale=total(
-        f"""CASE WHEN y.credited THEN coalesce(y.amount * y.whole + y.points * y.year + y.place, 0) ELSE 0 END
-        + CASE WHEN y.partner_id IS NULL THEN 0 ELSE %(events_weight)s END + {broken_unless("y.agrees")}"""
-    ),
-    city=total(
-        f"CASE WHEN y.credited THEN y.amount * {TOTAL.format(place='y.place', tier='y.tier_weight')} ELSE 0 END"
-    ),
-    actions="count(*)",
-)
-"""Each action: its number, award and reversal, its partner's record; its place in scores, years, participations and
-totals; and whether its grams, points and day are what its rules make of it."""
+_IN_CITY = total(f"(city + somewhere) %% {PRIME} * {OWN_PARTITION}")
 
-_POSTED = " ".join(
-    f"WHEN '{kind}' THEN {mark(points, 'e.reference_id', salt=salt)}"
-    for kind, points, salt in (
-        ("award", "e.points", "award"),
-        ("reversal", "-e.points", "reversal"),
-        ("redeem", "-e.points", "hold"),
-        ("return", "e.points", "give_back"),
-        ("adjust", "e.points", "adjustment"),
-    )
-)
-FITS = """
-    CASE e.kind WHEN 'award' THEN e.contra = 'issuance' AND e.points > 0 AND e.reference_kind = 'action'
-        WHEN 'reversal' THEN e.contra = 'issuance' AND e.points < 0 AND e.reference_kind = 'action'
-        WHEN 'redeem' THEN e.contra = 'redemption' AND e.points < 0 AND e.reference_kind = 'redemption'
-        WHEN 'return' THEN e.contra = 'redemption' AND e.points > 0 AND e.reference_kind = 'redemption'
-        WHEN 'adjust' THEN e.contra = 'adjustment' AND e.points <> 0 AND e.reference_kind = 'adjustment'
-        ELSE e.kind = 'expire' AND e.contra = 'expiry' AND e.points < 0 AND e.reference_kind = 'lot' END
-"""
-"""SQL: whether contra account, sign and reference of an entry `e` fit its kind."""
-_MOVED = f"""
-    CASE WHEN e.kind IN ('award', 'reversal') THEN 0 ELSE
-        {amount("CASE WHEN e.kind IN ('adjust', 'return') THEN e.points ELSE -e.points END", "0", "1")}
-        * {weight_of_text("e.kind", day_number(CITY_DAY.format(instant="e.posted_at")), salt="movement")} END
-"""
-ENTRIES = _side(
-    "e",
-    f"ledger_entries {_mine('e')}",
-    seal=f"""bit_xor({mark("e.balance_after", "e.seq", salt="entry_chain")}
-        # {mark("e.balance_after - e.points", "e.seq - 1", salt="entry_chain")} # CASE e.kind {_POSTED} ELSE 0 END)""",
-    scale=total(
-        f"""e.points * CASE e.contra WHEN 'issuance' THEN %(issuance_weight)s
-            WHEN 'redemption' THEN %(redeemed_weight)s WHEN 'expiry' THEN %(expiry_weight)s
-            ELSE %(adjusted_weight)s END + {broken_unless(FITS)}"""
-    ),
-    city=total(_MOVED),
-    entries="count(*)",
-)
-WALLETS = _side(
-    "w",
-    f"wallets {_mine('w')}",
-    grouped=False,
-    seal=f"""{mark("0::bigint", salt="action_chain")} # {mark("w.action_seq::bigint", salt="action_chain")}
-        # {mark("0::bigint", salt="redemption_chain")} # {mark("w.redemption_seq::bigint", salt="redemption_chain")}
-        # {mark("0::bigint", salt="entry_chain")} # {mark("w.balance", "w.entry_seq", salt="entry_chain")}""",
-    scale=f"""-({amount("w.earned", "w.co2e_mg", "w.actions")} * %(lifetime_weight)s %% {PRIME})
-        - w.earned * %(issuance_weight)s %% {PRIME} + w.spent * %(redeemed_weight)s %% {PRIME}
-        + w.expired * %(expiry_weight)s %% {PRIME} - w.adjusted * %(adjusted_weight)s %% {PRIME}
-        - w.held * %(held_weight)s %% {PRIME} - w.balance * %(balance_weight)s %% {PRIME} - %(member_weight)s""",
-    wallets="1",
-)
-LOTS = _side(
-    "l",
-    f"lots {_mine('l')}",
-    scale=f"""{total("l.remaining * %(balance_weight)s")}
-        + {broken_unless("min(l.remaining) >= 0 OR max(l.remaining) <= 0")}
-        + {total(broken_unless("l.remaining >= 0 OR l.expires_on = DATE '9999-12-31'"))}""",
-)
-_STATE = "CASE h.state WHEN 'held' THEN 0 WHEN 'captured' THEN 1 ELSE 2 END"
-HOLDS = _side(
-    "h",
-    f"holds {_mine('h')}",
-    seal=f"""bit_xor({mark("h.points", "h.reference_id", salt="hold")}
-        # CASE WHEN h.state = 'released' THEN {mark("h.points", "h.reference_id", salt="give_back")} ELSE 0 END
-        # {mark(f"h.points * 4 + {_STATE}", "h.reference_id", salt="redemption")})""",
-    scale=total(
-        f"""CASE WHEN h.state = 'held' THEN h.points * %(held_weight)s ELSE 0 END
-        + {broken_unless("h.reference_kind = 'redemption'")}"""
-    ),
-)
-_STATUS = "CASE d.status WHEN 'reserved' THEN 0 WHEN 'fulfilled' THEN 1 ELSE 2 END"
-REDEMPTIONS = _side(
-    "d",
-    f"""(SELECT d.*, v.terms FROM redemptions d
-        LEFT JOIN reward_versions v ON v.reward_id = d.reward_id AND v.version = d.reward_version) AS {_mine("d")}""",
-    seal=f"""bit_xor({mark("d.seq", salt="redemption_chain")} # {mark("d.seq - 1", salt="redemption_chain")}
-        # {mark(f"d.points * 4 + {_STATUS}", "d.seq", salt="redemption")})""",
-    scale=total(broken_unless("d.points = d.quantity * (d.terms->>'price_points')::bigint")),
-)
-_SCORE = weight_of_text("s.period", day_number("s.starts_on"), salt="period")
-SCORES = _side(
-    "s",
-    f"period_scores {_mine('s')}",
-    scale=f"-{total(f'{amount("s.points", "s.co2e_mg", "s.actions")} * {_SCORE}')}"
-    if False
-    else "-" + total(amount("s.points", "s.co2e_mg", "s.actions") + " * " + _SCORE),
-)
+SCREEN = f"""
+WITH {DAYS}, {RULES},
+agreed AS (
+    SELECT resident_id, bit_xor(seal) AS seal, {total("scale")} AS scale, {total("city")} AS city,
+        {total("days")} AS days, min(low) AS low, max(high) AS high, sum(actions) AS actions, sum(entries) AS entries,
+        sum(wallets) AS wallets
+    FROM ({_SIDES}) AS side GROUP BY resident_id),
+located AS (SELECT agreed.*, {_SOMEWHERE} AS somewhere FROM agreed OFFSET 0)
+SELECT coalesce(sum(wallets), 0)::bigint, coalesce(sum(actions), 0)::bigint, coalesce(sum(entries), 0)::bigint,
+    coalesce({_IN_CITY}, 0),
+    array_agg(resident_id ORDER BY resident_id) FILTER (WHERE seal <> 0 OR scale %% {PRIME} <> 0)
+FROM located
+"""  # noqa: S608  the parts are ours
+"""Answers one row: residents, actions, entries, what the city's tables must say, and whose books do not agree."""

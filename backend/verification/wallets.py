@@ -24,8 +24,9 @@ CROSS JOIN LATERAL (SELECT coalesce(sum(e.points) FILTER (WHERE e.contra = 'issu
     FROM ledger_entries e WHERE e.resident_id = w.resident_id) AS e
 CROSS JOIN LATERAL (SELECT coalesce(sum(h.points), 0) AS held FROM holds h
     WHERE h.resident_id = w.resident_id AND h.state = 'held') AS h
-CROSS JOIN LATERAL (VALUES ('balance', e.balance, w.balance), ('earned', e.earned, w.earned), ('spent', e.spent, w.spent),
-    ('expired', e.expired, w.expired), ('adjusted', e.adjusted, w.adjusted), ('held', h.held, w.held))
+CROSS JOIN LATERAL (VALUES ('balance', e.balance, w.balance), ('earned', e.earned, w.earned),
+    ('spent', e.spent, w.spent), ('expired', e.expired, w.expired),
+    ('adjusted', e.adjusted, w.adjusted), ('held', h.held, w.held))
     AS pair (what, expected, found)
 WHERE w.resident_id = ANY(%(residents)s) AND expected <> found ORDER BY w.resident_id
 """

@@ -158,7 +158,7 @@ def test_a_task_column_and_a_unit_column_are_followed(ingest, csv_file, yesterda
     assert (told["credited"], told["refused"]) == (2, {"task-not-allowed": 1, "wrong-unit": 1})
     assert "Wrong unit" in told["cure"]
     told = ingest(file, "--task", "clothes_recycling", "--unit", "g", "--bind-subjects", partner="recycling")
-    assert (told["duplicate"], told["refused"]) == (1, {"out-of-range": 3})
+    assert (told["duplicate"], told["refused"]) == (1, {"daily-limit-reached": 1, "out-of-range": 2})
 
 
 def test_old_rows_name_the_cure(ingest, csv_file):

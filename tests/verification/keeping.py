@@ -21,7 +21,7 @@ class Kept:
         with transaction():
             self._rows = {name: self._copied(name) for name in NAMES}
         with redis.from_url(redis_url) as client:
-            self._keys = {key: (max(0, client.pttl(key)), client.dump(key)) for key in client.keys()}
+            self._keys = {key: (max(0, client.pttl(key)), client.dump(key)) for key in client.scan_iter("*")}
 
     def bring_back(self):
         """Empty everything and fill it with what was kept."""

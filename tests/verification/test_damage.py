@@ -8,7 +8,6 @@ from sqlalchemy import text
 
 from backend import redis
 from backend.database import db, transaction
-from backend.leaderboard import epochs
 from backend.leaderboard.boards import Board
 from backend.leaderboard.periods import EVER, Period
 
@@ -211,7 +210,8 @@ def test_a_missing_action(anna, found, damage):
 
 def test_an_absurd_number_does_not_stop_verify(anna, found, damage):
     damage(
-        "UPDATE actions SET co2e_mg = 9000000000000000000, points = 9000000000000000000 WHERE resident_id = :id AND seq = 1",
+        "UPDATE actions SET co2e_mg = 9000000000000000000, points = 9000000000000000000"
+        " WHERE resident_id = :id AND seq = 1",
         id=anna,
     )
     assert of(found(), "actions", anna)["action 1: points"][1] == "9000000000000000000"
@@ -220,7 +220,8 @@ def test_an_absurd_number_does_not_stop_verify(anna, found, damage):
 def test_an_overlapping_trip(anna, found, damage):
     damage(
         "UPDATE actions SET ended_at = ended_at + interval '2 hours' WHERE resident_id = :id AND seq ="
-        " (SELECT seq FROM actions WHERE resident_id = :id AND ended_at IS NOT NULL ORDER BY happened_at DESC OFFSET 1 LIMIT 1)",
+        " (SELECT seq FROM actions WHERE resident_id = :id AND ended_at IS NOT NULL"
+        " ORDER BY happened_at DESC OFFSET 1 LIMIT 1)",
         id=anna,
     )
     (what,) = of(found(), "trips", anna)
@@ -354,12 +355,10 @@ def test_a_score_of_a_period(anna, found, damage, period):
 
 
 def test_points_that_moved_from_one_day_to_another(anna, found, damage, one):
-    for order, more in (("min", 1), ("max", -1)):
-        damage(
-            f"UPDATE period_scores SET points = points + {more} WHERE resident_id = :id AND period = 'day' AND starts_on ="
-            f" (SELECT {order}(starts_on) FROM period_scores WHERE resident_id = :id AND period = 'day')",
-            id=anna,
-        )
+    move = "UPDATE period_scores SET points = points + :more WHERE resident_id = :id AND period = 'day' AND starts_on = :day"
+    days = "SELECT {}(starts_on) FROM period_scores WHERE resident_id = :id AND period = 'day'"
+    damage(move, id=anna, more=1, day=one(days.format("min"), id=anna))
+    damage(move, id=anna, more=-1, day=one(days.format("max"), id=anna))
     assert len(of(found(), "scores", anna)) == 2
 
 
