@@ -1,12 +1,14 @@
 """The blueprint that all routes of the API are on: flask-smorest's, with bodies read strictly."""
 
 import json
+from functools import cache
 from http import HTTPStatus
 from typing import Any, ClassVar, NoReturn
 
 import flask_smorest
 from flask import Request
 from flask_babel import lazy_gettext as _l
+from marshmallow import Schema
 from webargs.flaskparser import FlaskParser, is_json_request
 from werkzeug.exceptions import NotFound
 from werkzeug.routing import IntegerConverter, Map
@@ -53,6 +55,10 @@ class StrictParser(FlaskParser):
             raise UnsupportedMediaTypeError
         return read_json(body)
 
+    def _get_schema(self, argmap: Any, req: Request) -> Schema:
+        # The library makes a schema anew for each request; loading leaves it as it was, so one does for all.
+        return _schema_of(argmap) if isinstance(argmap, type) else super()._get_schema(argmap, req)
+
 
 class IdConverter(IntegerConverter):
     """A number in a path: there is nothing beyond 64 bits, so such an address does not exist.
@@ -69,6 +75,11 @@ class IdConverter(IntegerConverter):
         if number > (self.max or LARGEST_ID):
             raise NotFound
         return number
+
+
+@cache
+def _schema_of(kind: type[Schema]) -> Schema:
+    return kind()
 
 
 class Blueprint(flask_smorest.Blueprint):

@@ -10,7 +10,7 @@ import psycopg
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, Date, DateTime, Integer, MetaData, Numeric, SmallInteger, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
+from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 from backend.config import Settings
 
@@ -61,14 +61,15 @@ def engine_options(settings: Settings) -> dict[str, Any]:
 
 
 @contextmanager
-def transaction() -> Iterator[Session]:
+def transaction() -> Iterator[None]:
     """One request, one job, one command: commits at the end, rolls back on any error."""
-    session = db.session()
     try:
-        yield session
-        session.commit()
+        yield
+        # Whoever has not used the session has nothing to commit, and is spared making one.
+        if db.session.registry.has():
+            db.session.commit()
     except BaseException:
-        session.rollback()
+        db.session.rollback()
         raise
 
 

@@ -152,6 +152,9 @@ def answer_of(stored: tuple[int, dict[str, Any]]) -> Response:
     status, body = stored
     response = Response(json.dumps(body), status=status, content_type="application/json")
     response.headers["Idempotent-Replayed"] = "true"
+    if isinstance(body.get("version"), int):
+        # What has versions was answered with its ETag, and is again.
+        response.set_etag(str(body["version"]))
     return response
 
 

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 import structlog
 from babel import Locale
-from flask import Flask, Response, current_app, json, request
+from flask import Flask, Request, Response, current_app, json, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from flask_babel import force_locale, gettext
 from psycopg import errors as pg
@@ -28,11 +29,20 @@ SLUGS = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "content-too-large", HTTPStatus.TO
 """Slugs that do not follow from the status' phrase, or not with every Python: phrases change, slugs must not."""
 
 
+class _Sessions(SecureCookieSessionInterface):
+    """Cookies for screens only: callers of the API say who they are in each request."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        return None if request.path.startswith("/api/") else super().open_session(app, request)
+
+
 class Application(Flask):
     """Flask, with each request inside one transaction.
 
     The commit wraps the dispatch: an error in `after_request` would skip the error handlers.
     """
+
+    session_interface = _Sessions()
 
     def dispatch_request(self) -> ResponseReturnValue:
         """Run the view; commit what it wrote, or nothing of it."""

@@ -36,6 +36,8 @@ class Claim:
 
 def milli(quantity: Decimal | float | str) -> int:
     """Activity data in thousandths of its unit, rounded down; raises ValueError for what is no sane number."""
+    if isinstance(quantity, int) and abs(quantity) < LARGEST:
+        return quantity * 1000
     exact = quantity if isinstance(quantity, Decimal) else Decimal(str(quantity))
     if not exact.is_finite() or abs(exact) >= LARGEST:
         raise ValueError("not a number of a sensible size")

@@ -42,7 +42,7 @@ def read_event(raw: Any) -> Event:
     """An event from its JSON; raises BrokenEventError."""
     if type(raw) is not dict:
         raise BrokenEventError(_("Not an object."))
-    if not raw.keys() <= FIELDS:
+    if not FIELDS.issuperset(raw):
         raise BrokenEventError(_("%(field)s: unknown field.", field=min(raw.keys() - FIELDS)))
     ended_at = raw.get("ended_at")
     quantity, unit = _activity(raw.get("activity"))
@@ -92,7 +92,7 @@ def _activity(raw: Any) -> tuple[int | None, str | None]:
         return None, None
     if type(raw) is not dict:
         raise BrokenEventError(_("activity: not an object."))
-    if not raw.keys() <= ACTIVITY_FIELDS:
+    if not ACTIVITY_FIELDS.issuperset(raw):
         raise BrokenEventError(_("%(field)s: unknown field.", field=f"activity.{min(raw.keys() - ACTIVITY_FIELDS)}"))
     unit = raw.get("unit")
     return quantity_of(raw.get("quantity")), None if unit is None else name_of(unit, "activity.unit")

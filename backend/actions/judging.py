@@ -1,9 +1,9 @@
 """Judging claims one after another against a standing that moves with them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from operator import attrgetter
 from typing import NamedTuple
 
 from backend.actions.claim import Claim
@@ -40,6 +40,9 @@ class Judged(NamedTuple):
         return self.outcome.status in {"credited", "pending"}
 
 
+_BY_TIME = attrgetter("happened_at", "place")
+
+
 def caps_of(settings: Settings) -> Caps:
     """The city-wide caps that are set."""
     return Caps(settings.points_cap_day, settings.points_cap_year, timedelta(seconds=settings.future_skew_s))
@@ -47,11 +50,10 @@ def caps_of(settings: Settings) -> Caps:
 
 def in_order(claims: Iterable[Claim]) -> list[Claim]:
     """Claims as batches are taken: by when they began, then by their place."""
-    return sorted(claims, key=lambda claim: (claim.happened_at, claim.place))
+    return sorted(claims, key=_BY_TIME)
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """What one round of judging gave for one resident."""
 
     judged: list[Judged]

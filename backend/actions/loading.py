@@ -1,7 +1,7 @@
 """Reading residents' standings: wallet, year's points, and the actions around the claimed days."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -65,17 +65,15 @@ def group_of(rules: TaskRules, tier: str) -> str | None:
     return rule.shared_limit.group if rule and rule.shared_limit else None
 
 
-def window(claims: Iterable[Claim], catalogue: Catalogue) -> tuple[datetime, datetime]:
+def window(claims: Sequence[Claim], catalogue: Catalogue) -> tuple[datetime, datetime]:
     """From when to when past actions bear on these claims: their days, or months where a limit is monthly."""
-    starts, ends = [], []
+    days = [claim.day for claim in claims]
+    first, last = min(days), max(days)
     for claim in claims:
-        first = last = claim.day
         if catalogue.tasks[claim.task].limit_period == "month":
-            first, after = clock.month_bounds(claim.day)
-            last = after - timedelta(days=1)
-        starts.append(first)
-        ends.append(last)
-    return _around(min(starts), max(ends), clock.city_zone())
+            first, last = clock.month_bounds(first)[0], clock.month_bounds(last)[1]
+            break
+    return _around(first, last, clock.city_zone())
 
 
 @lru_cache(maxsize=4_096)

@@ -127,24 +127,22 @@ def _plain(value: object) -> object:
 
 
 def _action_row(one: Judged, stamp: str) -> str:
-    claim, outcome, rules, used = one.claim, one.outcome, one.rules, one.outcome.quantification
+    claim, outcome, rules = one.claim, one.outcome, one.rules
     whole, thousandths = divmod(outcome.quantity_milli, 1000)
     ended = NULL if claim.ended_at is None else claim.ended_at.isoformat()
-    factors = NO_FACTORS if used is None else f"{used.methodology_id}\t{used.baseline.id}\t{_project(used)}"
+    evidence = NULL if claim.evidence is None else _text(json.dumps(claim.evidence))
     return (
         f"{one.resident_id}\t{one.seq}\t{rules.task_id}\t{rules.version_id}\t{claim.tier}\t{outcome.status}\t"
         f"{whole}.{thousandths:03d}\t{claim.happened_at.isoformat()}\t{ended}\t{claim.day.isoformat()}\t"
-        f"{_plain(one.district_id)}\t{factors}\t{outcome.co2e_mg}\t{outcome.points}\t{_plain(outcome.capped_by)}\t"
-        f"{_plain(claim.partner_id)}\t{_text(claim.client_reference)}\t{_json(claim.evidence)}\t{stamp}"
+        f"{_plain(one.district_id)}\t{_factors(outcome.quantification)}\t{outcome.co2e_mg}\t{outcome.points}\t"
+        f"{outcome.capped_by or NULL}\t{_plain(claim.partner_id)}\t{_text(claim.client_reference)}\t{evidence}\t{stamp}"
     )
 
 
-def _project(used: Quantification) -> object:
-    return NULL if used.project is None else used.project.id
-
-
-def _json(evidence: dict[str, Any] | None) -> str:
-    return NULL if evidence is None else _text(json.dumps(evidence))
+def _factors(used: Quantification | None) -> str:
+    if used is None:
+        return NO_FACTORS
+    return f"{used.methodology_id}\t{used.baseline.id}\t{used.project.id if used.project else NULL}"
 
 
 def _entry_row(one: Judged, stamp: str) -> str:

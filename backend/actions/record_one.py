@@ -30,6 +30,9 @@ from backend.residents.idempotency import IN_DATABASE
 ATTEMPTS = 20
 """Rounds of compare and set before giving up: each lost round means that another request of the resident won."""
 
+BESIDES = 7
+"""Columns of the read beside wallet and past action: the same in all its rows."""
+
 Render = Callable[[Judged, Standing], dict[str, Any]]
 """Makes the answer that is stored under the idempotency key, in the same statement as the effect."""
 
@@ -134,6 +137,25 @@ def _attempt(
 def _read(
     cursor: psycopg.Cursor[Any], claim: Claim, *, caller: Caller, request: Request
 ) -> tuple[Catalogue, Standing, tuple[int, dict[str, Any]] | None]:
+    catalogue, rows = _read_rows(cursor, claim, caller=caller, request=request)
+    token_epoch, _revision, year_points, taken, key_hash, key_status, key_body = rows[0][-BESIDES:]
+    if token_epoch != caller.epoch:
+        raise UnauthenticatedError
+    standing = standing_of(rows[0])
+    for row in rows:
+        if row[WALLET_COLUMNS] is not None:
+            remember(standing, row[WALLET_COLUMNS:-BESIDES], catalogue=catalogue)
+    standing.year_points.clear()
+    standing.year_points[claim.day.year] = year_points or 0
+    if taken is not None and claim.client_reference:
+        standing.known.add(claim.client_reference)
+    return catalogue, standing, replayed(request, stored_hash=key_hash, status=key_status, body=key_body)
+
+
+def _read_rows(
+    cursor: psycopg.Cursor[Any], claim: Claim, *, caller: Caller, request: Request
+) -> tuple[Catalogue, list[tuple[Any, ...]]]:
+    """What the database holds, and the catalogue of that very moment."""
     catalogue = catalogue_service.cached()
     if claim.task not in catalogue.tasks:
         # It may have been added since: only the database knows.
@@ -141,34 +163,21 @@ def _read(
     while True:
         catalogue.task(claim.task)
         since, until = window([claim], catalogue)
-        rows = cursor.execute(
-            _READ,
-            {
-                "resident_id": caller.resident_id,
-                "since": since,
-                "until": until,
-                "year": claim.day.year,
-                "client_reference": claim.client_reference,
-                "key": request.key,
-            },
-        ).fetchall()
+        wanted = {
+            "resident_id": caller.resident_id,
+            "since": since,
+            "until": until,
+            "year": claim.day.year,
+            "client_reference": claim.client_reference,
+            "key": request.key,
+        }
+        rows = cursor.execute(_READ, wanted).fetchall()
         if not rows:
             raise UnauthenticatedError
-        token_epoch, revision, year_points, taken, key_hash, key_status, key_body = rows[0][-7:]
-        if token_epoch != caller.epoch:
-            raise UnauthenticatedError
+        revision = rows[0][1 - BESIDES]
         if revision == catalogue.revision:
-            break
+            return catalogue, rows
         catalogue = catalogue_service.current(revision)
-    standing = standing_of(rows[0])
-    for row in rows:
-        if row[WALLET_COLUMNS] is not None:
-            remember(standing, row[WALLET_COLUMNS:-7], catalogue=catalogue)
-    standing.year_points.clear()
-    standing.year_points[claim.day.year] = year_points or 0
-    if taken is not None and claim.client_reference:
-        standing.known.add(claim.client_reference)
-    return catalogue, standing, replayed(request, stored_hash=key_hash, status=key_status, body=key_body)
 
 
 def _values(

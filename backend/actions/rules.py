@@ -6,6 +6,7 @@ are two books: a cap cuts points, never grams; a limit on how often a task count
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import NamedTuple
 
 from backend.actions.claim import Claim
@@ -96,9 +97,14 @@ def _not_at_all(
         return _refused("evidence-not-accepted")
     if max(claim.happened_at, claim.ended_at or claim.happened_at) > now + skew:
         return _refused("in-the-future")
-    if claim.happened_at < now - timedelta(days=claim.max_age_days):
+    if claim.happened_at < now - _days(claim.max_age_days):
         return _refused("too-old")
     return None
+
+
+@cache
+def _days(number: int) -> timedelta:
+    return timedelta(days=number)
 
 
 def _out_of_range(claim: Claim, rules: TaskRules, *, rule: EvidenceRule, quantity: int) -> str | None:

@@ -3,11 +3,12 @@
 from calendar import monthrange
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from backend.actions.claim import Claim
 
 DAY = timedelta(days=1)
+NOTHING = (0, 0)
 
 
 class Trip(NamedTuple):
@@ -20,13 +21,6 @@ class Trip(NamedTuple):
     starts_at: datetime
     ends_at: datetime
     points: int
-
-
-class _Sums(dict[Any, int]):
-    """Sums by what they are of; of what is not there the sum is 0."""
-
-    def __missing__(self, key: object) -> int:
-        return 0
 
 
 @dataclass(slots=True)
@@ -42,13 +36,15 @@ class Standing:
     balance: int = 0
     co2e_mg: int = 0
     actions: int = 0
-    year_points: dict[int, int] = field(default_factory=_Sums)
+    year_points: dict[int, int] = field(default_factory=dict)
     known: set[str] = field(default_factory=set)
     """The resident's client references that have been taken."""
     taken: set[tuple[int | None, str]] = field(default_factory=set)
     """(partner, external id) of records that have been taken: one set, shared by all residents of a page."""
-    _sums: _Sums = field(default_factory=_Sums)
-    """How often, and how many points: by task and day, group and day, day."""
+    _tallies: dict[tuple[int, date], tuple[int, int]] = field(default_factory=dict)
+    """Task and day → how often it counts, and its points."""
+    _groups: dict[tuple[str, date], int] = field(default_factory=dict)
+    _points: dict[date, int] = field(default_factory=dict)
     _trips: dict[date, list[Trip]] = field(default_factory=dict)
     """By the day (UTC) of their beginning."""
 
@@ -68,21 +64,21 @@ class Standing:
     def count(self, task_id: int, period: date, *, monthly: bool) -> int:
         """How often the task counts already on that day (or in the month that begins then); pending ones too."""
         if not monthly:
-            return self._sums["times", task_id, period]
-        days = monthrange(period.year, period.month)[1]
-        return sum(self._sums["times", task_id, period.replace(day=day)] for day in range(1, days + 1))
+            return self._tallies.get((task_id, period), NOTHING)[0]
+        days = range(1, monthrange(period.year, period.month)[1] + 1)
+        return sum(self._tallies.get((task_id, period.replace(day=day)), NOTHING)[0] for day in days)
 
     def shared_count(self, group: str, day: date) -> int:
         """How many actions of a shared limit's group the day has."""
-        return self._sums["group", group, day]
+        return self._groups.get((group, day), 0)
 
     def task_points(self, task_id: int, day: date) -> int:
         """Points that the task earned on the day."""
-        return self._sums["task points", task_id, day]
+        return self._tallies.get((task_id, day), NOTHING)[1]
 
     def points_on(self, day: date) -> int:
         """Points that all tasks earned on the day."""
-        return self._sums["points", day]
+        return self._points.get(day, 0)
 
     def points_in(self, year: int) -> int:
         """Points that actions of the year earned."""
@@ -111,11 +107,9 @@ class Standing:
         self._trips[trip.starts_at.date()].remove(trip)
 
     def _move(self, *, task_id: int, day: date, points: int, group: str | None, sign: int) -> None:
-        sums = self._sums
-        sums["times", task_id, day] += sign
-        if points:
-            sums["task points", task_id, day] += sign * points
-            sums["points", day] += sign * points
-            self.year_points[day.year] += sign * points
+        times, earned = self._tallies.get((task_id, day), NOTHING)
+        self._tallies[task_id, day] = times + sign, earned + sign * points
+        self._points[day] = self._points.get(day, 0) + sign * points
+        self.year_points[day.year] = self.year_points.get(day.year, 0) + sign * points
         if group:
-            sums["group", group, day] += sign
+            self._groups[group, day] = self._groups.get((group, day), 0) + sign

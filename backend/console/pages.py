@@ -85,12 +85,11 @@ def said(text: str) -> str:
 
 
 def _page(template: str, **values: Any) -> Response:
-    wanted = LANGUAGES.get(request.args.get("lang", ""))
-    with force_locale(wanted or get_locale()):
-        values["language"] = "zh" if get_locale().language == "zh" else "en"
-        html = render_template(template, site=request.url_root.rstrip("/"), **values)
+    with force_locale(LANGUAGES.get(request.args.get("lang", "")) or get_locale()):
+        language = get_locale().language
+        html = render_template(template, language=language, site=request.url_root.rstrip("/"), **values)
     response = make_response(html)
-    response.content_language = [get_locale().language]
+    response.content_language = [language]
     response.vary.add("Accept-Language")
     response.cache_control.max_age = FRESH_S
     response.headers["Content-Security-Policy"] = POLICY

@@ -1,12 +1,14 @@
 """Leaderboards in Redis against the scores in PostgreSQL, member by member.
 
-A partition's projector is kept out while some of that partition's residents are compared, so that nothing moves; a few
-thousand at a time, so that it never waits long. Residents of whom something waits in the outbox are left out: their
-scores are written anew, absolute, when it is projected.
+Read first without any lock: whoever differs then may only have moved in between, and is compared again while the
+projector of the resident's partition is kept out, so that nothing moves. So projectors wait for milliseconds, and only
+for the few. Residents of whom something waits in the outbox are left out: their scores are written anew, absolute,
+when it is projected.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from backend import redis
@@ -22,26 +24,19 @@ from backend.outbox import PARTITIONS
 from backend.verification.difference import Checked, Difference
 from backend.verification.snapshot import Cursor
 
-AT_ONCE = 5_000
-"""Residents compared under one lock: some tens of milliseconds."""
+AT_ONCE = 2_000
+"""Members a call: a few milliseconds of Redis, which serves nobody else meanwhile."""
 
-_EXPECTED = """
-SELECT s.resident_id, {score} FROM period_scores s JOIN residents r ON r.resident_id = s.resident_id
-WHERE s.period = %(kind)s AND s.starts_on = %(starts_on)s AND s.{column} > 0 AND {membership}
-    AND s.resident_id > %(after)s AND s.resident_id %% {partitions} = %(partition)s
-    AND NOT EXISTS (SELECT FROM outbox o WHERE o.resident_id = s.resident_id)
-ORDER BY s.resident_id LIMIT {limit}
-"""
-_SIZE = """
-SELECT count(*) FROM period_scores s JOIN residents r ON r.resident_id = s.resident_id
+_MEMBERS = """
+SELECT s.resident_id::text, {score} FROM period_scores s JOIN residents r ON r.resident_id = s.resident_id
 WHERE s.period = %(kind)s AND s.starts_on = %(starts_on)s AND s.{column} > 0 AND {membership}
 """
-_STRANGERS = """
-SELECT m.member FROM unnest(%(members)s::text[]) AS m (member)
-WHERE NOT EXISTS (SELECT FROM outbox o WHERE o.resident_id::text = m.member)
-    AND NOT EXISTS (SELECT FROM period_scores s JOIN residents r ON r.resident_id = s.resident_id
-        WHERE s.resident_id::text = m.member AND s.period = %(kind)s AND s.starts_on = %(starts_on)s AND s.{column} > 0
-            AND {membership})
+_DUE = """
+SELECT m.member, max({score}) FILTER (WHERE s.{column} > 0 AND {membership})
+FROM unnest(%(members)s::text[]) AS m (member)
+LEFT JOIN residents r ON r.resident_id::text = m.member AND r.resident_id = ANY(%(residents)s)
+LEFT JOIN period_scores s ON s.resident_id = r.resident_id AND s.period = %(kind)s AND s.starts_on = %(starts_on)s
+WHERE NOT EXISTS (SELECT FROM outbox o WHERE o.resident_id = r.resident_id) GROUP BY m.member
 """
 
 
@@ -58,13 +53,7 @@ class _Shown:
 
     def sql(self, text: str) -> str:
         board = self.board
-        return text.format(
-            score=SCORE[board.metric],
-            column=COLUMN[board.metric],
-            membership=MEMBERSHIP[board.scope],
-            partitions=PARTITIONS,
-            limit=AT_ONCE,
-        )
+        return text.format(score=SCORE[board.metric], column=COLUMN[board.metric], membership=MEMBERSHIP[board.scope])
 
 
 def differences(checked: Checked) -> Iterator[Difference]:
@@ -72,75 +61,82 @@ def differences(checked: Checked) -> Iterator[Difference]:
 
     Boards that are behind, being filled or not there are shown to nobody, and are not compared.
     """
-    with statements() as cursor:
+    with statements() as reader, statements() as cursor:
         try:
             state = epochs.state(cursor)
             for board in [] if state.behind else live(state.epoch):
                 shown = _Shown(board, board.key(state.epoch))
                 if _is_complete(shown):
                     checked.boards += 1
-                    yield from _of_board(cursor, shown)
+                    yield from _of_board(reader, cursor, shown)
         except redis.RedisError as error:
             yield Difference("boards", "city", "Redis", "an answer", str(error))
 
 
-def _of_board(cursor: Cursor, shown: _Shown) -> Iterator[Difference]:
-    found = [
-        difference
-        for partition in range(PARTITIONS)
-        for difference in _of_partition(cursor, shown, partition=partition)
-    ]
-    size = (cursor.execute(shown.sql(_SIZE), shown.values()).fetchone() or (0,))[0]
+def _of_board(reader: Cursor, cursor: Cursor, shown: _Shown) -> Iterator[Difference]:
+    size, differs = 0, False
+    for rows in _chunks(reader, shown):
+        size += len(rows)
+        scores = _scores(shown, [member for member, _ in rows])
+        suspects = [member for (member, score), told in zip(rows, scores, strict=True) if told != score]
+        for difference in _certain(cursor, shown, suspects):
+            differs = True
+            yield difference
     with reaching():
         told = redis.client().zcount(shown.key, 1, "+inf")
-    if found or told != size:
-        # Read at another moment than the members: a reason to look who is too many, not a difference yet.
-        found += list(_too_many(cursor, shown))
-    # A board that went away meanwhile has shown nobody anything wrong.
-    if _is_complete(shown):
-        yield from found
+    if differs or told != size:
+        for members in _pages(shown):
+            strangers = [member for member, due in _due(cursor, shown, members).items() if due is None]
+            yield from _certain(cursor, shown, strangers)
 
 
-def _of_partition(cursor: Cursor, shown: _Shown, *, partition: int) -> Iterator[Difference]:
-    after, rows = -1, AT_ONCE
-    while rows == AT_ONCE:
+def _chunks(reader: Cursor, shown: _Shown) -> Iterator[list[tuple[str, int]]]:
+    connection = reader.connection
+    with connection.transaction(), connection.cursor("board") as rows:
+        rows.itersize = AT_ONCE
+        stream = iter(rows.execute(shown.sql(_MEMBERS), shown.values()))
+        while chunk := list(islice(stream, AT_ONCE)):
+            yield chunk
+
+
+def _pages(shown: _Shown) -> Iterator[list[str]]:
+    position = -1
+    while position:
+        with reaching():
+            position, page = redis.client().zscan(shown.key, max(position, 0), count=AT_ONCE)
+        yield [str(member) for member, score in page if float(score) > 0]
+
+
+def _certain(cursor: Cursor, shown: _Shown, suspects: Sequence[str]) -> Iterator[Difference]:
+    for partition in range(PARTITIONS):
+        members = [member for member in suspects if _partition(member) == partition]
+        if not members:
+            continue
         with cursor.connection.transaction():
             locks.take_partition(cursor, partition)
-            expected = cursor.execute(shown.sql(_EXPECTED), shown.values(after=after, partition=partition)).fetchall()
-            scores = _scores(shown, [who for who, _ in expected])
-        for (who, score), told in zip(expected, scores, strict=True):
-            if told != score:
-                yield _difference(shown, str(who), str(score), "no member" if told is None else f"{told:.0f}")
-        rows = len(expected)
-        after = expected[-1][0] if expected else after
+            due = _due(cursor, shown, members)
+            scores = dict(zip(due, _scores(shown, list(due)), strict=True))
+        # A board that went away meanwhile has shown nobody anything wrong.
+        differing = [member for member in due if due[member] != scores[member]]
+        if differing and _is_complete(shown):
+            for member in differing:
+                what = f"score on {shown.board.name}"
+                yield Difference("boards", member, what, _told(due[member]), _told(scores[member]))
 
 
-def _too_many(cursor: Cursor, shown: _Shown) -> Iterator[Difference]:
-    position = 0
-    while True:
-        with reaching():
-            position, page = redis.client().zscan(shown.key, position, count=AT_ONCE)
-        members = [str(member) for member, score in page if float(score) > 0]
-        for member in _strangers(cursor, shown, members):
-            with cursor.connection.transaction():
-                locks.take_partition(cursor, int(member) % PARTITIONS if member.isdecimal() else 0)
-                if _strangers(cursor, shown, [member]) and (score := _scores(shown, [member])[0]):
-                    yield _difference(shown, member, "no member", f"{score:.0f}")
-        if position == 0:
-            return
+def _due(cursor: Cursor, shown: _Shown, members: Sequence[str]) -> dict[str, int | None]:
+    residents = [int(member) for member in members if _is_resident(member)]
+    values = shown.values(members=list(members), residents=residents)
+    return dict(cursor.execute(shown.sql(_DUE), values).fetchall())
 
 
-def _strangers(cursor: Cursor, shown: _Shown, members: Sequence[str]) -> list[str]:
-    rows = cursor.execute(shown.sql(_STRANGERS), shown.values(members=list(members)))
-    return [row[0] for row in rows]
-
-
-def _scores(shown: _Shown, members: Sequence[int | str]) -> list[float | None]:
+def _scores(shown: _Shown, members: list[str]) -> list[float | None]:
     if not members:
         return []
     with reaching():
-        scores: Any = redis.client().zmscore(shown.key, [str(member) for member in members])
-    return [redis.number(score) for score in scores]
+        scores: Any = redis.client().zmscore(shown.key, members)
+    # Who has fallen to nothing stays with score 0, and is not shown.
+    return [float(score) if score else None for score in scores]
 
 
 def _is_complete(shown: _Shown) -> bool:
@@ -148,5 +144,13 @@ def _is_complete(shown: _Shown) -> bool:
         return redis.number(redis.client().zscore(shown.key, "#")) == READY
 
 
-def _difference(shown: _Shown, subject: str, expected: str, found: str) -> Difference:
-    return Difference("boards", subject, f"score on {shown.board.name}", expected, found)
+def _is_resident(member: str) -> bool:
+    return member.isascii() and member.isdecimal() and len(member) < len(str(2**63))
+
+
+def _partition(member: str) -> int:
+    return int(member) % PARTITIONS if _is_resident(member) else 0
+
+
+def _told(score: float | None) -> str:
+    return "no member" if score is None else f"{score:.16g}"

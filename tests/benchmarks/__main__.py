@@ -5,6 +5,7 @@ bench.json is written.
 """
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -73,4 +74,6 @@ def _measure(rows: list[type[Row]], *, console: Console) -> list[Result]:
 
 
 if __name__ == "__main__":
+    # Asked to stop, it still takes its servers and its folder with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     sys.exit(main(sys.argv[1:]))

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from backend.supervisor.child import end_with_parent
+
 _ROOT = Path(__file__).parents[2]
 _UP_S = 60.0
 _STOP_S = 40.0
@@ -36,7 +38,15 @@ def serving(application: str, *, environment: Mapping[str, str], log: Path) -> I
     told = {**environment, "HOST": "127.0.0.1", "PORT": str(port)}
     argv = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", application]
     with log.open("wb") as file:
-        process = subprocess.Popen(argv, cwd=_ROOT, env=told, stdout=file, stderr=file, start_new_session=True)
+        process = subprocess.Popen(
+            argv,
+            cwd=_ROOT,
+            env=told,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
+            preexec_fn=end_with_parent,  # noqa: PLW1509  no thread has started yet
+        )
     try:
         _wait_until_it_answers(process, port=port, log=log)
         yield WebServer(port, process.pid)

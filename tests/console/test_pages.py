@@ -56,6 +56,12 @@ def test_the_language_is_what_the_reader_prefers_and_the_address_wins(client, pa
     assert 'lang="zh-CN"' in read(client, f"{path}?lang=xx", **{"Accept-Language": "zh"})
 
 
+def test_an_answer_says_which_language_it_has(client):
+    answer = client.get("/docs?lang=en", headers={"Accept-Language": "zh"})
+    assert answer.headers["Content-Language"] == "en"
+    assert "Accept-Language" in answer.headers["Vary"]
+
+
 def test_the_language_is_kept_from_page_to_page(client):
     assert 'href="/docs/actions?lang=en#record_action"' in read(client, "/docs?lang=en")
 

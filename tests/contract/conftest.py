@@ -13,6 +13,7 @@ from backend.admins import managing
 from backend.admins.models import Admin
 from backend.database import Model, db, transaction
 from backend.partners.auth import sign
+from tests.contract.described import assert_described
 
 DAYS_BACK = 3
 TASKS = ("clean_plate", "own_bag", "e_office")
@@ -37,15 +38,16 @@ def site(migrated_app):
 
 @pytest.fixture(scope="module")
 def ask(site):
-    """ask(path, body, headers) → the answer to a POST, which must succeed."""
+    """ask(path, body, headers) → what the answer holds, which must be a success and as described; a POST by default."""
     client = site.test_client()
 
-    def post(path, body=None, headers=None, **more):
-        answer = client.post(f"/api/v1{path}", json=body, headers=headers, **more)
+    def send(path, body=None, headers=None, *, method="POST", **more):
+        answer = client.open(f"/api/v1{path}", method=method, json=body, headers=headers, **more)
         assert answer.status_code < 300, f"{path}: {answer.text}"
-        return answer.json
+        assert_described(answer, method=method, path=f"/api/v1{path}")
+        return answer.json if answer.data else None
 
-    return post
+    return send
 
 
 @pytest.fixture(scope="module")

@@ -63,7 +63,8 @@ def figures(app):
     """What the books say: credited actions, milligrams, points, participants, highest balances."""
 
     def ask():
-        with transaction() as session:
+        with transaction():
+            session = db.session()
             sums = session.execute(
                 db.text(
                     "SELECT count(*), coalesce(sum(co2e_mg), 0), coalesce(sum(points), 0), count(DISTINCT resident_id)"

@@ -29,7 +29,8 @@ def many_rides(csv_file, row):
 
 
 def stored():
-    with transaction() as session:
+    with transaction():
+        session = db.session()
         return session.scalar(db.text("SELECT count(*) FROM external_events"))
 
 

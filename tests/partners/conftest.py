@@ -112,7 +112,8 @@ def rows(app):
     """rows(sql) → all rows of a query, in a transaction of its own."""
 
     def fetch(sql, **values):
-        with transaction() as session:
+        with transaction():
+            session = db.session()
             return [tuple(row) for row in session.execute(db.text(sql), values)]
 
     return fetch

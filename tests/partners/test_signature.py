@@ -6,7 +6,7 @@ import time
 import pytest
 
 from backend import clock
-from backend.database import transaction
+from backend.database import db, transaction
 from tests.together import together
 
 URL = "/api/v1/partner/events"
@@ -84,13 +84,15 @@ def test_a_request_that_came_to_nothing_may_be_sent_again(client, signed_headers
 
 def test_an_unknown_and_a_revoked_key_are_told_apart(refused, signed_headers, bikes):
     refused({**signed_headers(BODY), "X-Partner-Key": "pk_other"}, naming="no such X-Partner-Key")
-    with transaction() as session:
+    with transaction():
+        session = db.session()
         session.merge(bikes.key_row).revoked_at = clock.now()
     refused(signed_headers(BODY), naming="revoked")
 
 
 def test_an_inactive_partner_is_refused_only_with_a_good_signature(refused, signed_headers, bikes):
-    with transaction() as session:
+    with transaction():
+        session = db.session()
         session.merge(bikes.row).active = False
     refused(signed_headers(BODY), status=403, naming="not active")
     refused(signed_headers(BODY, secret="another"), naming="does not match")

@@ -355,10 +355,10 @@ def test_a_score_of_a_period(anna, found, damage, period):
 
 
 def test_points_that_moved_from_one_day_to_another(anna, found, damage, one):
-    move = "UPDATE period_scores SET points = points + :more WHERE resident_id = :id AND period = 'day' AND starts_on = :day"
-    days = "SELECT {}(starts_on) FROM period_scores WHERE resident_id = :id AND period = 'day'"
-    damage(move, id=anna, more=1, day=one(days.format("min"), id=anna))
-    damage(move, id=anna, more=-1, day=one(days.format("max"), id=anna))
+    which = "resident_id = :id AND period = 'day'"
+    move = f"UPDATE period_scores SET points = points + :more WHERE {which} AND starts_on = :day"
+    damage(move, id=anna, more=1, day=one(f"SELECT min(starts_on) FROM period_scores WHERE {which}", id=anna))
+    damage(move, id=anna, more=-1, day=one(f"SELECT max(starts_on) FROM period_scores WHERE {which}", id=anna))
     assert len(of(found(), "scores", anna)) == 2
 
 
