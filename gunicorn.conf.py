@@ -9,9 +9,7 @@ from gunicorn.workers.base import Worker
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  gunicorn makes an unnamed file there
 _metrics_are_ours = "PROMETHEUS_MULTIPROC_DIR" not in os.environ
 _metrics = Path(
-    os.environ.setdefault(
-        "PROMETHEUS_MULTIPROC_DIR", str(Path(os.environ.get("TANHUI_VAR") or "var") / "metrics")
-    )
+    os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(Path(os.environ.get("TANHUI_VAR") or "var") / "metrics"))
 )
 
 # It chooses between one and several processes when it is imported.

@@ -98,7 +98,9 @@ def new_resident(app):
             resident = Resident(joined_at=clock.now() - timedelta(days=400), nickname=name, **columns)
             db.session.add(resident)
             db.session.flush()
-            db.session.add(Identity_(provider="test", subject=f"{name}-{resident.resident_id}", resident_id=resident.resident_id))
+            db.session.add(
+                Identity_(provider="test", subject=f"{name}-{resident.resident_id}", resident_id=resident.resident_id)
+            )
             ledger.open_wallet(resident.resident_id)
         return resident
 

@@ -76,7 +76,9 @@ def test_a_task_is_configured_done_and_explained_by_the_factor_of_its_time(http)
 
 def voucher_reward(http, *, codes=10):
     title = {"zh": "咖啡券", "en": "Coffee"}
-    reward = made(http.admin("POST", "/rewards", {"code": "coffee", "kind": "voucher", "title": title, "price_points": 20}))
+    reward = made(
+        http.admin("POST", "/rewards", {"code": "coffee", "kind": "voucher", "title": title, "price_points": 20})
+    )
     load(http, reward["id"], [f"C-{number}" for number in range(codes)])
     return reward["id"]
 

@@ -54,9 +54,7 @@ def result(index: int, judged: Judged) -> dict[str, Any]:
     return {**line, "points_capped_by": outcome.capped_by} if outcome.capped_by else line
 
 
-def stored(
-    action: Action, *, code: str, version: TaskVersion, quantification: Quantification | None
-) -> dict[str, Any]:
+def stored(action: Action, *, code: str, version: TaskVersion, quantification: Quantification | None) -> dict[str, Any]:
     """A stored action with its explanation."""
     quantity = int(action.quantity * 1000)
     most = None if version.counted_max is None else int(version.counted_max * 1000)

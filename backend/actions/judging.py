@@ -62,9 +62,7 @@ class Judgement(NamedTuple):
     rest: tuple[Claim, ...] = ()
 
 
-def judge(
-    claims: Iterable[Claim], *, standing: Standing, catalogue: Catalogue, caps: Caps, now: datetime
-) -> Judgement:
+def judge(claims: Iterable[Claim], *, standing: Standing, catalogue: Catalogue, caps: Caps, now: datetime) -> Judgement:
     """Judge the claims of one resident in order; the standing moves with each that counts.
 
     Stops before a claim that replaces declared trips: they must be reversed first, and the standing read again.

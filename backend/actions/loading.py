@@ -111,9 +111,7 @@ def _load_references(
         standings[resident_id].known.add(reference)
 
 
-def _load_taken(
-    cursor: psycopg.Cursor[Any], claims: dict[int, list[Claim]], standings: dict[int, Standing]
-) -> None:
+def _load_taken(cursor: psycopg.Cursor[Any], claims: dict[int, list[Claim]], standings: dict[int, Standing]) -> None:
     wanted: dict[int, list[str]] = defaultdict(list)
     for group in claims.values():
         for claim in group:

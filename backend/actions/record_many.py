@@ -165,9 +165,7 @@ def _external_row(one: Judged, stamp: str) -> str:
     return f"{claim.partner_id}\t{_text(claim.external_id)}\t{one.resident_id}\t{one.seq}\t{stamp}"
 
 
-def _update_books(
-    judged: Sequence[Judged], *, cursor: psycopg.Cursor[Any], settings: Settings, now: datetime
-) -> None:
+def _update_books(judged: Sequence[Judged], *, cursor: psycopg.Cursor[Any], settings: Settings, now: datetime) -> None:
     sums: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0, 0, 0])
     lots: dict[int, int] = defaultdict(int)
     debts: dict[int, int] = {}

@@ -118,9 +118,7 @@ class ResultSchema(Schema):
     """What became of one action of a batch."""
 
     index = fields.Integer(required=True)
-    status = fields.String(
-        required=True, metadata={"enum": ["credited", "pending", "duplicate", "refused"]}
-    )
+    status = fields.String(required=True, metadata={"enum": ["credited", "pending", "duplicate", "refused"]})
     reason = fields.String()
     message = fields.String()
     id = fields.String()

@@ -34,9 +34,7 @@ def submit(given: dict[str, Any], *, caller: Caller, request: Request) -> tuple[
     """
     settings, now = _settings(), clock.now()
     claim = claim_of(given, settings=settings, now=now)
-    recorded = record_one(
-        claim, caller=caller, settings=settings, now=now, request=request, render=answering.answer
-    )
+    recorded = record_one(claim, caller=caller, settings=settings, now=now, request=request, render=answering.answer)
     if recorded.replay is not None:
         status, body = recorded.replay
         return status, body, True

@@ -117,11 +117,7 @@ class TaskRules:
     def points_max(self) -> int | None:
         """The most that one action can earn; None where nothing limits it."""
         values = [
-            rule.points
-            if rule.basis == "fixed"
-            else rule.max
-            if rule.max is not None
-            else self._points_at_most(rule)
+            rule.points if rule.basis == "fixed" else rule.max if rule.max is not None else self._points_at_most(rule)
             for rule in self.evidence.values()
         ]
         known = [value for value in values if value is not None]

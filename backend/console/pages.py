@@ -105,4 +105,8 @@ def _parts() -> list[reference.Part]:
 
 def _titles() -> dict[str, str | LazyString]:
     """Each slug with the sentence that residents read, in the language that is in force when it is shown."""
-    return {error.slug: error.title for error in answers.descendants()}
+    found: dict[str, str | LazyString] = {}
+    for error in answers.descendants():
+        # Of several classes with one slug, the general one is made first.
+        found.setdefault(error.slug, error.title)
+    return found

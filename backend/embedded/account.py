@@ -125,9 +125,7 @@ def _capability(account: Account, folder: Path) -> int | None:
     """
     program = binaries.postgres("postgres")
     for capability in (None, _CAP_DAC_READ_SEARCH, _CAP_DAC_OVERRIDE):
-        command = _command(
-            account, [str(program), "--version"], folder=folder, capability=capability, detached=False
-        )
+        command = _command(account, [str(program), "--version"], folder=folder, capability=capability, detached=False)
         tried = subprocess.run(command, capture_output=True, env=_environment(), check=False)  # noqa: S603  as above
         if tried.returncode == 0:
             return capability
@@ -139,9 +137,7 @@ def _capability(account: Account, folder: Path) -> int | None:
 
 
 def _first_closed(account: Account, path: Path) -> Path | None:
-    return next(
-        (folder for folder in reversed((path, *path.parents)) if not _may_enter(account, folder)), None
-    )
+    return next((folder for folder in reversed((path, *path.parents)) if not _may_enter(account, folder)), None)
 
 
 def _may_enter(account: Account, path: Path) -> bool:

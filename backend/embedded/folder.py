@@ -89,9 +89,7 @@ def unwritable(path: Path, error: OSError) -> EmbeddedError:
 
 def disk_full(path: Path) -> EmbeddedError:
     """The sentence for a data folder at `path` whose disk is full."""
-    return EmbeddedError(
-        f"The disk of {path} is full: make room on it, or set TANHUI_VAR to a folder elsewhere."
-    )
+    return EmbeddedError(f"The disk of {path} is full: make room on it, or set TANHUI_VAR to a folder elsewhere.")
 
 
 def socket_folder(folder: DataFolder) -> Path:

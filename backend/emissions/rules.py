@@ -63,9 +63,7 @@ def latest_valid(versions: Sequence[Factor], day: date) -> Factor | None:
 class Quantifier:
     """A methodology with all versions of its factors: finds the ones that hold on a day, and remembers."""
 
-    def __init__(
-        self, methodology_id: int, *, baselines: Sequence[Factor], projects: Sequence[Factor] | None
-    ) -> None:
+    def __init__(self, methodology_id: int, *, baselines: Sequence[Factor], projects: Sequence[Factor] | None) -> None:
         self.methodology_id = methodology_id
         self._baselines = baselines
         self._projects = projects

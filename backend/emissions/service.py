@@ -18,9 +18,7 @@ def quantifiers() -> dict[str, Quantifier]:
     for row in db.session.scalars(select(EmissionFactor)):
         versions[row.code].append(_factor(row))
     latest = (
-        select(Methodology)
-        .ext(distinct_on(Methodology.code))
-        .order_by(Methodology.code, Methodology.version.desc())
+        select(Methodology).ext(distinct_on(Methodology.code)).order_by(Methodology.code, Methodology.version.desc())
     )
     return {
         row.code: Quantifier(
@@ -47,9 +45,7 @@ def used_by(ids: Sequence[Used]) -> dict[Used, Quantification]:
             continue
         baseline, project = factors[baseline_id], factors[project_id] if project_id else None
         net = max(0, baseline.micro - (project.micro if project else 0))
-        found[methodology_id, baseline_id, project_id] = Quantification(
-            methodology_id, baseline, project, net
-        )
+        found[methodology_id, baseline_id, project_id] = Quantification(methodology_id, baseline, project, net)
     return found
 
 

@@ -152,9 +152,7 @@ def _refusal(answer: dict[str, Any]) -> RefusalError:
     if errcode in {_INVALID, _USED}:
         return InvalidCodeError()
     if errcode == _BLOCKED:
-        return InvalidCodeError(
-            _l("WeChat has blocked this account as high-risk: please ask WeChat's support.")
-        )
+        return InvalidCodeError(_l("WeChat has blocked this account as high-risk: please ask WeChat's support."))
     if errcode in {_BUSY, _RATE_LIMITED}:
         _log.warning("wechat is busy", errcode=errcode, errmsg=answer.get("errmsg"))
         return UpstreamUnavailableError(retry_after=60 if errcode == _RATE_LIMITED else 2)

@@ -100,8 +100,7 @@ def encrypt_we_run(
 ) -> EncryptedSteps:
     """Steps as wx.getWeRunData would hand them over at `now`; a day begins at midnight in `zone`."""
     items = [
-        {"timestamp": int(clock.day_bounds(item.day, zone=zone)[0].timestamp()), "step": item.steps}
-        for item in steps
+        {"timestamp": int(clock.day_bounds(item.day, zone=zone)[0].timestamp()), "step": item.steps} for item in steps
     ]
     watermark = {"timestamp": int(now.timestamp()), "appid": app_id}
     plaintext = json.dumps({"stepInfoList": items, "watermark": watermark}, separators=(",", ":"))

@@ -44,9 +44,7 @@ BIKE_LENGTH_SPEED_CORRELATION = 0.316
 TOO_SHORT_SHARE = 0.0148  # under 300 m
 TOO_FAST_SHARE = 0.00084  # over 25 km/h
 TOO_LONG_SHARE = 0.00039  # over 6 h
-OVERLAPPING_SHARE = (
-    0.00026  # begins before the rider's trip before it, of trips not the rider's first that day
-)
+OVERLAPPING_SHARE = 0.00026  # begins before the rider's trip before it, of trips not the rider's first that day
 
 # Mobike: on how many of the 20 days a user rode (who rode at all), and how often on such a day.
 BIKE_DAYS_OF_20 = choice_of(

@@ -43,9 +43,7 @@ class Child:
             self._clear_remains()
             if now - self._started_at > _HEALTHY_SECONDS:
                 self._delay = _FIRST_DELAY_SECONDS
-            click.echo(
-                f"{self.program.name} {_ending(self._process.returncode)}: starting it again.", err=True
-            )
+            click.echo(f"{self.program.name} {_ending(self._process.returncode)}: starting it again.", err=True)
             self._restart_at = now + self._delay
             self._delay = min(self._delay * 2, _LONGEST_DELAY_SECONDS)
         elif now >= self._restart_at:

@@ -2,11 +2,13 @@
 
 from backend.verification.fingerprints import (
     PRIME,
+    all_numbers,
     amount,
     broken_unless,
     day_number,
     group,
     mark,
+    numbered,
     place,
     total,
     weight,
@@ -33,13 +35,13 @@ _JUDGED = f"""
 ACTIONS = side(
     "y",
     _JUDGED,
-    seal=f"""bit_xor({mark("y.seq", salt="action_chain")} # {mark("y.seq - 1", salt="action_chain")}
-        # CASE WHEN y.points > 0 THEN {mark("y.points", "y.seq", salt="award")} ELSE 0 END
+    seal=f"""bit_xor(CASE WHEN y.points > 0 THEN {mark("y.points", "y.seq", salt="award")} ELSE 0 END
         # CASE WHEN y.reversed AND y.points > 0 THEN {mark("y.points", "y.seq", salt="reversal")} ELSE 0 END
         # CASE WHEN y.partner_id IS NULL THEN 0 ELSE {mark("y.partner_id", "y.seq", salt="event")} END)""",
     scale=total(
         f"""CASE WHEN y.credited THEN coalesce(y.amount * y.whole + y.points * y.year + y.place, 0) ELSE 0 END
-        + CASE WHEN y.partner_id IS NULL THEN 0 ELSE %(events_weight)s END + {broken_unless("y.agrees")}"""
+        + CASE WHEN y.partner_id IS NULL THEN 0 ELSE %(events_weight)s END + {numbered("y.seq", salt="action")}
+        + {broken_unless("y.agrees")}"""
     ),
     city=total(
         f"CASE WHEN y.credited THEN y.amount * {TOTAL.format(place='y.place', tier='y.tier_weight')} ELSE 0 END"
@@ -90,13 +92,12 @@ WALLETS = side(
     "w",
     f"wallets {mine('w')}",
     grouped=False,
-    seal=f"""{mark("0::bigint", salt="action_chain")} # {mark("w.action_seq::bigint", salt="action_chain")}
-        # {mark("0::bigint", salt="redemption_chain")} # {mark("w.redemption_seq::bigint", salt="redemption_chain")}
-        # {mark("0::bigint", salt="entry_chain")} # {mark("w.balance", "w.entry_seq", salt="entry_chain")}""",
+    seal=f"{mark('0::bigint', salt='entry_chain')} # {mark('w.balance', 'w.entry_seq', salt='entry_chain')}",
     scale=f"""-({amount("w.earned", "w.co2e_mg", "w.actions")} * %(lifetime_weight)s %% {PRIME})
         - w.earned * %(issuance_weight)s %% {PRIME} + w.spent * %(redeemed_weight)s %% {PRIME}
         + w.expired * %(expiry_weight)s %% {PRIME} - w.adjusted * %(adjusted_weight)s %% {PRIME}
-        - w.held * %(held_weight)s %% {PRIME} - w.balance * %(balance_weight)s %% {PRIME} - %(member_weight)s""",
+        - w.held * %(held_weight)s %% {PRIME} - w.balance * %(balance_weight)s %% {PRIME} - %(member_weight)s
+        - {all_numbers("w.action_seq", salt="action")} - {all_numbers("w.redemption_seq", salt="redemption")}""",
     wallets="1",
 )
 LOTS = side(
@@ -124,9 +125,11 @@ _WITH_TERMS = """(SELECT d.*, v.terms FROM redemptions d
 REDEMPTIONS = side(
     "d",
     _WITH_TERMS + mine("d"),
-    seal=f"""bit_xor({mark("d.seq", salt="redemption_chain")} # {mark("d.seq - 1", salt="redemption_chain")}
-        # {mark(f"d.points * 4 + {_STATUS}", "d.seq", salt="redemption")})""",
-    scale=total(broken_unless("d.points = d.quantity * (d.terms->>'price_points')::bigint")),
+    seal=f"bit_xor({mark(f'd.points * 4 + {_STATUS}', 'd.seq', salt='redemption')})",
+    scale=total(
+        broken_unless("d.seq > 0 AND d.points = d.quantity * (d.terms->>'price_points')::bigint")
+        + f" + {numbered('d.seq', salt='redemption')}"
+    ),
 )
 RESIDENTS = side("p", f"residents {mine('p')}", grouped=False, scale="%(member_weight)s")
 YEARS = side("n", f"yearly_points {mine('n')}", scale="-" + total(f"n.points * {weight('n.year::int', salt='year')}"))

@@ -8,9 +8,10 @@ class Difference:
     """One number that does not follow from the others, as text for people and machines alike."""
 
     book: str
-    """Which book it stands in: `entries`, `wallets`, `lots`, `actions`, `scores`, `totals`, `boards`, …"""
+    """Which book it stands in: `entries`, `wallets`, `lots`, `actions`, `limits`, `trips`, `events`, `redemptions`,
+    `stock`, `vouchers`, `scores`, `participations`, `totals`, `movements`, `participants` or `boards`."""
     subject: str
-    """Whose it is: a resident's id, or `city`, or the code of a reward."""
+    """Whose it is: a resident's id, or `city`, or the code of a reward, or a member of a board who is no resident."""
     what: str
     expected: str
     found: str

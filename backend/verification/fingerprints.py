@@ -23,9 +23,7 @@ PRIME = 2**31 - 1
 """Weights are below it and so are remainders: a product of two fits a bigint."""
 MASK = PRIME
 SALTS = (
-    "action_chain",
     "entry_chain",
-    "redemption_chain",
     "award",
     "reversal",
     "hold",
@@ -56,6 +54,10 @@ WEIGHTS = (
     "member",
     "events",
     "broken",
+    "action_number",
+    "action_row",
+    "redemption_number",
+    "redemption_row",
 )
 """Random numbers from 1 below PRIME that single sums count by."""
 
@@ -94,6 +96,17 @@ def total(terms: str) -> str:
 def broken_unless(truth: str) -> str:
     """SQL: nothing if that is true, else what tips the scale."""
     return f"CASE WHEN {truth} THEN 0 ELSE %(broken_weight)s END"
+
+
+def numbered(number: str, *, salt: str) -> str:
+    """SQL: what a numbered row weighs. Distinct numbers from 1 on are exactly 1 to n if they are n and add up so."""
+    return f"({number} * %({salt}_number_weight)s + %({salt}_row_weight)s)"
+
+
+def all_numbers(count: str, *, salt: str) -> str:
+    """SQL: what the rows 1 to n weigh together."""
+    most = f"({count}::bigint * ({count} + 1) / 2 %% {PRIME})"
+    return f"(({most} * %({salt}_number_weight)s + {count} * %({salt}_row_weight)s) %% {PRIME})"
 
 
 def day_number(day: str) -> str:

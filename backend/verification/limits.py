@@ -3,28 +3,51 @@
 The city-wide caps are settings, which leave no trace when they are changed: they are not checked here.
 """
 
+from backend.verification.sides import mine
+
 ANY = "a.resident_id = ANY(%(residents)s)"
 RANGE = "a.resident_id BETWEEN %(first)s AND %(last)s"
 
 _BOUNDS = """
 bounds AS MATERIALIZED (
     SELECT array_agg(CASE WHEN v.a_day THEN v.allowed ELSE 1000000 END ORDER BY n) AS allowed,
-        array_agg(coalesce(v.cap, 2000000000) ORDER BY n) AS caps
+        array_agg(coalesce(v.cap, 2000000000) ORDER BY n) AS caps,
+        array_agg(coalesce(v.most, 2000000000) ORDER BY n) AS most
     FROM generate_series(1, (SELECT max(id) FROM green_tasks)) AS n
-    LEFT JOIN (SELECT task_id, bool_or(limit_period = 'day') AS a_day, min(limit_count) AS allowed,
-        min(points_cap_day) AS cap FROM task_versions GROUP BY task_id) AS v ON v.task_id = n),
+    LEFT JOIN (SELECT t.task_id, bool_or(t.limit_period = 'day') AS a_day, min(t.limit_count) AS allowed,
+        min(t.points_cap_day) AS cap,
+        max(CASE e.basis WHEN 'fixed' THEN e.points ELSE coalesce(e.max, 2000000000) END) AS most
+        FROM task_versions t
+        CROSS JOIN LATERAL jsonb_to_recordset(t.evidence) AS e (basis text, points bigint, max bigint)
+        GROUP BY t.task_id) AS v ON v.task_id = n),
 monthly AS MATERIALIZED (SELECT id FROM task_versions WHERE limit_period = 'month'),
 shared AS MATERIALIZED (
     SELECT v.id, e.tier, e.shared_limit->>'group' AS name, (e.shared_limit->>'per_day')::int AS per_day
     FROM task_versions v CROSS JOIN LATERAL jsonb_to_recordset(v.evidence) AS e (tier text, shared_limit jsonb)
-    WHERE jsonb_typeof(e.shared_limit) = 'object'),
+    WHERE jsonb_typeof(e.shared_limit) = 'object')
+"""
+"""The strictest that a task ever was, and the most that one of its actions may earn, as arrays by its id."""
+_ALL_DAYS = """
 full_days AS MATERIALIZED (
     SELECT a.resident_id, a.local_day, a.task_id FROM actions a
-    WHERE {mine} AND a.status IN ('credited', 'pending') GROUP BY a.resident_id, a.local_day, a.task_id
-    HAVING count(*) > (SELECT allowed FROM bounds)[a.task_id]
-        OR sum(LEAST(a.points, 1000000000)::int) > (SELECT caps FROM bounds)[a.task_id])
+    WHERE a.resident_id = ANY(%(residents)s) AND a.status IN ('credited', 'pending')
+    GROUP BY a.resident_id, a.local_day, a.task_id)
 """
-"""`full_days` are beyond the strictest version that the task ever had: usually none, so that no more need be read."""
+# Participations say how often, unless they differ from the actions: then the screen has found it, and whoever it has
+# found is looked at by all days. What is not in them yet, or in several rows of them, is added.
+_FULL_DAYS = f"""
+several AS MATERIALIZED (
+    SELECT c.resident_id FROM participations {mine("c")} GROUP BY c.resident_id
+    HAVING min(c.district_id) <> max(c.district_id)),
+full_days AS MATERIALIZED (
+    SELECT c.resident_id, c.day AS local_day, c.task_id FROM participations {mine("c")}
+        AND (c.actions > (SELECT allowed FROM bounds)[c.task_id]
+            OR c.actions * (SELECT most FROM bounds)[c.task_id] > (SELECT caps FROM bounds)[c.task_id])
+    UNION SELECT c.resident_id, c.day, c.task_id FROM several s JOIN participations c ON c.resident_id = s.resident_id
+    UNION SELECT o.resident_id, o.day, o.task_id FROM outbox {mine("o")} AND o.kind = 'action'
+    UNION SELECT p.resident_id, p.local_day, p.task_id FROM actions {mine("p")} AND p.status = 'pending')
+"""  # noqa: S608  the parts are ours
+"""Days that may have been too full: few, so that of the actions only theirs are grouped."""
 _DAILY = """
 SELECT a.resident_id, a.local_day, 'task ' || a.task_id AS what, count(*) AS used,
     max(CASE v.limit_period WHEN 'day' THEN v.limit_count ELSE 1000000 END)::bigint AS allowed, sum(a.points) AS points,
@@ -50,12 +73,12 @@ GROUP BY a.resident_id, a.local_day, s.name HAVING count(*) > max(s.per_day)
 """
 
 
-def of(mine: str) -> str:
+def of(which: str) -> str:
     """The statement for residents, each difference once: the same where it screens a range and where it names."""
-    parts = " UNION ALL ".join(part.format(mine=mine) for part in (_DAILY, _MONTHLY, _SHARED))
-    bounds = _BOUNDS.format(mine=mine)
+    parts = " UNION ALL ".join(part.format(mine=which) for part in (_DAILY, _MONTHLY, _SHARED))
+    days = _FULL_DAYS if which == RANGE else _ALL_DAYS
     return f"""
-WITH {bounds}, over AS ({parts})
+WITH {_BOUNDS}, {days}, over AS ({parts})
 SELECT resident_id, local_day || ': actions of ' || what, 'at most ' || allowed, used::text
 FROM over WHERE used > allowed
 UNION ALL

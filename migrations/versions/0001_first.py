@@ -511,13 +511,15 @@ def upgrade() -> None:
     sa.CheckConstraint('balance = earned - spent - expired + adjusted', name=op.f('wallets_balance_matches_check')),
     sa.CheckConstraint('entry_seq >= 0 AND action_seq >= 0 AND redemption_seq >= 0', name=op.f('wallets_sequences_check')),
     sa.CheckConstraint('held >= 0 AND held <= spent', name=op.f('wallets_held_check')),
-    sa.PrimaryKeyConstraint('resident_id', name=op.f('wallets_pkey'))
+    sa.PrimaryKeyConstraint('resident_id', name=op.f('wallets_pkey')),
+    postgresql_with={'fillfactor': 70}
     )
     op.create_table('yearly_points',
     sa.Column('resident_id', sa.BigInteger(), nullable=False),
     sa.Column('year', sa.SmallInteger(), nullable=False),
     sa.Column('points', sa.BigInteger(), nullable=False),
-    sa.PrimaryKeyConstraint('resident_id', 'year', name=op.f('yearly_points_pkey'))
+    sa.PrimaryKeyConstraint('resident_id', 'year', name=op.f('yearly_points_pkey')),
+    postgresql_with={'fillfactor': 70}
     )
     # ### end Alembic commands ###
     op.execute(

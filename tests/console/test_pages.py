@@ -56,6 +56,12 @@ def test_the_language_is_what_the_reader_prefers_and_the_address_wins(client, pa
     assert 'lang="zh-CN"' in read(client, f"{path}?lang=xx", **{"Accept-Language": "zh"})
 
 
+def test_a_slug_of_several_refusals_is_told_by_the_general_one(client):
+    page = " ".join(TAGS.sub(" ", read(client, "/docs?lang=en")).split())
+    assert "unauthenticated Please sign in." in page
+    assert "forbidden You may not do this." in page
+
+
 def test_an_answer_says_which_language_it_has(client):
     answer = client.get("/docs?lang=en", headers={"Accept-Language": "zh"})
     assert answer.headers["Content-Language"] == "en"

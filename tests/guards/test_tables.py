@@ -30,7 +30,10 @@ def test_a_residents_table_starts_its_keys_with_resident_id(table):
 
 def test_no_foreign_key_points_to_a_residents_row():
     pointing = [
-        (name, key.target_fullname) for name, t in TABLES.items() for c in t.c for key in c.foreign_keys
+        (name, key.target_fullname)
+        for name, t in TABLES.items()
+        for c in t.c
+        for key in c.foreign_keys
         if key.target_fullname.split(".")[0] in OWNED
     ]
     assert not pointing

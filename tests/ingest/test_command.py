@@ -72,7 +72,11 @@ def test_broken_rows_are_named_by_their_line_and_the_rest_goes_on(ingest, csv_fi
     assert (told["rows"], told["credited"], told["refused"]) == (11, 2, {"broken-row": 9})
     assert [problem["row"] for problem in told["problems"]] == list(range(3, 12))
     messages = [problem["message"] for problem in told["problems"]]
-    assert messages[:3] == ["2 columns instead of 5", "6 columns instead of 5", "'far' is not a number of a sensible size"]
+    assert messages[:3] == [
+        "2 columns instead of 5",
+        "6 columns instead of 5",
+        "'far' is not a number of a sensible size",
+    ]
     assert "never closed" in messages[7]
 
 

@@ -21,7 +21,13 @@ SUBJECTS, HOURS = 400, 12
 def many_rides(csv_file, row):
     return csv_file(
         *[
-            row(f"{subject}-{hour}", subject=f"u-{subject}", at=f"{hour + 7:02}:00", until=f"{hour + 7:02}:40", metres="5500")
+            row(
+                f"{subject}-{hour}",
+                subject=f"u-{subject}",
+                at=f"{hour + 7:02}:00",
+                until=f"{hour + 7:02}:40",
+                metres="5500",
+            )
             for hour in range(HOURS)
             for subject in range(SUBJECTS)
         ]

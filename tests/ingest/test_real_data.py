@@ -1,5 +1,18 @@
 """Real trips and steps, with figures reckoned by hand from the rules. Skipped where the data is absent."""
 
+import csv
+import gzip
+import json
+import secrets
+import time
+from collections import Counter
+from datetime import datetime, timedelta
+
+from backend import clock
+from backend.actions.ingest.newcomers import bind_newcomers
+from backend.database import transaction
+from backend.partners import service as partners
+from backend.partners.auth import sign
 from tests.books import differences
 
 TRIPS = [50_429, 10_174_308_013, 939_778, 12_905]
@@ -30,6 +43,47 @@ def test_fifty_thousand_bike_trips_come_to_the_exact_figures_and_again_to_nothin
     assert (again["credited"], again["duplicate"], again["points"]) == (0, 50_429, 0)
     assert again["refused"] == told["refused"]
     assert figures() == (TRIPS, HIGHEST)
+
+
+def test_the_same_trips_posted_in_pages_of_five_thousand_come_to_the_same(app, shared, shift, figures):
+    days = timedelta(days=int(shift("2016-08-20")[1]))
+    with gzip.open(shared("mobike_shanghai_201608_01-20.csv.gz"), "rt") as lines:
+        events = [event_of(row, days) for row in csv.DictReader(lines)]
+    with transaction():
+        partner = partners.find("bikes")
+        key, secret = partners.new_key(partner, now=clock.now())
+        bind_newcomers({event["subject"] for event in events}, partner=partner, now=clock.now())
+    counts = Counter()
+    for first in range(0, len(events), 5_000):
+        counts.update(posted(app.test_client(), events[first : first + 5_000], key=key.key, secret=secret))
+    assert (counts["received"], counts["credited"], counts["capped"], counts["refused"]) == (51_248, 50_325, 104, 819)
+    assert figures() == (TRIPS, HIGHEST)
+
+
+def event_of(row, days):
+    began, ended = (f"{datetime.fromisoformat(row[name]) + days}+08:00" for name in ("start_time", "end_time"))
+    activity = {"quantity": float(row["track_m"]), "unit": "m"}
+    return {
+        "external_id": row["seq"],
+        "subject": row["userid"],
+        "task": "bike_ride",
+        "started_at": began,
+        "ended_at": ended,
+        "activity": activity,
+    }
+
+
+def posted(client, events, *, key, secret):
+    body = json.dumps({"events": events}).encode()
+    timestamp, nonce = str(int(time.time())), secrets.token_hex(8)
+    headers = {
+        "X-Partner-Key": key,
+        "X-Timestamp": timestamp,
+        "X-Nonce": nonce,
+        "X-Signature": sign(body, secret=secret, timestamp=timestamp, nonce=nonce),
+    }
+    answer = client.post("/api/v1/partner/events", data=body, headers=headers).get_json()
+    return {name: rows for name, rows in answer.items() if name != "results"}
 
 
 def test_daily_steps_count_once_a_day_up_to_thirty_thousand(ingest, shared, shift, figures):

@@ -23,6 +23,8 @@ def test_every_reason_that_a_page_can_give_is_documented(app):
     text = DOCUMENT.read_text(encoding="utf-8")
     assert f"at most {proofs.LONGEST_VALID_S} s ahead" in text
     source = "".join(path.read_text() for path in (DOCUMENT.parents[1] / "backend" / "actions").glob("*.py"))
-    reasons = set(re.findall(r'_refused\("([a-z-]+)"\)', source)) | set(re.findall(r'return "([a-z]+-[a-z-]+)"', source))
+    reasons = set(re.findall(r'_refused\("([a-z-]+)"\)', source)) | set(
+        re.findall(r'return "([a-z]+-[a-z-]+)"', source)
+    )
     assert len(reasons) > 10
     assert [reason for reason in sorted(reasons) if f"`{reason}`" not in text] == []

@@ -49,7 +49,9 @@ def test_a_city_that_was_cut_short_is_taken_up_again(prepare, app, monkeypatch):
     prepare()
     whole = counted()
     with transaction():
-        names = "actions, ledger_entries, lots, wallets, holds, redemptions, external_events, outbox, residents, identities"
+        names = (
+            "actions, ledger_entries, lots, wallets, holds, redemptions, external_events, outbox, residents, identities"
+        )
         db.session.execute(text(f"TRUNCATE {names}, bindings, audit_log, yearly_points, idempotency_keys, vouchers"))
     monkeypatch.setattr(simulated, "_review", cut)
     app.test_cli_runner().invoke(args=["prepare", "--residents", "12"])

@@ -104,9 +104,7 @@ def test_a_code_can_be_had_for_an_openid_and_for_a_stranger(wechat, new_code):
     assert len(strangers) == 2
 
 
-def test_of_two_uses_of_a_code_at_the_same_moment_one_succeeds(
-    connect, wechat, store, new_code, mini_program
-):
+def test_of_two_uses_of_a_code_at_the_same_moment_one_succeeds(connect, wechat, store, new_code, mini_program):
     code, sessions = new_code(name="lihua"), []
 
     def sign_in(client):

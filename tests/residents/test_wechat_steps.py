@@ -64,9 +64,7 @@ def test_a_day_begins_at_midnight_in_the_city():
 
 def test_two_counts_of_one_day_are_one_day_with_the_higher():
     midnight = int(datetime(2026, 3, 1, tzinfo=ZONE).timestamp())
-    assert read(steps_at((midnight, 6), (midnight + 60, 9), (midnight + 90, 7))) == [
-        DaySteps(date(2026, 3, 1), 9)
-    ]
+    assert read(steps_at((midnight, 6), (midnight + 60, 9), (midnight + 90, 7))) == [DaySteps(date(2026, 3, 1), 9)]
 
 
 def test_steps_under_a_newer_session_key_ask_for_a_new_sign_in():

@@ -151,9 +151,7 @@ def metro_pairs() -> list[tuple[float, float]]:
             elif kind == METRO_EXIT and entry:
                 began, where = entry
                 if began >= MORNING and where != station:
-                    pairs.append(
-                        ((moment - began).total_seconds() / 60, (SAMPLE_END - began).total_seconds() / 60)
-                    )
+                    pairs.append(((moment - began).total_seconds() / 60, (SAMPLE_END - began).total_seconds() / 60))
                 entry = None
     return [pair for pair in pairs if pair[0] > 1]
 

@@ -72,9 +72,7 @@ def test_the_shares_of_bike_oddities_are_those_of_mobike(real_trips):
     assert measure.share_of([t.metres < 300 for t in real_trips]) == pytest.approx(
         calibration.TOO_SHORT_SHARE, rel=0.01
     )
-    assert measure.share_of([t.kmh > 25 for t in real_trips]) == pytest.approx(
-        calibration.TOO_FAST_SHARE, rel=0.01
-    )
+    assert measure.share_of([t.kmh > 25 for t in real_trips]) == pytest.approx(calibration.TOO_FAST_SHARE, rel=0.01)
     assert measure.share_of([t.minutes > 360 for t in real_trips]) == pytest.approx(
         calibration.TOO_LONG_SHARE, rel=0.01
     )
@@ -137,11 +135,7 @@ def test_the_shenzhen_taps_are_one_morning_and_set_no_hours_and_no_share_of_buse
     assert kinds[measure.METRO_ENTRY] > 20 * kinds[measure.METRO_EXIT]
     assert (
         len(
-            {
-                tap["deal_date"][:13]
-                for tap in taps
-                if tap["deal_type"] not in {measure.METRO_ENTRY, measure.METRO_EXIT}
-            }
+            {tap["deal_date"][:13] for tap in taps if tap["deal_type"] not in {measure.METRO_ENTRY, measure.METRO_EXIT}}
         )
         == 1
     )
@@ -162,9 +156,7 @@ def test_simulated_riders_ride_as_often_as_real_ones(compare, real_trips, simula
     real, simulated = measure.riding_days(real_trips), measure.riding_days(late)
     compare("bike days of 20 a rider", measure.mean_of(real), measure.mean_of(simulated), within=0.2)
     real_a_day, simulated_a_day = map(measure.trips_a_riding_day, (real_trips, simulated_trips))
-    compare(
-        "bike trips a riding day", measure.mean_of(real_a_day), measure.mean_of(simulated_a_day), within=0.02
-    )
+    compare("bike trips a riding day", measure.mean_of(real_a_day), measure.mean_of(simulated_a_day), within=0.02)
     for days in range(1, 7):
         compare(
             f"bike riders with {days} days of 20, share",
@@ -211,9 +203,7 @@ def test_simulated_metro_rides_last_as_long_as_fitted(compare, events):
     fitted = NormalDist(calibration.METRO_LN_MINUTES_MEAN, calibration.METRO_LN_MINUTES_SD)
     for name, share in (("tenth", 0.1), ("median", 0.5), ("nine tenths", 0.9)):
         real = math.exp(fitted.inv_cdf(share))
-        compare(
-            f"metro ride (fitted), {name} min", real, measure.quantile(minutes, share), within=real * 0.05
-        )
+        compare(f"metro ride (fitted), {name} min", real, measure.quantile(minutes, share), within=real * 0.05)
 
 
 def test_bike_trips_of_another_country_have_the_same_shape(compare, simulated_trips):

@@ -71,9 +71,7 @@ def test_all_times_are_utc_and_within_the_days_before_until(events):
 
 
 def test_events_are_of_residents_at_partners_they_bound(city, events):
-    bound = {
-        (partner, subject) for resident in city.residents() for partner, subject in resident.subjects.items()
-    }
+    bound = {(partner, subject) for resident in city.residents() for partner, subject in resident.subjects.items()}
     assert {(event.partner, event.subject) for event in events} <= bound
     assert {partner for partner, _ in bound} == set(PARTNERS)
 

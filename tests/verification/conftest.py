@@ -18,7 +18,9 @@ from backend.catalogue import service as catalogue
 from backend.database import db, transaction
 from backend.idempotency import Request
 from backend.leaderboard import rebuilding
+from backend.leaderboard.boards import Board
 from backend.leaderboard.moving import moved
+from backend.leaderboard.periods import EVER, Period
 from backend.ledger import adjusting
 from backend.ledger import service as ledger
 from backend.partners import service as partners
@@ -28,6 +30,7 @@ from backend.residents.auth import Caller
 from backend.residents.models import Area, Resident
 from backend.rewards import configuring, deciding, redeeming, vouchers
 from backend.verification import verify
+from tests.verification.damages import change_behind_our_backs
 from tests.verification.keeping import Kept
 
 REWARD = {
@@ -267,13 +270,24 @@ def _move(dora, *, to, do, thing):
 
 
 @pytest.fixture
+def anna(city):
+    """Her id."""
+    return city["anna"]
+
+
+@pytest.fixture
+def one():
+    """A number of the database."""
+    return lambda sql, **values: db.session.scalar(text(sql), values)
+
+
+@pytest.fixture
+def key(city):
+    """The key of the city's points board of all time."""
+    return Board("points", Period("all", EVER)).key(db.session.scalar(text("SELECT epoch FROM board_state")))
+
+
+@pytest.fixture
 def damage(app):
-    """damage(sql, **values): change the database behind everybody's back, past the triggers."""
-
-    def change(sql, **values):
-        with transaction():
-            db.session.execute(text("SET LOCAL session_replication_role = replica"))
-            result = db.session.execute(text(sql), values)
-            assert result.rowcount > 0, "nothing was damaged"
-
-    return change
+    """damage(sql, **values): change the database behind everybody's back, past the trigger."""
+    return change_behind_our_backs

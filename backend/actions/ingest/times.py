@@ -34,7 +34,7 @@ class Clockwork:
         try:
             instant = self._parsed(text.strip()) + self._shift
             if instant.year not in YEARS:
-                raise ValueError(text)
+                raise ValueError(text)  # noqa: TRY301  one sentence for all that is no time
             if instant.tzinfo is None:
                 instant = instant.replace(tzinfo=self._zone)
             return (instant - EPOCH) // MICROSECOND
