@@ -11,7 +11,7 @@ class Difference:
     """Which book it stands in: `entries`, `wallets`, `lots`, `actions`, `limits`, `trips`, `events`, `redemptions`,
     `stock`, `vouchers`, `scores`, `participations`, `totals`, `movements`, `participants` or `boards`."""
     subject: str
-    """Whose it is: a resident's id, or `city`, or the code of a reward, or a member of a board who is no resident."""
+    """Whose it is: a resident's id, or `city`, or the code of a reward, or a member of a board that is none."""
     what: str
     expected: str
     found: str

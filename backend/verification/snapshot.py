@@ -16,10 +16,12 @@ Cursor = psycopg.Cursor[Any]
 Result = TypeVar("Result")
 
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-# Memory is bounded by work_mem: what does not fit is spilled to disk. Hash joins, since rows come in no useful order.
-_SETTINGS = """
-SET LOCAL statement_timeout = 0; SET LOCAL work_mem = '64MB'; SET LOCAL jit = off; SET LOCAL enable_mergejoin = off;
-SET LOCAL max_parallel_workers_per_gather = 0
+_SETTINGS = "SET LOCAL statement_timeout = 0; SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0"
+# Memory is bounded by work_mem: what does not fit is spilled to disk. Whole tables are read, in the order in which they
+# lie, and joined by hash: what the planner would rather do for a part of them takes several times as long.
+_FOR_SCREENS = """
+SET LOCAL work_mem = '64MB'; SET LOCAL enable_mergejoin = off; SET LOCAL enable_nestloop = off;
+SET LOCAL enable_bitmapscan = off
 """
 
 
@@ -62,6 +64,7 @@ def snapshot(*, workers: int) -> Iterator[Snapshot]:
             cursor = stack.enter_context(_opened())
             cursor.execute("SET TRANSACTION SNAPSHOT " + psycopg.sql.quote(name))
             cursor.execute(_SETTINGS)
+            cursor.execute(_FOR_SCREENS)
             idle.put(cursor)
         pool = stack.enter_context(ThreadPoolExecutor(workers))
         yield Snapshot(first, pool, idle, workers)

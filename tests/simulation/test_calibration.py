@@ -8,10 +8,10 @@ from itertools import pairwise
 from statistics import NormalDist, mean
 from zoneinfo import ZoneInfo
 
-import city_measurements as measure
 import pytest
 
 from backend.simulation import City, SimulatedEvent, calibration
+from tests.simulation import city_measurements as measure
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 UNTIL = date(2026, 8, 1)
