@@ -24,7 +24,7 @@ CREATING = {
     "/admin/partners": ({"code": "new", **PARTNER}, "partners"),
     "/admin/partners/{partner_id}/keys": ({}, "partner_keys"),
     "/admin/rewards": ({"code": "new", **REWARD}, "rewards"),
-    "/admin/areas": ({"code": "new", "kind": "district", "title": TITLE}, "areas"),
+    "/admin/areas": ({"code": "new", "title": TITLE}, "areas"),
     "/admin/admins": (ADMIN, "admins"),
     "/admin/adjustments": ({"resident_id": 1, "points": 5, "reason": "a mistake of ours"}, "adjustments"),
 }

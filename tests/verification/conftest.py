@@ -1,14 +1,12 @@
 """A lively little city, made by the real services, in which everything that verify looks at has happened."""
 
 from collections import Counter
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
 
 from backend import clock
-from backend.actions import reversing, reviewing
 from backend.actions.claim import Claim
 from backend.actions.events import Event
 from backend.actions.partner_feed import credit_events
@@ -18,20 +16,23 @@ from backend.catalogue import service as catalogue
 from backend.database import db, transaction
 from backend.idempotency import Request
 from backend.leaderboard import rebuilding
-from backend.leaderboard.boards import Board
-from backend.leaderboard.moving import moved
-from backend.leaderboard.periods import EVER, Period
-from backend.ledger import adjusting
-from backend.ledger import service as ledger
 from backend.partners import service as partners
 from backend.partners.models import Binding
 from backend.projector import service as projector
 from backend.residents.auth import Caller
-from backend.residents.models import Area, Resident
-from backend.rewards import configuring, deciding, redeeming, vouchers
+from backend.residents.models import Area
+from backend.rewards import configuring, vouchers
 from backend.verification import verify
 from tests.verification.damages import change_behind_our_backs
 from tests.verification.keeping import Kept
+from tests.verification.lively_city import (
+    be_reviewed,
+    go_into_debt,
+    let_points_expire,
+    move,
+    redeem_everything,
+    ride_and_walk,
+)
 
 REWARD = {
     "title": {"zh": "x", "en": "Gift"},
@@ -189,84 +190,23 @@ def new_city(app, settings, new_resident, ride, thing, do, reported, gift):
         new_resident("cora"),
     )
     dora, emil = new_resident("dora", district_id=first), new_resident("emil")
-    _ride_and_walk(anna, bert, do=do, ride=ride, thing=thing, reported=reported)
-    _go_into_debt(cora, do=do, thing=thing, reported=reported, gift=gift)
-    _let_points_expire(emil, do=do, ride=ride, settings=settings)
-    _be_reviewed(dora, do=do, thing=thing)
-    _redeem_everything(anna, bert, gift=gift, settings=settings)
+    ride_and_walk(anna, bert, do=do, ride=ride, thing=thing, reported=reported)
+    go_into_debt(cora, do=do, thing=thing, reported=reported, gift=gift)
+    let_points_expire(emil, do=do, ride=ride, settings=settings)
+    be_reviewed(dora, do=do, thing=thing)
+    redeem_everything(anna, bert, gift=gift, settings=settings)
     projector.drain()
     list(rebuilding.rebuild())
     do(anna, thing("own_cup", "declaration", 3))
     projector.drain()
-    _move(dora, to=second, do=do, thing=thing)
+    move(dora, to=second, do=do, thing=thing)
     return {someone.nickname: someone.resident_id for someone in (anna, bert, cora, dora, emil)}
 
 
-def _ride_and_walk(anna, bert, *, do, ride, thing, reported):
-    for hours in (30, 54, 78):
-        do(anna, ride(hours), thing("own_bag", "declaration", hours))
-    do(bert, thing("walk_steps", "device", 30, quantity=40_000_000, unit="steps"))
-    do(bert, ride(40, metres=20_000, minutes=90))
-    assert reported(anna, 6, 5, 30, 55) == {"credited": 4}  # the one 30 hours ago takes a declared ride's place
-    assert reported(bert, *range(6, 12), metres=7_000)["capped"] >= 1
-
-
-def _go_into_debt(cora, *, do, thing, reported, gift):
-    reported(cora, 40, 42)
-    seq = do(cora, thing("own_bag", "declaration", 31))
-    given = gift("donation", stock=9)
-    with transaction():
-        redeeming.redeem(resident_id=cora.resident_id, reward_id=given, quantity=4)
-    for number in (1, seq):
-        with transaction():
-            reversing.reverse(resident_id=cora.resident_id, seq=number, reason="test", by="admin:test", now=clock.now())
-    do(cora, thing("own_bag", "declaration", 30))
-
-
-def _let_points_expire(emil, *, do, ride, settings):
-    do(emil, ride(10), settings=replace(settings, points_valid_months=-2))
-    do(emil, ride(40))
-    with transaction():
-        wallet = ledger.lock_wallet(emil.resident_id)
-        assert ledger.expire(wallet, today=clock.local_day(clock.now()), now=clock.now()) == 9
-
-
-def _be_reviewed(dora, *, do, thing):
-    accepted, refused, _waiting = (do(dora, thing("clean_plate", "photo", hours)) for hours in (30, 54, 78))
-    with transaction():
-        reviewing.accept(resident_id=dora.resident_id, seq=accepted, by="admin:test", now=clock.now())
-    with transaction():
-        reviewing.refuse(resident_id=dora.resident_id, seq=refused, reason="dark", by="admin:test", now=clock.now())
-
-
-def _redeem_everything(anna, bert, *, gift, settings):
-    picked_up, coded = gift("pickup", stock=5), gift("voucher", stock=3)
-    seqs = []
-    for resident, reward_id in ((anna, picked_up), (anna, picked_up), (anna, picked_up), (bert, coded)):
-        with transaction():
-            done = redeeming.redeem(resident_id=resident.resident_id, reward_id=reward_id, quantity=1)
-            seqs.append(done.redemption.seq)
-    with transaction():
-        deciding.cancel(anna.resident_id, seqs[0], by="resident")
-    with transaction():
-        deciding.fulfil(anna.resident_id, seqs[1], by="admin:test")
-    with transaction():
-        asked = adjusting.request(resident_id=bert.resident_id, points=-3, reason="test", by="admin:one")
-        which = adjusting.AdjustmentId(asked.resident_id, asked.id)
-    with transaction():
-        adjusting.approve(which, by="admin:two")
-
-
-def _move(dora, *, to, do, thing):
-    """Something on the same day before and after moving; what comes after is not projected."""
-    do(dora, thing("own_cup", "declaration", 2))
-    projector.drain()
-    with transaction():
-        db.session.get(Resident, dora.resident_id).district_id = to
-        moved(dora.resident_id, now=clock.now())
-    do(dora, thing("own_bag", "declaration", 2))
-    projector.drain()
-    do(dora, thing("own_cup", "declaration", 1))
+@pytest.fixture
+def damage(app):
+    """damage(sql, **values): change the database behind everybody's back, past the trigger."""
+    return change_behind_our_backs
 
 
 @pytest.fixture
@@ -277,17 +217,16 @@ def anna(city):
 
 @pytest.fixture
 def one():
-    """A number of the database."""
+    """one(sql, **values) → a number of the database."""
     return lambda sql, **values: db.session.scalar(text(sql), values)
 
 
 @pytest.fixture
-def key(city):
-    """The key of the city's points board of all time."""
-    return Board("points", Period("all", EVER)).key(db.session.scalar(text("SELECT epoch FROM board_state")))
+def of():
+    """of(differences, book, subject) → what differs in one book of one subject: {what: (expected, found)}."""
 
+    def told(differences, book, subject):
+        mine = [one for one in differences if one.book == book and one.subject == str(subject)]
+        return {one.what: (one.expected, one.found) for one in mine}
 
-@pytest.fixture
-def damage(app):
-    """damage(sql, **values): change the database behind everybody's back, past the trigger."""
-    return change_behind_our_backs
+    return told
