@@ -12,11 +12,13 @@ from backend.actions.claim import Claim
 from backend.actions.judging import caps_of
 from backend.actions.loading import lock_and_load
 from backend.actions.models import Action
+from backend.actions.refusals import OverlappingActionError
 from backend.actions.reversing import delta
-from backend.actions.rules import credit
+from backend.actions.rules import Outcome, credit
 from backend.catalogue import service as catalogue_service
 from backend.catalogue.rules import TaskRules
 from backend.database import cursor, db
+from backend.emissions import service as emissions
 from backend.errors import NotFoundError, RefusalError
 from backend.ledger import service as ledger
 from backend.ledger.service import Reference
@@ -39,9 +41,10 @@ def pending(*, status: str, limit: int, after: tuple[datetime, int, int] | None)
 
 
 def accept(*, resident_id: int, seq: int, by: str, now: datetime) -> Action:
-    """Credit a pending action: grams in full, points cut to what is left of the caps of its day.
+    """Credit a pending action by the rules and factor versions of when it was submitted.
 
-    Raises NotFoundError, NotPendingError.
+    Grams in full, points cut to what is left of the caps of its day. Raises NotFoundError, NotPendingError, and
+    OverlappingActionError where another trip has been credited for that time since.
     """
     action = _locked(resident_id, seq)
     rules = catalogue_service.version(action.task_version_id)
@@ -49,7 +52,9 @@ def accept(*, resident_id: int, seq: int, by: str, now: datetime) -> Action:
     claim = _claim(action, rules)
     db.session.flush()
     standing = lock_and_load(cursor(), {resident_id: [claim]}, catalogue=catalogue_service.current())[resident_id]
-    outcome = credit(claim, rules, standing=standing, caps=caps_of(settings), quantity=int(action.quantity * 1000))
+    if claim.ended_at and rules.trip and standing.trips_meeting(claim.happened_at, claim.ended_at):
+        raise OverlappingActionError
+    outcome = credit(claim, rules, judged=_judged(action), standing=standing, caps=caps_of(settings))
     wallet = ledger.lock_wallet(resident_id)
     year = action.local_day.year
     reference = Reference("action", seq)
@@ -82,6 +87,12 @@ def _locked(resident_id: int, seq: int) -> Action:
     if action.status != "pending":
         raise NotPendingError
     return action
+
+
+def _judged(action: Action) -> Outcome:
+    ids = (action.methodology_id, action.baseline_factor_id, action.project_factor_id)
+    used = emissions.used_by([ids]).get(ids)
+    return Outcome("pending", quantity_milli=int(action.quantity * 1000), quantification=used)
 
 
 def _claim(action: Action, rules: TaskRules) -> Claim:

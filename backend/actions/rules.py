@@ -69,19 +69,20 @@ def decide(claim: Claim, rules: TaskRules, *, standing: Standing, caps: Caps, no
         return _refused("too-old")
     if rule.review:
         return Outcome("pending", quantity_milli=quantity, quantification=quantification)
-    return credit(claim, rules, standing=standing, caps=caps, quantity=quantity, replaces=tuple(met))
+    judged = Outcome("credited", None, 0, 0, None, quantity, quantification, tuple(met))
+    return credit(claim, rules, judged=judged, standing=standing, caps=caps)
 
 
-def credit(
-    claim: Claim, rules: TaskRules, *, standing: Standing, caps: Caps, quantity: int, replaces: tuple[Trip, ...] = ()
-) -> Outcome:
-    """Grams and points of a claim that counts: grams in full, points cut to the caps that are left."""
-    quantification = rules.quantifier.on(claim.day) if rules.quantifier else None
-    counted = rules.counted(quantity)
-    co2e_mg = quantification.reduction_mg(counted) if quantification else 0
+def credit(claim: Claim, rules: TaskRules, *, judged: Outcome, standing: Standing, caps: Caps) -> Outcome:
+    """Grams and points of a claim that counts: grams in full, points cut to the caps that are left.
+
+    `judged` says the quantity, the factor versions to use, and what the claim takes the place of.
+    """
+    used, counted = judged.quantification, rules.counted(judged.quantity_milli)
+    co2e_mg = used.reduction_mg(counted) if used else 0
     wanted = rules.evidence[claim.tier].points_for(counted_milli=counted, co2e_mg=co2e_mg)
-    points, capped_by = _capped(wanted, claim, rules, standing=standing, caps=caps, replaces=replaces)
-    return Outcome("credited", None, co2e_mg, points, capped_by, quantity, quantification, replaces)
+    points, capped_by = _capped(wanted, claim, rules, standing=standing, caps=caps, replaces=judged.replaces)
+    return Outcome("credited", None, co2e_mg, points, capped_by, judged.quantity_milli, used, judged.replaces)
 
 
 def _not_at_all(

@@ -8,6 +8,7 @@ from backend import clock
 from backend.admins import auth as admin_auth
 from backend.admins.models import Admin
 from backend.database import db, transaction
+from backend.verification import verify
 from tests.books import differences
 
 
@@ -74,3 +75,13 @@ def test_a_reversed_award_takes_grams_and_points_back(client, plates, reviewer):
 @pytest.mark.parametrize("action", ["1-99", "x", "99999999999999999999-1", "1-99999999999", "-", "1-"])
 def test_what_is_no_action_is_not_found(client, reviewer, action):
     assert client.post(f"/api/v1/admin/actions/{action}/accept", headers=reviewer).status_code == 404
+
+
+def test_an_accepted_photo_is_credited_by_the_factor_of_when_it_came_in(client, plates, reviewer, admin_headers):
+    action = plates(1)["id"]
+    change = {"value_mg": 1}
+    headers = admin_headers("operator", **{"If-Match": '"1"'})
+    assert client.patch("/api/v1/admin/factors/clean_plate", json=change, headers=headers).status_code == 200
+    accepted = client.post(f"/api/v1/admin/actions/{action}/accept", headers=reviewer).json
+    assert (accepted["co2e_g"], accepted["explanation"]["factors"][0]["version"]) == (144.0, 1)
+    assert list(verify()) == []

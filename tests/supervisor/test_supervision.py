@@ -93,7 +93,7 @@ def test_it_prepares_serves_says_where_to_look_and_stops_in_order(site):
     site.start()
     site.until("Tanhui is running")
     said = site.until("Data")
-    for place in ("/docs", "/admin", "/api/v1/public/totals"):
+    for place in ("/docs", "/api/v1/public/totals"):
         assert f"http://127.0.0.1:{site.port}{place}" in said
     code, last_words = site.stop()
     assert (code, last_words) == (0, "\nStopped.\n")

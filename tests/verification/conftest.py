@@ -16,6 +16,8 @@ from backend.catalogue import service as catalogue
 from backend.database import db, transaction
 from backend.idempotency import Request
 from backend.leaderboard import rebuilding
+from backend.leaderboard.boards import Board
+from backend.leaderboard.periods import EVER, Period
 from backend.partners import service as partners
 from backend.partners.models import Binding
 from backend.projector import service as projector
@@ -204,12 +206,6 @@ def new_city(app, settings, new_resident, ride, thing, do, reported, gift):
 
 
 @pytest.fixture
-def damage(app):
-    """damage(sql, **values): change the database behind everybody's back, past the trigger."""
-    return change_behind_our_backs
-
-
-@pytest.fixture
 def anna(city):
     """Her id."""
     return city["anna"]
@@ -217,16 +213,17 @@ def anna(city):
 
 @pytest.fixture
 def one():
-    """one(sql, **values) → a number of the database."""
+    """A number of the database."""
     return lambda sql, **values: db.session.scalar(text(sql), values)
 
 
 @pytest.fixture
-def of():
-    """of(differences, book, subject) → what differs in one book of one subject: {what: (expected, found)}."""
+def key(city):
+    """The key of the city's points board of all time."""
+    return Board("points", Period("all", EVER)).key(db.session.scalar(text("SELECT epoch FROM board_state")))
 
-    def told(differences, book, subject):
-        mine = [one for one in differences if one.book == book and one.subject == str(subject)]
-        return {one.what: (one.expected, one.found) for one in mine}
 
-    return told
+@pytest.fixture
+def damage(app):
+    """damage(sql, **values): change the database behind everybody's back, past the trigger."""
+    return change_behind_our_backs

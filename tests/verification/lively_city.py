@@ -78,21 +78,3 @@ def move(dora, *, to, do, thing):
     do(dora, thing("own_bag", "declaration", 2))
     projector.drain()
     do(dora, thing("own_cup", "declaration", 1))
-
-
-@pytest.fixture
-def anna(city):
-    """Her id."""
-    return city["anna"]
-
-
-@pytest.fixture
-def one():
-    """A number of the database."""
-    return lambda sql, **values: db.session.scalar(text(sql), values)
-
-
-@pytest.fixture
-def key(city):
-    """The key of the city's points board of all time."""
-    return Board("points", Period("all", EVER)).key(db.session.scalar(text("SELECT epoch FROM board_state")))

@@ -1,4 +1,4 @@
-"""A file's rows in memory, packed, so that a file of millions can be put in order: about 200 bytes a row."""
+"""A file's rows in memory, packed, so that a file of millions can be put in order: 260 bytes a row at most."""
 
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
