@@ -4,7 +4,6 @@ import re
 import subprocess
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
@@ -76,7 +75,9 @@ def copying(site: BenchSite, pages: Iterator[Page], *, seconds: float, connectio
         with site.connect() as connection:
             while monotonic() < deadline:
                 with turn:
-                    (page,) = islice(pages, 1)
+                    page = next(pages, None)
+                if page is None:
+                    raise FloorError("The raw COPY ran out of pages: raise MOST_COPIES_A_SECOND.")
                 with connection.transaction():
                     for statement, rows in page:
                         with connection.cursor().copy(statement) as copy:

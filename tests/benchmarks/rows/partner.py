@@ -25,6 +25,7 @@ SUBJECTS = 100_000
 MOST_DAYS = 360
 """As far back as a partner may report."""
 MOST_PAGES_A_SECOND = 12
+MOST_COPIES_A_SECOND = 40
 
 _BIND = """
 INSERT INTO bindings (partner_id, subject, resident_id, bound_at)
@@ -73,7 +74,7 @@ class PartnerFeed(Row):
         if not self._templates:
             with bench.site.connect() as connection:
                 self._templates = copied_pages.templates(connection)
-        numbers = islice(self._numbers, int(MOST_PAGES_A_SECOND * bench.seconds))
+        numbers = islice(self._numbers, int(MOST_COPIES_A_SECOND * bench.seconds))
         pages = iter(copied_pages.pages(self._templates, numbers))
         rate = floors.copying(bench.site, pages, seconds=bench.seconds, connections=WEB_PROCESSES)
         return {"raw COPY": rate * PAGE}
