@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.complete
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format translations bench
+.PHONY: help setup run test check format translations lock bench
 
 help:  ## show these lines
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -29,6 +29,10 @@ format: $(STAMP)  ## put the code in order
 
 translations: $(STAMP)  ## bring the message catalogue up to date and name what is untranslated
 	@$(BIN)/python -m tests.translating
+
+lock: $(STAMP)  ## bring requirements.lock up to pyproject.toml (ARGS=--upgrade for newer releases)
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes --no-emit-index-url \
+	  --no-strip-extras --no-header $(ARGS) pyproject.toml -o requirements.lock
 
 bench: $(STAMP)  ## the benchmark table (ROW=award for one row)
 	@$(BIN)/python -m tests.benchmarks $(ROW)
