@@ -11,9 +11,9 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 IN_DATABASE = """
 INSERT INTO idempotency_keys (resident_id, key, request_hash, status, body, created_at)
-SELECT w.resident_id, %(key)s, %(request_hash)s, %(answer_status)s, %(body)s, %(now)s FROM w WHERE %(key)s <> ''
+SELECT w.resident_id, %(key)s, %(request_hash)s, %(answer_status)s, %(body)s::jsonb, %(now)s FROM w WHERE %(key)s <> ''
 """
-"""Part of a statement that has the resident in a relation `w`."""
+"""Part of a statement that has the resident in a relation `w`; `body` is JSON as text."""
 
 
 def idempotent(*, required: bool = False) -> Callable[[View], View]:
