@@ -8,6 +8,7 @@ from tests.benchmarks.rows.generator import Generator
 from tests.benchmarks.rows.hot import Hot
 from tests.benchmarks.rows.own_pages import Me, Statement, Tasks
 from tests.benchmarks.rows.partner import PartnerFeed
+from tests.benchmarks.rows.redeem import Redeem
 from tests.benchmarks.rows.refusals import Beside, Refusals
 
 ROWS: tuple[type[Row], ...] = (
@@ -23,6 +24,7 @@ ROWS: tuple[type[Row], ...] = (
     Tasks,
     Me,
     Statement,
+    Redeem,
     Refusals,
     Beside,
 )
