@@ -125,6 +125,7 @@ def test_inside_a_transaction_that_fails_nothing_is_redeemed(app, new_reward, re
             redeeming.redeem(resident_id=resident.resident_id, reward_id=reward.id, quantity=1)
             raise ZeroDivisionError
 
-    pytest.raises(ZeroDivisionError, break_off)
+    with pytest.raises(ZeroDivisionError):
+        break_off()
     db.session.rollback()
     assert (balance(resident), stock(reward)) == ((100, 0), 1)
