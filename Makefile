@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.complete
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format translations lock bench
+.PHONY: help setup run test check fuzz format translations lock bench
 
 help:  ## show these lines
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -22,6 +22,9 @@ check: $(STAMP)  ## format, lint, types, layers, then all tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	@$(MAKE) --no-print-directory test
+
+fuzz: $(STAMP)  ## 100,000 made-up and damaged pages and files, with a bar (INPUTS=n, SEED=n)
+	@FUZZ_INPUTS=$(or $(INPUTS),100000) FUZZ_SEED=$(or $(SEED),1) $(BIN)/python -m pytest tests/fuzz -s
 
 format: $(STAMP)  ## put the code in order
 	$(BIN)/ruff check --fix --select I .
