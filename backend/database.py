@@ -1,5 +1,6 @@
 """The database: declarative base, session, the one place that commits, and the hot path's connection."""
 
+import select
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -10,6 +11,7 @@ import psycopg
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, Date, DateTime, Integer, MetaData, Numeric, SmallInteger, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 from backend.config import Settings
@@ -52,12 +54,27 @@ def engine_options(settings: Settings) -> dict[str, Any]:
         "max_overflow": settings.database_pool_size,
         "pool_timeout": 5,
         "pool_pre_ping": False,
+        "pool_events": [(_refuse_what_broke, "checkout")],
         "connect_args": {
             "connect_timeout": 5,
             "options": f"-c statement_timeout={settings.database_timeout_ms} -c lock_timeout=5000 -c timezone=UTC",
             "prepare_threshold": 3,
         },
     }
+
+
+def _refuse_what_broke(connection: Any, record: Any, proxy: Any) -> None:  # noqa: ARG001  SQLAlchemy passes them
+    """Have the pool connect anew where PostgreSQL has closed an idle connection: nobody is refused for that.
+
+    Nothing is said on an idle connection but its end, so a look whether there is anything to read tells; a ping would
+    be a round trip. If one broke, PostgreSQL was restarted, and all that are idle broke with it.
+    """
+    if connection.closed:
+        raise InvalidatePoolError
+    waiting = select.poll()
+    waiting.register(connection.fileno(), select.POLLIN)
+    if waiting.poll(0):
+        raise InvalidatePoolError
 
 
 @contextmanager

@@ -28,6 +28,7 @@ def processes(part: Part, *, supervisor: psutil.Process, folder: Path) -> list[p
     try:
         return [process for process in _find(part, supervisor, folder) if _lives(process)]
     except (psutil.NoSuchProcess, FileNotFoundError, ValueError):
+        # Gone, or its file is just being written.
         return []
 
 
@@ -61,4 +62,4 @@ def _lives(process: psutil.Process) -> bool:
 
 
 def _first_number(path: Path) -> int:
-    return int(path.read_text(encoding="utf-8").split()[0])
+    return int(path.read_text(encoding="utf-8").partition("\n")[0])
