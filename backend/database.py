@@ -1,5 +1,6 @@
 """The database: declarative base, session, the one place that commits, and the hot path's connection."""
 
+import select
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -10,6 +11,7 @@ import psycopg
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, Date, DateTime, Engine, Integer, MetaData, Numeric, SmallInteger, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 from backend.config import Settings
@@ -55,6 +57,7 @@ def engine_options(settings: Settings) -> dict[str, Any]:
         "max_overflow": settings.database_pool_size,
         "pool_timeout": 5,
         "pool_pre_ping": False,
+        "pool_events": [(_refuse_what_broke, "checkout")],
         "connect_args": _connect_args(settings),
     }
 
@@ -73,6 +76,7 @@ def autocommit_options(settings: Settings) -> dict[str, Any]:
         "max_overflow": settings.database_pool_size,
         "pool_timeout": 5,
         "pool_reset_on_return": None,
+        "pool_events": [(_refuse_what_broke, "checkout")],
         "connect_args": {**_connect_args(settings), **planned},
     }
 
@@ -83,6 +87,20 @@ def _connect_args(settings: Settings) -> dict[str, Any]:
 
 def _options(settings: Settings) -> str:
     return f"-c statement_timeout={settings.database_timeout_ms} -c lock_timeout=5000 -c timezone=UTC"
+
+
+def _refuse_what_broke(connection: Any, record: Any, proxy: Any) -> None:  # noqa: ARG001  SQLAlchemy passes them
+    """Have the pool connect anew where PostgreSQL has closed an idle connection: nobody is refused for that.
+
+    Nothing is said on an idle connection but its end, so a look whether there is anything to read tells; a ping would
+    be a round trip. If one broke, PostgreSQL was restarted, and all that are idle broke with it.
+    """
+    if connection.closed:
+        raise InvalidatePoolError
+    waiting = select.poll()
+    waiting.register(connection.fileno(), select.POLLIN)
+    if waiting.poll(0):
+        raise InvalidatePoolError
 
 
 @contextmanager
@@ -120,17 +138,10 @@ def prepared_statements() -> Iterator[psycopg.Cursor[Any]]:
 
     BEGIN and COMMIT are round trips too, and one data-modifying CTE needs neither.
     """
-    engine = autocommit_engine()
-    fairy = engine.raw_connection()
+    fairy = autocommit_engine().raw_connection()
     connection: Any = fairy.driver_connection
     try:
         yield connection.cursor()
-    except psycopg.OperationalError:
-        if connection.closed:
-            # The server has gone, and with it the other connections: each would fail somebody once.
-            fairy.invalidate()
-            engine.dispose()
-        raise
     finally:
         fairy.close()
 
