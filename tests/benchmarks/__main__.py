@@ -1,12 +1,14 @@
 """`make bench`: the table of all rows; `make bench ROW=award` one row.
 
-BENCH_SECONDS (5) is how long one round lasts, BENCH_ROUNDS (3) how many there are, TANHUI_VAR (var) where
-bench.json is written.
+BENCH_SECONDS (5) is how long one round lasts, BENCH_ROUNDS (3) how many there are, BENCH_ACTIONS (5,000,000) how
+many past actions the rows about size have, TANHUI_VAR (var) where bench.json is written.
 """
 
 import os
 import signal
 import sys
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 from rich.console import Console
@@ -19,7 +21,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from tests.benchmarks import bench_site, report
+from tests.benchmarks import bench_site, past, report
 from tests.benchmarks.floors import FloorError
 from tests.benchmarks.load import LoadError
 from tests.benchmarks.measuring import measured
@@ -61,14 +63,17 @@ def main(names: list[str]) -> int:
 def _measure(rows: list[type[Row]], *, console: Console) -> list[Result]:
     with (
         bench_site.running(console) as site,
+        site.app.app_context(),
         site.connect() as connection,
         Progress(*_COLUMNS, console=console) as progress,
+        ExitStack() as later,
     ):
         bench = Bench(
             site=site,
             population=Population(connection),
             seconds=float(os.environ.get("BENCH_SECONDS") or 5),
             rounds=int(os.environ.get("BENCH_ROUNDS") or 3),
+            past=cache(lambda: later.enter_context(past.made(console, progress=progress))),
         )
         return [measured(row(), bench, progress=progress) for row in rows]
 

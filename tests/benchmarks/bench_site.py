@@ -30,18 +30,22 @@ _OWN = ("DATABASE_URL", "REDIS_URL", "TANHUI_DURABILITY", "TANHUI_ENV", "PROMETH
 
 @dataclass(frozen=True, kw_only=True)
 class BenchSite:
-    """A running site, the empty application beside it, and an application in this process for making data."""
+    """A running site, the empty application beside it, and an application in this process for making data.
+
+    Outside its context: there may be two.
+    """
 
     folder: Path
     app: Application
     web: WebServer
     empty: WebServer
-    database_url: str
+    environment: Mapping[str, str]
+    """What programs of this site are told."""
 
     @property
     def socket_folder(self) -> str:
         """Where PostgreSQL listens, for libpq."""
-        return parse_qs(urlsplit(self.database_url).query)["host"][0]
+        return parse_qs(urlsplit(self.environment["DATABASE_URL"]).query)["host"][0]
 
     @property
     def postmaster(self) -> int:
@@ -68,12 +72,11 @@ def running(console: Console) -> Iterator[BenchSite]:
         with (
             serving("wsgi:app", environment=environment, log=logs / "web.log") as web,
             serving("tests.benchmarks.empty:app", environment=apart, log=logs / "empty.log") as empty,
-            app.app_context(),
         ):
-            yield BenchSite(folder=folder, app=app, web=web, empty=empty, database_url=servers.database_url)
-            db.session.remove()
-            for engine in db.engines.values():
-                engine.dispose()
+            yield BenchSite(folder=folder, app=app, web=web, empty=empty, environment=environment)
+            with app.app_context():
+                for engine in db.engines.values():
+                    engine.dispose()
     finally:
         embedded.release(folder)
         shutil.rmtree(folder.parent)

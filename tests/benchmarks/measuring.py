@@ -4,14 +4,13 @@ from rich.progress import Progress
 
 from tests.benchmarks.row import Bench, Result, Row
 
-_WARM_UP_S = 1.0
-
 
 def measured(row: Row, bench: Bench, *, progress: Progress) -> Result:
     """All rounds of a row: prepare, warm up, then floors and row in turn, in the same weather."""
     bar = progress.add_task(f"{row.name}: preparing", total=2 * bench.rounds + 1)
     row.prepare(bench)
-    row.measure(bench, seconds=_WARM_UP_S)
+    if row.warm_up_s:
+        row.measure(bench, seconds=row.warm_up_s)
     progress.advance(bar)
     samples, floors = [], []
     for number in range(1, bench.rounds + 1):

@@ -36,6 +36,9 @@ def show(results: Sequence[Result], *, console: Console) -> None:
     for result in results:
         table.add_row(*_cells(result))
     console.print(table)
+    for result in results:
+        for line in result.row.notes():
+            console.print(line)
     noisy = [result.row.name for result in results if disturbed(result.cores)]
     if noisy:
         console.print(
@@ -72,7 +75,9 @@ def _cells(result: Result) -> list[str]:
     floor = f"{result.limit:,.0f}"
     if len(parts) > 1:
         floor += "".join(f"\n{name} {value:,.0f}" for name, value in parts.items())
-    goal = f"≥ {row.goal:g}" + (f"\np99 ≤ {row.tail:g} × p50" if row.tail else "")
+    goal = (
+        "told" if row.goal is None else f"{row.sign} {row.goal:g}" + (f"\np99 ≤ {row.tail:g} × p50" if row.tail else "")
+    )
     return [
         f"[bold]{row.name}[/bold]\n{row.title}",
         f"{result.value:,.0f}",

@@ -1,13 +1,17 @@
 """What a row of the table is: something measured in rounds, and its floor in the same rounds."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
+from typing import TYPE_CHECKING
 
 from tests.benchmarks.bench_site import BenchSite
 from tests.benchmarks.load import Tally
 from tests.benchmarks.population import Population
+
+if TYPE_CHECKING:
+    from tests.benchmarks.past import Past
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +22,8 @@ class Bench:
     population: Population
     seconds: float
     rounds: int
+    past: Callable[[], "Past"]
+    """The other site, with millions of past actions; made when it is first asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,10 +43,15 @@ class Row(ABC):
     """What ROW= chooses it by."""
     title: str
     unit: str
-    goal: float
-    """The least ratio of value to limit that will do."""
+    goal: float | None
+    """The least ratio of value to limit that will do; None: the figure is told, and no more."""
+    sign: str = "≥"
+    """`≤` where the goal is the most that will do."""
     tail: float | None = None
     """The most that p99 may be, in p50s."""
+
+    warm_up_s: float = 1.0
+    """How long it runs before the first round; 0: not at all."""
 
     @abstractmethod
     def prepare(self, bench: Bench) -> None:
@@ -53,6 +64,10 @@ class Row(ABC):
     @abstractmethod
     def floors(self, bench: Bench) -> Mapping[str, float]:
         """One round of each floor, by its name, in the row's unit."""
+
+    def notes(self) -> Sequence[str]:
+        """Lines to print below the table."""
+        return ()
 
     def limit(self, floors: Mapping[str, float]) -> float:
         """What the machine would reach if the floors were all there was to do, one after the other."""
@@ -118,6 +133,9 @@ class Result:
 
     @property
     def met(self) -> bool:
-        """Whether the goal was reached, and the tail kept."""
+        """Whether the goal was reached, and the tail kept; what is only told is met."""
+        if self.row.goal is None:
+            return True
         tail_kept = self.row.tail is None or (self.tail is not None and self.tail <= self.row.tail)
-        return self.ratio >= self.row.goal and tail_kept
+        reached = self.ratio <= self.row.goal if self.row.sign == "≤" else self.ratio >= self.row.goal
+        return reached and tail_kept

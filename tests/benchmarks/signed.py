@@ -4,19 +4,21 @@ import uuid
 from datetime import timedelta
 from functools import cache
 
-import jwt
 from flask import current_app
 
 from backend import clock
-from backend.residents import auth
+from backend.residents import tokens
 
 
 def token(resident_id: int, *, sign_in: int = 0) -> dict[str, str]:
     """The header that says who is asking; each of a resident's sign-ins has a token of its own."""
-    settings = current_app.extensions["settings"]
-    ends = _ends() + timedelta(seconds=sign_in)
-    claims = {"aud": auth.AUDIENCE, "sub": str(resident_id), "epoch": 0, "exp": ends}
-    return {"Authorization": f"Bearer {jwt.encode(claims, settings.secret_key, algorithm='HS256')}"}
+    text = tokens.encode(
+        resident_id=resident_id,
+        epoch=0,
+        expires_at=_ends() + timedelta(seconds=sign_in),
+        secret=current_app.extensions["settings"].secret_key,
+    )
+    return {"Authorization": f"Bearer {text}"}
 
 
 def token_and_key(resident_id: int) -> dict[str, str]:

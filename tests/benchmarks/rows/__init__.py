@@ -8,8 +8,11 @@ from tests.benchmarks.rows.generator import Generator
 from tests.benchmarks.rows.hot import Hot
 from tests.benchmarks.rows.own_pages import Me, Statement, Tasks
 from tests.benchmarks.rows.partner import PartnerFeed
+from tests.benchmarks.rows.past import History, Rebuild, Verify
+from tests.benchmarks.rows.projector import Projector
 from tests.benchmarks.rows.redeem import Redeem
 from tests.benchmarks.rows.refusals import Beside, Refusals
+from tests.benchmarks.rows.size import Bytes, Memory
 
 ROWS: tuple[type[Row], ...] = (
     Generator,
@@ -27,4 +30,10 @@ ROWS: tuple[type[Row], ...] = (
     Redeem,
     Refusals,
     Beside,
+    Projector,
+    Memory,
+    History,
+    Rebuild,
+    Verify,
+    Bytes,
 )

@@ -1,7 +1,7 @@
 """POST /actions of distinct residents, under all rules, with an idempotency key."""
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import cycle, islice
 from typing import Any
@@ -79,7 +79,7 @@ class Award(Row):
         return [replay.Script(script.text, {**script.variables, **place}) for script in made]
 
 
-def requests(group: Group) -> Iterator[bytes]:
+def requests(group: Iterable[int]) -> Iterator[bytes]:
     """One request of each resident of the group, as a mini-program would send it."""
     now = clock.now()
     bodies = cycle([json_body(body(kind, now=now)) for kind in KINDS])
