@@ -9,7 +9,7 @@ from typing import Any
 from flask import current_app
 from flask_babel import gettext
 
-from backend.database import array, statements
+from backend.database import array, prepared_statements
 from backend.errors import UnauthenticatedError
 from backend.leaderboard.epochs import State
 from backend.residents.auth import Caller
@@ -63,7 +63,7 @@ def look_up(ids: list[int], *, caller: Caller) -> People:
 
 
 def _row(sql: str, caller: Caller, **values: object) -> tuple[Any, ...]:
-    with statements() as cursor:
+    with prepared_statements() as cursor:
         cursor.execute(sql, {"me": caller.resident_id, "token_epoch": caller.epoch, **values})
         row: tuple[Any, ...] | None = cursor.fetchone()
     if row is None:

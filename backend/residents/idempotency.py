@@ -4,15 +4,18 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
-from backend.database import statements
+from backend.database import prepared_statements
 from backend.idempotency import answer_once, takes_key
 from backend.residents.models import IdempotencyKey, Resident
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 
-def in_database(*, body: str = "%(body)s") -> str:
-    """SQL that stores an answer: a part of a statement that has the resident in a relation `w`."""
+def in_database(*, body: str = "%(body)s::jsonb") -> str:
+    """SQL that stores an answer: a part of a statement that has the resident in a relation `w`.
+
+    `body`: SQL that gives it; else the parameter of that name, JSON as text.
+    """
     return f"""
 INSERT INTO idempotency_keys (resident_id, key, request_hash, status, body, created_at)
 SELECT w.resident_id, %(key)s, %(request_hash)s, %(answer_status)s, {body}, %(now)s FROM w WHERE %(key)s <> ''
@@ -25,7 +28,7 @@ _ANSWERED = "SELECT 1 FROM idempotency_keys WHERE resident_id = %s AND key = %s"
 
 def was_answered(resident_id: int, key: str) -> bool:
     """Whether a resident's request with this key has had an answer that was kept."""
-    with statements() as cursor:
+    with prepared_statements() as cursor:
         return cursor.execute(_ANSWERED, (resident_id, key)).fetchone() is not None
 
 

@@ -15,7 +15,7 @@ from flask_babel import lazy_gettext as _l
 from psycopg.types.json import Jsonb
 
 from backend import clock, outbox
-from backend.database import array, db, statements
+from backend.database import array, db, prepared_statements
 from backend.database import cursor as session_cursor
 from backend.errors import NotFoundError, RefusalError, UnauthenticatedError
 from backend.idempotency import Request, replayed
@@ -112,7 +112,7 @@ def redeem_once(
     for another request.
     """
     now = clock.now()
-    with statements() as cursor:
+    with prepared_statements() as cursor:
         for _ in range(ATTEMPTS):
             found = _read(cursor, wanted, resident_id=caller.resident_id, request=request, now=now)
             if found.state != "active" or found.token_epoch != caller.epoch:

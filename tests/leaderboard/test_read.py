@@ -165,7 +165,7 @@ def test_the_list_names_the_boards_that_exist_for_me(app, client, new_resident, 
 
 
 def test_a_name_that_changes_is_seen_at_once_on_a_page_that_was_shown_before(app, client, board, podium, headers):
-    before = [item["name"] for item in board(podium[0], "points/day")["items"]]
+    before = [item["name"] for item in board(podium[0], "co2e/day")["items"]]
     for changes, name in (
         ({"nickname": "Wei", "leaderboard_consent": True}, "Wei"),
         ({"nickname": "Bo"}, "Bo"),
@@ -174,13 +174,15 @@ def test_a_name_that_changes_is_seen_at_once_on_a_page_that_was_shown_before(app
     ):
         assert client.patch("/api/v1/me", json=changes, headers=headers(podium[0])).status_code == 200
         for reader in podium[:2]:
-            assert board(reader, "points/day")["items"][0]["name"] == name, changes
+            assert board(reader, "co2e/day")["items"][0]["name"] == name, changes
 
 
 def test_a_page_that_was_shown_before_costs_two_round_trips(app, board, podium, monkeypatch):
     board(podium[0], "points/day")
     sent, execute, ask = [], psycopg.Cursor.execute, redis.ask
-    monkeypatch.setattr(psycopg.Cursor, "execute", lambda *given, **more: sent.append(given[1]) or execute(*given, **more))
+    monkeypatch.setattr(
+        psycopg.Cursor, "execute", lambda *given, **more: sent.append(given[1]) or execute(*given, **more)
+    )
     monkeypatch.setattr(redis, "ask", lambda *words: sent.append(words) or ask(*words))
     page = board(podium[1], "points/day")
     assert len(sent) == 2, sent
