@@ -1,22 +1,22 @@
 """What a signed-in resident sends with a request."""
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 
-import jwt
 from flask import current_app
 
 from backend import clock
-from backend.residents import auth
+from backend.residents import tokens
 
 
 def token(resident_id: int, *, sign_in: int = 0) -> dict[str, str]:
     """The header that says who is asking; each of a resident's sign-ins has a token of its own."""
-    settings = current_app.extensions["settings"]
+    secret = current_app.extensions["settings"].secret_key
     ends = _ends() + timedelta(seconds=sign_in)
-    claims = {"aud": auth.AUDIENCE, "sub": str(resident_id), "epoch": 0, "exp": ends}
-    return {"Authorization": f"Bearer {jwt.encode(claims, settings.secret_key, algorithm='HS256')}"}
+    return {
+        "Authorization": f"Bearer {tokens.encode(resident_id=resident_id, epoch=0, expires_at=ends, secret=secret)}"
+    }
 
 
 def token_and_key(resident_id: int) -> dict[str, str]:
@@ -25,5 +25,5 @@ def token_and_key(resident_id: int) -> dict[str, str]:
 
 
 @cache
-def _ends():
+def _ends() -> datetime:
     return clock.now().replace(microsecond=0) + timedelta(days=1)
