@@ -169,3 +169,4 @@ def _empty_all(app):
         db.session.execute(text(f"TRUNCATE {names} RESTART IDENTITY"))
     app.extensions["redis"].flushdb()
     app.extensions.pop("catalogue", None)
+    app.extensions.pop("board_pages", None)

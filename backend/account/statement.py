@@ -1,15 +1,19 @@
 """My points: the wallet, what expires soon, and the statement."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from flask import current_app
+from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
 
 from backend import clock
 from backend.account import reading
 from backend.account.reading import MINE
 from backend.catalogue import service as catalogue
+from backend.catalogue.service import Catalogue
 from backend.paging import Page, page_of
 from backend.residents.auth import Caller
 from backend.titles import local
@@ -85,17 +89,26 @@ def entries(caller: Caller, *, limit: int, before: int | None) -> Page:
     return Page([entry(row) for row in page.items], page.next_cursor)
 
 
-def _titles(task_ids: set[int]) -> dict[int, str]:
+def _titles(task_ids: set[int]) -> Mapping[int, str]:
     if not task_ids:
         return {}
-    known = catalogue.cached().tasks.values()
-    if not task_ids <= {rules.task_id for rules in known}:
-        # A task that was added after this process read its catalogue.
-        known = catalogue.current().tasks.values()
-    return {rules.task_id: local(rules.title) for rules in known if rules.task_id in task_ids}
+    titles = _titles_of(catalogue.cached())
+    # A task may have been added after this process read its catalogue.
+    return titles if task_ids <= titles.keys() else _titles_of(catalogue.current())
 
 
-def _entry(row: tuple[Any, ...], *, titles: dict[int, str], speak: dict[str, str], resident_id: int) -> dict[str, Any]:
+def _titles_of(known: Catalogue) -> Mapping[int, str]:
+    """All titles of a catalogue in the caller's language, written once."""
+    spoken = str(get_locale())
+    kept: dict[str, tuple[Catalogue, dict[int, str]]] = current_app.extensions.setdefault("task_titles", {})
+    if spoken not in kept or kept[spoken][0] is not known:
+        kept[spoken] = (known, {rules.task_id: local(rules.title) for rules in known.tasks.values()})
+    return kept[spoken][1]
+
+
+def _entry(
+    row: tuple[Any, ...], *, titles: Mapping[int, str], speak: dict[str, str], resident_id: int
+) -> dict[str, Any]:
     seq, kind, points, balance_after, reference_kind, reference_id, posted_at, task_id, reward = row
     own = reference_kind in {"action", "redemption"}
     title = titles.get(task_id) or local(reward or {}) or str(TEXTS["unnamed"])

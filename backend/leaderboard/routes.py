@@ -1,9 +1,8 @@
 """Leaderboards."""
 
-import json
 from typing import Any
 
-from flask import Response
+from flask import Response, jsonify
 
 from backend.blueprint import Blueprint
 from backend.leaderboard import service
@@ -32,7 +31,7 @@ def list_boards() -> Response:
 
     Of the city, and of the district and community in my profile.
     """
-    return _written({"items": service.boards_of(caller_by_token()), "next_cursor": None})
+    return jsonify({"items": service.boards_of(caller_by_token()), "next_cursor": None})
 
 
 @blueprint.get(f"/leaderboards/{METRIC}/{PERIOD}")
@@ -64,10 +63,4 @@ def read_around_me(query: dict[str, Any], *, metric: str, period: str) -> Respon
 def _answer(query: dict[str, Any], *, metric: str, period: str, window: Window) -> Response:
     me = caller_by_token()
     board = service.board_of(me, metric=metric, kind=period, scope=query["scope"], at=query["at"])
-    return _written(service.read(board, window, caller=me))
-
-
-def _written(answer: dict[str, Any]) -> Response:
-    # By hand: serialising fifty places by schema would cost more than all the rest of the request.
-    body = json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
-    return Response(body, content_type="application/json")
+    return Response(service.read(board, window, caller=me), content_type="application/json")

@@ -7,14 +7,13 @@ from flask_babel import gettext
 from backend import clock
 from backend.database import prepared_statements
 from backend.errors import UnauthenticatedError, ValidationFailedError
-from backend.leaderboard import epochs, names
+from backend.leaderboard import epochs, pages
 from backend.leaderboard.boards import Board
-from backend.leaderboard.names import People
-from backend.leaderboard.periods import KINDS, Period, containing, parse
-from backend.leaderboard.scores import METRICS, value_of
-from backend.leaderboard.standings import Standings, Window, filled, from_postgresql, from_redis
+from backend.leaderboard.pages import period_shown
+from backend.leaderboard.periods import KINDS, containing, parse
+from backend.leaderboard.scores import METRICS
+from backend.leaderboard.standings import Window, filled, from_postgresql, from_redis
 from backend.residents.auth import Caller
-from backend.schemas import grams
 
 ATTEMPTS = 4
 """Readings from Redis before PostgreSQL answers: by a past epoch, of a board that had to be filled, and once more."""
@@ -30,7 +29,7 @@ def boards_of(caller: Caller) -> list[dict[str, Any]]:
     today = clock.local_day(clock.now())
     areas = _areas(caller)
     return [
-        {"metric": metric, "scope": scope, "period": _period(containing(today, kind=kind))}
+        {"metric": metric, "scope": scope, "period": period_shown(containing(today, kind=kind))}
         for metric in METRICS
         for kind in KINDS
         for scope in ("city", *(scope for scope, area_id in areas.items() if area_id is not None))
@@ -52,23 +51,22 @@ def board_of(caller: Caller, *, metric: str, kind: str, scope: str, at: str | No
     return Board(metric, period, scope, area_id)
 
 
-def read(board: Board, window: Window, *, caller: Caller) -> dict[str, Any]:
-    """A page of a board and the caller's own place on it, in one round trip to Redis and one to PostgreSQL.
+def read(board: Board, window: Window, *, caller: Caller) -> str:
+    """A page of a board and the caller's own place on it, as JSON, in one round trip to Redis and one to PostgreSQL.
 
     Raises UnauthenticatedError. Where Redis cannot answer, PostgreSQL does.
     """
     for _ in range(ATTEMPTS):
         epoch = epochs.known()
         found = from_redis(board, window, epoch=epoch, resident_id=caller.resident_id)
-        people = names.look_up([owner for owner, _ in found.rows] if found else [], caller=caller)
-        state = people.state
+        items, state = pages.items(board, found, caller=caller, kept=not window.around)
         if found is not None and state == epochs.State(epoch):
-            return _rendered(board, found, people)
+            return pages.whole(board, found, items)
         epochs.remember(state.epoch)
         if state.behind or (state.epoch == epoch and not filled(board, epoch=epoch)):
             break
     found = from_postgresql(board, window, resident_id=caller.resident_id)
-    return _rendered(board, found, names.look_up([owner for owner, _ in found.rows], caller=caller))
+    return pages.whole(board, found, pages.items(board, found, caller=caller, kept=False)[0])
 
 
 def _areas(caller: Caller) -> dict[str, int | None]:
@@ -77,39 +75,3 @@ def _areas(caller: Caller) -> dict[str, int | None]:
     if row is None:
         raise UnauthenticatedError
     return {"district": row[0], "community": row[1]}
-
-
-def _rendered(board: Board, found: Standings, people: People) -> dict[str, Any]:
-    metric, known = board.metric, people.names
-    items = [
-        {
-            "rank": place,
-            "name": known[owner][0],
-            "avatar_url": known[owner][1],
-            "score": _shown(metric, score),
-        }
-        for place, (owner, score) in enumerate(found.rows, found.first + 1)
-    ]
-    mine = found.mine
-    return {
-        "board": metric,
-        "scope": board.scope,
-        "period": _period(board.period),
-        "size": found.size,
-        "items": items,
-        "me": {"rank": mine[0] + 1, "score": _shown(metric, mine[1])} if mine else None,
-    }
-
-
-def _shown(metric: str, score: int) -> int | float:
-    value = value_of(metric, score)
-    return value if metric == "points" else grams(value)
-
-
-def _period(period: Period) -> dict[str, Any]:
-    ends_on = period.ends_on
-    return {
-        "kind": period.kind,
-        "starts_on": period.starts_on.isoformat(),
-        "ends_on": ends_on.isoformat() if ends_on else None,
-    }

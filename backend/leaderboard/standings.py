@@ -25,12 +25,20 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Standings:
-    """Places of a board: its size, the resident's own place (from 0) and score, then [(resident_id, score)]."""
+    """Places of a board: its size, the resident's own place (from 0) and score, and the first place that is shown.
+
+    The places themselves are text, as Redis tells them: `resident_id score resident_id score …`.
+    """
 
     size: int
     mine: tuple[int, int] | None
     first: int
-    rows: list[tuple[int, int]]
+    places: str
+
+    def rows(self) -> list[tuple[int, int]]:
+        """[(resident_id, score)]."""
+        words = list(map(int, self.places.split()))
+        return list(zip(words[::2], words[1::2], strict=True))
 
 
 def from_redis(board: Board, window: Window, *, epoch: int, resident_id: int) -> Standings | None:
@@ -53,10 +61,9 @@ def filled(board: Board, *, epoch: int) -> bool:
 
 
 def _parsed(answer: str) -> Standings:
-    words = list(map(int, answer.split()))
-    size, rank, score, first = words[:4]
-    rows = list(zip(words[4::2], words[5::2], strict=True))
-    return Standings(size, None if rank < 0 else (rank, score), first, rows)
+    size, rank, score, first, places = answer.split(" ", 4)
+    mine = None if int(rank) < 0 else (int(rank), int(score))
+    return Standings(int(size), mine, int(first), places)
 
 
 _STANDINGS = """
@@ -95,7 +102,8 @@ def from_postgresql(board: Board, window: Window, *, resident_id: int) -> Standi
     begin, end = window.first, window.last
     if window.around:
         begin, end = (max(0, mine[0] + begin), mine[0] + end) if mine else (0, -1)
-    return Standings(size, mine, begin, [(owner, score) for owner, score, _, place in found if begin <= place <= end])
+    places = " ".join(f"{owner} {score}" for owner, score, _, place in found if begin <= place <= end)
+    return Standings(size, mine, begin, places)
 
 
 def _values(board: Board) -> dict[str, Any]:

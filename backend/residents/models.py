@@ -35,6 +35,18 @@ class Resident(Model):
     joined_at: Mapped[datetime]
 
 
+class NamesRevision(Model):
+    """One row, made anew by every change of what others may see of somebody: tells all who keep names.
+
+    A random number, so that one that was used before never comes again; no row: nothing has changed yet.
+    """
+
+    __tablename__ = "names_revision"
+
+    id: Mapped[Whole] = mapped_column(primary_key=True, autoincrement=False)
+    revision: Mapped[int]
+
+
 class Identity_(Model):  # noqa: N801  SQLAlchemy's Identity is something else
     """Who signs in as whom: keyed by the provider's own id, for WeChat the openid."""
 

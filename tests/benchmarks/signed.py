@@ -1,7 +1,7 @@
 """What a signed-in resident sends with a request."""
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 
 from flask import current_app
@@ -12,13 +12,11 @@ from backend.residents import tokens
 
 def token(resident_id: int, *, sign_in: int = 0) -> dict[str, str]:
     """The header that says who is asking; each of a resident's sign-ins has a token of its own."""
-    text = tokens.encode(
-        resident_id=resident_id,
-        epoch=0,
-        expires_at=_ends() + timedelta(seconds=sign_in),
-        secret=current_app.extensions["settings"].secret_key,
-    )
-    return {"Authorization": f"Bearer {text}"}
+    secret = current_app.extensions["settings"].secret_key
+    ends = _ends() + timedelta(seconds=sign_in)
+    return {
+        "Authorization": f"Bearer {tokens.encode(resident_id=resident_id, epoch=0, expires_at=ends, secret=secret)}"
+    }
 
 
 def token_and_key(resident_id: int) -> dict[str, str]:
@@ -27,5 +25,5 @@ def token_and_key(resident_id: int) -> dict[str, str]:
 
 
 @cache
-def _ends():
+def _ends() -> datetime:
     return clock.now().replace(microsecond=0) + timedelta(days=1)

@@ -2,12 +2,13 @@
 
 from datetime import timedelta
 
+import psycopg
 import pytest
 from sqlalchemy import text
 
-from backend import clock
+from backend import clock, redis
 from backend.database import db, transaction
-from backend.leaderboard.schemas import BoardSchema
+from backend.leaderboard.schemas import BoardSchema, PeriodSchema, PlaceSchema
 from backend.projector import service as projector
 from backend.residents.models import Resident
 from tests.projections import today
@@ -161,3 +162,37 @@ def test_the_list_names_the_boards_that_exist_for_me(app, client, new_resident, 
         assert {item["scope"] for item in answer["items"]} == scopes
         assert len(answer["items"]) == 10 * len(scopes)
         assert answer["next_cursor"] is None
+
+
+def test_a_name_that_changes_is_seen_at_once_on_a_page_that_was_shown_before(app, client, board, podium, headers):
+    before = [item["name"] for item in board(podium[0], "co2e/day")["items"]]
+    for changes, name in (
+        ({"nickname": "Wei", "leaderboard_consent": True}, "Wei"),
+        ({"nickname": "Bo"}, "Bo"),
+        ({"leaderboard_consent": False}, before[0]),
+        ({"nickname": "Unseen"}, before[0]),
+    ):
+        assert client.patch("/api/v1/me", json=changes, headers=headers(podium[0])).status_code == 200
+        for reader in podium[:2]:
+            assert board(reader, "co2e/day")["items"][0]["name"] == name, changes
+
+
+def test_a_page_that_was_shown_before_costs_two_round_trips(app, board, podium, monkeypatch):
+    board(podium[0], "points/day")
+    sent, execute, ask = [], psycopg.Cursor.execute, redis.ask
+    monkeypatch.setattr(
+        psycopg.Cursor, "execute", lambda *given, **more: sent.append(given[1]) or execute(*given, **more)
+    )
+    monkeypatch.setattr(redis, "ask", lambda *words: sent.append(words) or ask(*words))
+    page = board(podium[1], "points/day")
+    assert len(sent) == 2, sent
+    assert [item["rank"] for item in page["items"]] == list(range(1, len(page["items"]) + 1))
+
+
+def test_a_page_is_as_the_schema_says(app, board, podium):
+    for path in ("points/day", "co2e/all", "points/week/around-me", "co2e/month?limit=1&offset=1"):
+        page = board(podium[0], path)
+        assert BoardSchema().validate(page) == {}
+        assert page.keys() == BoardSchema().fields.keys()
+        assert page["period"].keys() == PeriodSchema().fields.keys()
+        assert all(item.keys() == PlaceSchema().fields.keys() for item in page["items"])

@@ -114,7 +114,10 @@ class Hot(Row):
             replay.script(sent, name=f"day{day}", opening=_OPENING, computed=_COMPUTED)
             for day, sent in enumerate(self._sent)
         ]
-        scripts = [replay.Script(script.text, {**script.variables, **place}) for script in made]
+        # The read gives a row for each action of the days around: \gset takes one row only, \aset the last of them.
+        texts = [script.text.replace("\\gset", "\\aset") for script in made]
+        variables = [{**script.variables, **place} for script in made]
+        scripts = [replay.Script(*pair) for pair in zip(texts, variables, strict=True)]
         floors.pgbench(bench.site, scripts, seconds=bench.seconds, clients=clients)
         return _books(bench, group).rounds_won / max(1, round(bench.seconds))
 

@@ -18,7 +18,9 @@ SHARE = 0.5
 It is a part and not a number, so that the row asks the same of a slow machine and of a fast one. And it is bounded: on
 two full cores a crowd that asks as fast as it can takes its part of them, however cheap a refusal is.
 """
-_KEPT = 0.9
+_QUEUES = 4
+"""The crowd of `beside` has so many times the connections: it goes on asking while answers are awaited."""
+_KEPT = 0.8
 """A crowd that came to less than this part of its rate was none: the row would flatter."""
 
 
@@ -89,7 +91,7 @@ def _rush(bench: Bench, requests: list[bytes], *, seconds: float, rate: float | 
     return load.Job(
         port=bench.site.web.port,
         requests=requests,
-        connections=CONNECTIONS,
+        connections=CONNECTIONS if rate is None else _QUEUES * CONNECTIONS,
         seconds=seconds,
         status=409,
         repeat=True,
