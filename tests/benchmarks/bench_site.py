@@ -37,6 +37,8 @@ class BenchSite:
     web: WebServer
     empty: WebServer
     database_url: str
+    environment: Mapping[str, str]
+    """For processes of the site that a row starts."""
 
     @property
     def socket_folder(self) -> str:
@@ -70,7 +72,14 @@ def running(console: Console) -> Iterator[BenchSite]:
             serving("tests.benchmarks.empty:app", environment=apart, log=logs / "empty.log") as empty,
             app.app_context(),
         ):
-            yield BenchSite(folder=folder, app=app, web=web, empty=empty, database_url=servers.database_url)
+            yield BenchSite(
+                folder=folder,
+                app=app,
+                web=web,
+                empty=empty,
+                database_url=servers.database_url,
+                environment=environment,
+            )
             db.session.remove()
             db.engine.dispose()
     finally:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 from rich.table import Table
@@ -38,8 +39,14 @@ class Summary:
     kept: int = 0
     """Events of earlier feeds that were credited because their subjects were bound now."""
     seconds: float = 0.0
+    """Until the last row was in the books."""
+    projecting_seconds: float = 0.0
+    """After that, until boards and totals had them."""
+    committed: int = 0
+    """Rows of pages that were committed, for whoever must say how far it came."""
     problems: list[dict[str, Any]] = field(default_factory=list)
-    _residents: set[int] = field(default_factory=set)
+    residents: set[int] = field(default_factory=set)
+    """To whom something was credited."""
 
     def add_broken(self, line: int, message: str) -> None:
         """Count a row that could not be read."""
@@ -62,16 +69,27 @@ class Summary:
             self.kept += result.status in {"credited", "capped"}
             self._count(result)
 
+    def add_lane(self, other: "Summary") -> None:
+        """Take in what a lane of the same file came to."""
+        self.rows += other.rows
+        self.statuses += other.statuses
+        self.refused += other.refused
+        self.co2e_mg += other.co2e_mg
+        self.points += other.points
+        self.kept += other.kept
+        self.problems = sorted(self.problems + other.problems, key=itemgetter("row"))[:MOST_PROBLEMS]
+        self.residents |= other.residents
+
     @property
     def participants(self) -> int:
         """Residents to whom something was credited."""
-        return len(self._residents)
+        return len(self.residents)
 
     def _count(self, result: Result) -> None:
         self.co2e_mg += result.co2e_mg
         self.points += result.points
         if result.status in {"credited", "capped"} and result.resident_id is not None:
-            self._residents.add(result.resident_id)
+            self.residents.add(result.resident_id)
 
     def _refuse(self, line: int, *, reason: str, **more: str) -> None:
         self.refused[reason] += 1
@@ -89,6 +107,7 @@ class Summary:
             "points": self.points,
             "participants": self.participants,
             "seconds": round(self.seconds, 3),
+            "projecting_seconds": round(self.projecting_seconds, 3),
             "problems": self.problems,
             "cure": self.cure(),
         }
