@@ -13,6 +13,7 @@ from backend.actions.partner_feed import Result
 
 MOST_PROBLEMS = 20
 STATUSES = ("credited", "capped", "pending", "duplicate", "unbound")
+CREDITED = frozenset({"credited", "capped"})
 LABELS = {
     "credited": "credited in full",
     "capped": "credited, points capped",
@@ -55,18 +56,21 @@ class Summary:
 
     def add_page(self, page: Iterable[tuple[int, Event]], results: Iterable[Result]) -> None:
         """Count what became of a page's rows."""
+        statuses: Counter[str] = Counter()
         for (line, event), result in zip(page, results, strict=True):
-            self.rows += 1
             if result.status == "refused":
                 self._refuse(line, reason=result.reason or "", external_id=event.external_id)
+                self.rows += 1
             else:
-                self.statuses[result.status] += 1
+                statuses[result.status] += 1
                 self._count(result)
+        self.statuses += statuses
+        self.rows += statuses.total()
 
     def add_kept(self, results: Iterable[Result]) -> None:
         """Count earlier events that were credited along the way."""
         for result in results:
-            self.kept += result.status in {"credited", "capped"}
+            self.kept += result.status in CREDITED
             self._count(result)
 
     def add_lane(self, other: "Summary") -> None:
@@ -86,10 +90,11 @@ class Summary:
         return len(self.residents)
 
     def _count(self, result: Result) -> None:
-        self.co2e_mg += result.co2e_mg
-        self.points += result.points
-        if result.status in {"credited", "capped"} and result.resident_id is not None:
-            self.residents.add(result.resident_id)
+        status, _, co2e_mg, points, resident_id = result
+        if status in CREDITED and resident_id is not None:
+            self.co2e_mg += co2e_mg
+            self.points += points
+            self.residents.add(resident_id)
 
     def _refuse(self, line: int, *, reason: str, **more: str) -> None:
         self.refused[reason] += 1
