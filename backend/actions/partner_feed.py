@@ -157,15 +157,14 @@ def forget_unbound(*, now: datetime) -> int:
 def _credit(events: Sequence[Event], *, terms: _Terms) -> list[Result]:
     partner_id = terms.partner_id
     objections = {task: terms.objection(task) for task in {event.task for event in events}}
-    owners = bindings.owners_of(
-        {event.subject for event in events if not objections[event.task]}, partner_id=partner_id
-    )
+    refused = {task: Result("refused", reason) for task, reason in objections.items() if reason}
+    owners = bindings.owners_of({event.subject for event in events if event.task not in refused}, partner_id=partner_id)
     results = [UNBOUND] * len(events)
     claims: dict[int, list[Claim]] = defaultdict(list)
     homeless: list[Claim] = []
     for place, event in enumerate(events):
-        if objections[event.task]:
-            results[place] = Result("refused", objections[event.task])
+        if event.task in refused:
+            results[place] = refused[event.task]
             continue
         owner = owners[event.subject]
         (homeless if owner is None else claims[owner]).append(terms.claim_of(event, place))

@@ -30,19 +30,18 @@ def receive(body: bytes, *, partner: Partner, now: datetime) -> dict[str, Any]:
 
 
 def _receive(raw_events: list[Any], *, partner: Partner, now: datetime) -> dict[str, Any]:
-    lines: list[dict[str, Any]] = []
+    lines: list[dict[str, Any]] = [{}] * len(raw_events)
     events: list[Event] = []
     places: list[int] = []
     for place, raw in enumerate(raw_events):
         try:
             events.append(read_event(raw))
             places.append(place)
-            lines.append({"external_id": raw["external_id"]})
         except BrokenEventError as error:
-            lines.append(_broken(raw, error))
-    for place, result in zip(places, credit_events(partner, events, now=now), strict=True):
-        lines[place].update(_told(result))
-    counts = Counter(line["status"] for line in lines)
+            lines[place] = _broken(raw, error)
+    for place, event, result in zip(places, events, credit_events(partner, events, now=now), strict=True):
+        lines[place] = _line(event.external_id, result)
+    counts = Counter([line["status"] for line in lines])
     return {"received": len(lines), **{status: counts[status] for status in STATUSES}, "results": lines}
 
 
@@ -86,11 +85,12 @@ def _broken(raw: Any, error: BrokenEventError) -> dict[str, Any]:
     }
 
 
-def _told(result: Result) -> dict[str, Any]:
-    line: dict[str, Any] = {"status": result.status}
-    if result.reason:
-        line["reason"] = result.reason
-    if result.status in {"credited", "capped"}:
-        line["co2e_g"] = grams(result.co2e_mg)
-        line["points"] = result.points
+def _line(external_id: str, result: Result) -> dict[str, Any]:
+    status, reason, co2e_mg, points, _ = result
+    line: dict[str, Any] = {"external_id": external_id, "status": status}
+    if reason:
+        line["reason"] = reason
+    if status in {"credited", "capped"}:
+        line["co2e_g"] = grams(co2e_mg)
+        line["points"] = points
     return line

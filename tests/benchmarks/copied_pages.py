@@ -21,19 +21,24 @@ _MOVED = {
     "ledger_entries": ("seq", "reference_id"),
     "outbox": (),
 }
-_LAST_PAGE = "SELECT received_at FROM external_events ORDER BY received_at DESC LIMIT 1"
+_FULL_PAGE = "SELECT received_at FROM external_events GROUP BY 1 ORDER BY count(*) DESC, received_at DESC LIMIT 1"
 _PARTS = re.compile(r"COPY (\w+) \((.*)\)\s+FROM STDIN", re.DOTALL)
 
 
 def templates(connection: psycopg.Connection) -> list[tuple[str, bytes]]:
-    """Each COPY statement of the feed with the rows that the newest page wrote, marked where they move."""
-    stamp = connection.execute(_LAST_PAGE).fetchone()[0]
+    """Each COPY statement of the feed with the rows that the newest full page wrote, marked where they move."""
+    stamp = connection.execute(_FULL_PAGE).fetchone()[0]
     return [(statement, _rows(connection, statement, stamp)) for statement in _STATEMENTS]
 
 
 def pages(marked: Sequence[tuple[str, bytes]], numbers: Iterable[int]) -> list[Page]:
     """A page of its own for each number; a number must not come twice."""
     return [[(statement, rows.replace(_MARK.encode(), b"%d" % n)) for statement, rows in marked] for n in numbers]
+
+
+def size(marked: Sequence[tuple[str, bytes]]) -> int:
+    """How many events each page holds."""
+    return marked[0][1].count(b"\n")
 
 
 def _rows(connection: psycopg.Connection, statement: str, stamp: object) -> bytes:

@@ -8,6 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
+import psutil
 import pytest
 
 from backend.database import db, transaction
@@ -40,9 +41,12 @@ def stored():
         return session.scalar(db.text("SELECT count(*) FROM external_events"))
 
 
-def test_an_import_that_is_killed_is_started_again_and_comes_to_the_same(
-    app, settings, ingest, many_rides, figures, servers
-):
+OPTIONS = ["--bind-subjects", "--page-size", "20"]
+
+
+@pytest.fixture
+def importing(app, settings, many_rides, servers):
+    """A process that imports many rides, caught in the middle: its children are there, and the first rides."""
     environment = {
         **os.environ,
         "DATABASE_URL": settings.database_url,
@@ -52,21 +56,53 @@ def test_an_import_that_is_killed_is_started_again_and_comes_to_the_same(
         "TANHUI_VAR": str(settings.tanhui_var),
     }
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "ingest", str(many_rides), "--partner", "bikes"]
-    options = ["--bind-subjects", "--page-size", "20", "--json"]
-    process = subprocess.Popen([*command, *options], cwd=ROOT, env=environment, stdout=subprocess.PIPE)
+    options = [*OPTIONS, "--processes", "2", "--json"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen([*command, *options], cwd=ROOT, env=environment, text=True, **pipes)
     patience = threading.Event()
     while stored() < SUBJECTS and process.poll() is None:
         patience.wait(0.01)
-    process.send_signal(signal.SIGKILL)
+    yield process
+    process.kill()
     process.communicate()
-    assert process.returncode == -signal.SIGKILL
+
+
+def test_an_import_that_is_killed_is_started_again_and_comes_to_the_same(importing, ingest, many_rides, figures):
+    children = psutil.Process(importing.pid).children()
+    assert len(children) == 2
+    importing.send_signal(signal.SIGKILL)
+    importing.communicate()
+    assert importing.returncode == -signal.SIGKILL
+    # Nobody has told its processes: they must have seen by themselves that it is gone.
+    assert psutil.wait_procs(children, timeout=30)[1] == []
     wanted = SUBJECTS * 6
     assert SUBJECTS <= stored() < wanted
     assert differences(with_actions=True) == []
-    told = ingest(many_rides, *options[:1])
+    told = ingest(many_rides, *OPTIONS[:1])
     assert told["duplicate"] > 0
     assert told["refused"] == {"daily-limit-reached": SUBJECTS * (HOURS - 6)}
     # 5,500 m save 524,150 mg; 52 points, of which the second ride of a day has 48 left of 100.
     assert figures() == ([wanted, wanted * 524_150, SUBJECTS * 100, SUBJECTS], [100] * 5)
     assert differences(with_actions=True) == []
     assert json.dumps(told)
+
+
+def test_an_import_of_which_one_process_is_killed_says_so_and_is_started_again(importing, ingest, many_rides, figures):
+    doomed, other = psutil.Process(importing.pid).children()
+    doomed.kill()
+    _, said = importing.communicate(timeout=60)
+    assert importing.returncode == 1
+    assert "one of its processes broke off. Run the same command again" in said
+    assert psutil.wait_procs([other], timeout=30)[1] == []
+    assert differences(with_actions=True) == []
+    ingest(many_rides, *OPTIONS)
+    assert figures() == ([SUBJECTS * 6, SUBJECTS * 6 * 524_150, SUBJECTS * 100, SUBJECTS], [100] * 5)
+
+
+def test_it_does_not_matter_how_many_processes_an_import_has(ingest, many_rides, figures):
+    told = [ingest(many_rides, *OPTIONS[:1], "--page-size", "300", "--processes", count) for count in ("5", "1")]
+    assert [one["refused"] for one in told] == [{"daily-limit-reached": SUBJECTS * (HOURS - 6)}] * 2
+    assert (told[0]["credited"] + told[0]["capped"], told[1]["duplicate"]) == (SUBJECTS * 6, SUBJECTS * 6)
+    assert [problem["row"] for problem in told[0]["problems"]] == sorted(p["row"] for p in told[0]["problems"])
+    assert figures() == ([SUBJECTS * 6, SUBJECTS * 6 * 524_150, SUBJECTS * 100, SUBJECTS], [100] * 5)
+    assert differences(with_actions=True) == []

@@ -10,12 +10,11 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 from flask_babel import force_locale
-from psycopg import OperationalError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from sqlalchemy.exc import DBAPIError
 
-from backend.actions.ingest.errors import UnreadableFileError
+from backend.actions.ingest import crew
+from backend.actions.ingest.errors import StoppedError, UnreadableFileError
 from backend.actions.ingest.options import columns_of, delimiter_of, names_of, recipe_of, zone_of
 from backend.actions.ingest.reading import Recipe, counted, read_sheet
 from backend.actions.ingest.running import Run
@@ -23,7 +22,7 @@ from backend.actions.ingest.sheet import Sheet
 from backend.actions.ingest.source import opened
 from backend.actions.ingest.summary import Summary
 from backend.actions.receiving import MOST
-from backend.errors import NotFoundError, RefusalError
+from backend.errors import NotFoundError
 from backend.partners import service as partners
 from backend.projector import service as projector
 
@@ -47,6 +46,7 @@ COLUMNS = (TextColumn("{task.description:<18}"), BarColumn(), TaskProgressColumn
 )
 @click.option("--bind-subjects", is_flag=True, help="Make a resident for each unknown subject.")
 @click.option("--page-size", default=MOST, type=click.IntRange(1, 20_000), help="Rows a transaction.")
+@click.option("--processes", default=crew.size, type=click.IntRange(1, 64), help="Side by side; else one a core.")
 @click.option("--delimiter", default=",", metavar="MARK", callback=delimiter_of, help="Between columns.")
 @click.option("--encoding", default="utf-8-sig", help="Of the text, such as gb18030.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON, and nothing else.")
@@ -57,6 +57,7 @@ def ingest(
     partner_code: str,
     bind_subjects: bool,
     page_size: int,
+    processes: int,
     encoding: str,
     as_json: bool,
     **columns_and_times: Any,
@@ -66,23 +67,44 @@ def ingest(
     Safe to repeat: what was credited is not credited again, so a run that was cut short is simply started anew.
     """
     summary, began = Summary(), time.perf_counter()
-    bars = Progress(*COLUMNS, console=Console(stderr=True), refresh_per_second=4, disable=as_json)
-    with force_locale("en"), told_plainly(summary), bars as progress:
+    with force_locale("en"), told_plainly(summary):
         recipe = recipe_of(partners.find(partner_code), **columns_and_times)
-        sheet = _read(file, recipe, encoding=encoding, summary=summary, progress=progress)
-        bar = progress.add_task("Crediting", total=len(sheet))
-        Run(
-            app=current_app._get_current_object(),  # type: ignore[attr-defined]  # noqa: SLF001  threads need the thing itself
+        with _bars(hidden=as_json) as progress:
+            sheet = _read(file, recipe, encoding=encoding, summary=summary, progress=progress)
+        run = Run(
+            app=current_app._get_current_object(),  # type: ignore[attr-defined]  # noqa: SLF001  processes need the thing itself
             sheet=sheet,
-            summary=summary,
             partner_code=partner_code,
             page_size=page_size,
             bind_subjects=bind_subjects,
-            tell=lambda rows: progress.advance(bar, rows),
-        ).credit()
+        )
+        _credit(run, processes=processes, summary=summary, hidden=as_json)
         summary.seconds = time.perf_counter() - began
-        _project(progress)
+        with _bars(hidden=as_json) as progress:
+            _project(progress)
+        summary.projecting_seconds = time.perf_counter() - began - summary.seconds
     _report(summary, as_json=as_json)
+
+
+def _bars(*, hidden: bool) -> Progress:
+    return Progress(*COLUMNS, console=Console(stderr=True), refresh_per_second=4, disable=hidden)
+
+
+def _credit(run: Run, *, processes: int, summary: Summary, hidden: bool) -> None:
+    def tell(rows: int) -> None:
+        summary.committed += rows
+        progress.advance(bar, rows)
+
+    lanes = run.lanes(processes)
+    # Before there are bars: they have a thread, and one cannot well fork beside threads.
+    several = crew.Crew(run, lanes) if len(lanes) > 1 else None
+    with _bars(hidden=hidden) as progress:
+        bar = progress.add_task("Crediting", total=len(run.sheet))
+        if several:
+            for done in several.summaries(tell=tell):
+                summary.add_lane(done)
+        elif lanes:
+            summary.add_lane(run.credit(lanes[0], tell=tell, stopped=lambda: False))
 
 
 def _read(file: str, recipe: Recipe, *, encoding: str, summary: Summary, progress: Progress) -> Sheet:
@@ -110,10 +132,10 @@ def told_plainly(summary: Summary) -> Iterator[None]:
     except NotFoundError as error:
         codes = ", ".join(partners.list_codes())
         raise click.ClickException(f"There is no such active partner. There are: {codes}.") from error
-    except (RefusalError, DBAPIError, OperationalError) as error:
+    except (*crew.STOPPING, StoppedError) as error:
         why = str(error).splitlines()[0]
         cure = "Run the same command again: what was credited is not credited twice."
-        raise click.ClickException(f"Stopped after {summary.rows:,} rows: {why} {cure}") from error
+        raise click.ClickException(f"Stopped after {summary.committed:,} rows: {why} {cure}") from error
 
 
 def _report(summary: Summary, *, as_json: bool) -> None:

@@ -7,3 +7,7 @@ class UnreadableFileError(Exception):
 
 class BrokenRowError(Exception):
     """One row cannot be read; the others go on."""
+
+
+class StoppedError(Exception):
+    """An import cannot go on; the sentence says why. What was credited stays."""

@@ -1,10 +1,7 @@
 """Crediting a sheet, one transaction a page: killed at any moment, it can be started again."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from threading import Event as Flag
-from threading import Lock
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from flask import Flask
 from flask_babel import force_locale
@@ -19,47 +16,39 @@ from backend.garbage import rarely_searched
 from backend.partners import bindings
 from backend.partners import service as partners
 
-LANES = 2
-"""One computes while the other waits for the database. More would only wait for each other."""
 
-
-@dataclass(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Run:
     """One import: what all its lanes share."""
 
     app: Flask
     sheet: Sheet
-    summary: Summary
     partner_code: str
     page_size: int
     bind_subjects: bool
     """Whether each unknown subject becomes a resident first."""
-    tell: Callable[[int], None]
-    """Hears after each commit how many rows it held."""
-    _lock: Lock = field(default_factory=Lock)
-    _stopped: Flag = field(default_factory=Flag)
 
-    def credit(self) -> None:
-        """Credit all rows. Raises what stops a lane, after the others have finished their pages."""
+    def lanes(self, count: int) -> Sequence[Lane]:
+        """The rows in up to `count` lanes that may be credited side by side; a page or less is one."""
         with transaction():
             same = bindings.same_residents(partners.find(self.partner_code).id)
-        lanes = self.sheet.lanes(LANES, same=same)
-        with rarely_searched(), ThreadPoolExecutor(len(lanes)) as pool:
-            for done in [pool.submit(self._credit_lane, lane) for lane in lanes]:
-                done.result()
+        lanes = self.sheet.lanes(count if len(self.sheet) > self.page_size else 1, same=same)
+        return [lane for lane in lanes if len(lane)]
 
-    def _credit_lane(self, lane: Lane) -> None:
-        try:
-            with self.app.app_context(), force_locale("en"):
-                for page in self.sheet.pages(lane, self.page_size):
-                    if self._stopped.is_set():
-                        return
-                    self._credit_page(page)
-        except BaseException:
-            self._stopped.set()
-            raise
+    def credit(self, lane: Lane, *, tell: Callable[[int], None], stopped: Callable[[], bool]) -> Summary:
+        """Credit a lane's rows in order. `tell` hears after each commit how many rows it held; `stopped` is asked
+        before each page whether to go on.
+        """
+        summary = Summary()
+        with self.app.app_context(), force_locale("en"), rarely_searched():
+            for page in self.sheet.pages(lane, self.page_size):
+                if stopped():
+                    break
+                self._credit_page(page, summary)
+                tell(len(page))
+        return summary
 
-    def _credit_page(self, page: Page) -> None:
+    def _credit_page(self, page: Page, summary: Summary) -> None:
         kept: list[Result] = []
         events = [event for _, event in page]
         with transaction():
@@ -69,7 +58,5 @@ class Run:
                 bound = bind_newcomers({event.subject for event in events}, partner=partner, now=now)
                 kept = credit_kept(partner, bound, now=now) if bound else []
             results = credit_events(partner, events, now=now)
-        with self._lock:
-            self.summary.add_page(page, results)
-            self.summary.add_kept(kept)
-            self.tell(len(page))
+        summary.add_page(page, results)
+        summary.add_kept(kept)

@@ -48,15 +48,16 @@ class Sheet:
 
     def add(self, row: Row) -> None:
         """Take in one row."""
-        self._lines.append(row.line)
-        self._started.append(row.started)
-        self._ended.append(NONE if row.ended is None else row.ended)
-        self._quantities.append(NONE if row.quantity_milli is None else row.quantity_milli)
-        self._external_ids.append(row.external_id)
+        line, external_id, subject, task, started, ended, quantity_milli, unit = row
+        self._lines.append(line)
+        self._started.append(started)
+        self._ended.append(NONE if ended is None else ended)
+        self._quantities.append(NONE if quantity_milli is None else quantity_milli)
+        self._external_ids.append(external_id)
         once = self._once.setdefault
-        self._subjects.append(once(row.subject, row.subject))  # type: ignore[arg-type]  # text stays text
-        self._tasks.append(once(row.task, row.task))  # type: ignore[arg-type]  # text stays text
-        self._units.append(once(row.unit, row.unit))
+        self._subjects.append(once(subject, subject))  # type: ignore[arg-type]  # text stays text
+        self._tasks.append(once(task, task))  # type: ignore[arg-type]  # text stays text
+        self._units.append(once(unit, unit))
 
     def lanes(self, count: int, *, same: Mapping[str, str]) -> Sequence[Lane]:
         """All rows in lanes that may be credited side by side: each resident's rows are in one lane, in order of

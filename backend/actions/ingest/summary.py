@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 from rich.table import Table
@@ -12,6 +13,7 @@ from backend.actions.partner_feed import Result
 
 MOST_PROBLEMS = 20
 STATUSES = ("credited", "capped", "pending", "duplicate", "unbound")
+CREDITED = frozenset({"credited", "capped"})
 LABELS = {
     "credited": "credited in full",
     "capped": "credited, points capped",
@@ -38,8 +40,14 @@ class Summary:
     kept: int = 0
     """Events of earlier feeds that were credited because their subjects were bound now."""
     seconds: float = 0.0
+    """Until the last row was in the books."""
+    projecting_seconds: float = 0.0
+    """After that, until boards and totals had them."""
+    committed: int = 0
+    """Rows of pages that were committed, for whoever must say how far it came."""
     problems: list[dict[str, Any]] = field(default_factory=list)
-    _residents: set[int] = field(default_factory=set)
+    residents: set[int] = field(default_factory=set)
+    """To whom something was credited."""
 
     def add_broken(self, line: int, message: str) -> None:
         """Count a row that could not be read."""
@@ -48,30 +56,45 @@ class Summary:
 
     def add_page(self, page: Iterable[tuple[int, Event]], results: Iterable[Result]) -> None:
         """Count what became of a page's rows."""
+        statuses: Counter[str] = Counter()
         for (line, event), result in zip(page, results, strict=True):
-            self.rows += 1
             if result.status == "refused":
                 self._refuse(line, reason=result.reason or "", external_id=event.external_id)
+                self.rows += 1
             else:
-                self.statuses[result.status] += 1
+                statuses[result.status] += 1
                 self._count(result)
+        self.statuses += statuses
+        self.rows += statuses.total()
 
     def add_kept(self, results: Iterable[Result]) -> None:
         """Count earlier events that were credited along the way."""
         for result in results:
-            self.kept += result.status in {"credited", "capped"}
+            self.kept += result.status in CREDITED
             self._count(result)
+
+    def add_lane(self, other: "Summary") -> None:
+        """Take in what a lane of the same file came to."""
+        self.rows += other.rows
+        self.statuses += other.statuses
+        self.refused += other.refused
+        self.co2e_mg += other.co2e_mg
+        self.points += other.points
+        self.kept += other.kept
+        self.problems = sorted(self.problems + other.problems, key=itemgetter("row"))[:MOST_PROBLEMS]
+        self.residents |= other.residents
 
     @property
     def participants(self) -> int:
         """Residents to whom something was credited."""
-        return len(self._residents)
+        return len(self.residents)
 
     def _count(self, result: Result) -> None:
-        self.co2e_mg += result.co2e_mg
-        self.points += result.points
-        if result.status in {"credited", "capped"} and result.resident_id is not None:
-            self._residents.add(result.resident_id)
+        status, _, co2e_mg, points, resident_id = result
+        if status in CREDITED and resident_id is not None:
+            self.co2e_mg += co2e_mg
+            self.points += points
+            self.residents.add(resident_id)
 
     def _refuse(self, line: int, *, reason: str, **more: str) -> None:
         self.refused[reason] += 1
@@ -89,6 +112,7 @@ class Summary:
             "points": self.points,
             "participants": self.participants,
             "seconds": round(self.seconds, 3),
+            "projecting_seconds": round(self.projecting_seconds, 3),
             "problems": self.problems,
             "cure": self.cure(),
         }

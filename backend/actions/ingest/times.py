@@ -9,6 +9,7 @@ from backend.actions.ingest.errors import BrokenRowError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+SECOND = 1_000_000
 NOON = timedelta(hours=12)
 """When something happened that is known by its day alone."""
 FORMATS = tuple(
@@ -65,4 +66,7 @@ class Clockwork:
 
 def instant_of(micros: int) -> datetime:
     """The aware UTC datetime of microseconds since 1970."""
+    seconds, rest = divmod(micros, SECOND)
+    if not rest:
+        return datetime.fromtimestamp(seconds, UTC)
     return EPOCH + timedelta(microseconds=micros)

@@ -6,6 +6,7 @@ from tests.benchmarks.rows.batch import Batch
 from tests.benchmarks.rows.boards import AroundMeLarge, AroundMeSmall, LargeBoard, SmallBoard
 from tests.benchmarks.rows.generator import Generator
 from tests.benchmarks.rows.hot import Hot
+from tests.benchmarks.rows.ingest import Ingest
 from tests.benchmarks.rows.own_pages import Me, Statement, Tasks
 from tests.benchmarks.rows.partner import PartnerFeed
 from tests.benchmarks.rows.past import History, Rebuild, Verify
@@ -20,6 +21,7 @@ ROWS: tuple[type[Row], ...] = (
     Hot,
     Batch,
     PartnerFeed,
+    Ingest,
     SmallBoard,
     LargeBoard,
     AroundMeSmall,

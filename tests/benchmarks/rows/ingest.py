@@ -1,0 +1,129 @@
+"""flask ingest of a file of trips: a process of its own, from its start until every row is in the books."""
+
+import json
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, timedelta
+from itertools import count, islice
+from pathlib import Path
+
+from backend import clock
+from backend.partners import service
+from tests.benchmarks import copied_pages, floors
+from tests.benchmarks.bench_site import WEB_PROCESSES
+from tests.benchmarks.cores import watched
+from tests.benchmarks.load import LoadError
+from tests.benchmarks.population import Group
+from tests.benchmarks.row import Bench, Row, Sample
+
+PASSENGERS = 50_000
+DAYS_A_SECOND = 0.4
+"""Of the file for each second that a round should last: two days by default, some ten seconds' work with its start."""
+MORNING, EVENING = timedelta(hours=6), timedelta(hours=16)
+SPREAD_S = 4 * 3_600
+"""Everybody goes to work and comes back, each at a second of their own."""
+MOST_COPIES_A_SECOND = 40
+
+_BIND = """
+INSERT INTO bindings (partner_id, subject, resident_id, bound_at)
+SELECT %s, 'file-' || n, n, now() FROM generate_series(%s::int, %s::int) n
+"""
+_COUNT = "SELECT count(*) FROM external_events WHERE resident_id IS NOT NULL"
+
+
+class Ingest(Row):
+    """A metro's file of a day or more, in order of time, of passengers who are bound."""
+
+    name = "ingest"
+    title = f"flask ingest of a file: two trips a day of {PASSENGERS:,} passengers, {WEB_PROCESSES} processes"
+    unit = "rows/s"
+    goal = 0.35
+
+    def prepare(self, bench: Bench) -> None:
+        """Bound passengers."""
+        group = bench.population.group(PASSENGERS)
+        with bench.site.connect() as connection:
+            connection.execute(_BIND, (service.find("metro").id, group.first, group.first + group.size - 1))
+            connection.execute("VACUUM (ANALYZE) bindings")
+        bench.population.settle()
+        self._days = _days(group)
+        self._file = bench.site.folder / "trips.csv"
+        self._templates: list[tuple[str, bytes]] = []
+        self._numbers = count(1)
+
+    def measure(self, bench: Bench, *, seconds: float) -> Sample:
+        """Import a new file; every row must be credited, and there afterwards."""
+        days = [line for _ in range(max(1, round(DAYS_A_SECOND * seconds))) for line in next(self._days)]
+        rows = len(days)
+        self._file.write_text("\n".join([HEADER, *days, ""]), encoding="utf-8")
+        before = _credited(bench)
+        with watched(bench.site) as cores:
+            began = time.perf_counter()
+            told = _ingest(bench, self._file)
+            elapsed = time.perf_counter() - began
+        missing = rows - (_credited(bench) - before)
+        if missing or told["credited"] + told["capped"] != rows:
+            raise LoadError(f"{missing} rows were not credited: {told}")
+        return Sample(value=rows / (elapsed - told["projecting_seconds"]), cores=cores)
+
+    def floors(self, bench: Bench) -> Mapping[str, float]:
+        """COPY of the rows that a page came to, from as many connections as the import has."""
+        if not self._templates:
+            with bench.site.connect() as connection:
+                self._templates = copied_pages.templates(connection)
+        numbers = islice(self._numbers, int(MOST_COPIES_A_SECOND * bench.seconds))
+        pages = iter(copied_pages.pages(self._templates, numbers))
+        rate = floors.copying(bench.site, pages, seconds=bench.seconds, connections=WEB_PROCESSES)
+        return {"raw COPY": rate * copied_pages.size(self._templates)}
+
+
+HEADER = "trip,card,entered_at,left_at,metres"
+_COLUMNS = {
+    "external_id": "trip",
+    "subject": "card",
+    "started_at": "entered_at",
+    "ended_at": "left_at",
+    "quantity": "metres",
+}
+
+
+def _ingest(bench: Bench, file: Path) -> dict[str, object]:
+    columns = [part for field, column in _COLUMNS.items() for part in ("--map", f"{field}={column}")]
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "ingest", str(file), "--partner", "metro", "--json"]
+    done = subprocess.run([*command, *columns], env=bench.site.environment, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise LoadError(f"flask ingest failed:\n{done.stderr[-2000:]}")
+    return json.loads(done.stdout)
+
+
+def _days(group: Group) -> Iterator[list[str]]:
+    """Lines of one whole day after the other, going back from yesterday, each day's in order of time.
+
+    Whole days, because the floor leaves rows of the residents that it copies: they would use up the rest of a day.
+    """
+    chance = random.Random(20261124)
+    today = clock.local_day(clock.now())
+    for back in count(1):
+        yield sorted(_day(group, today - timedelta(days=back), chance), key=_time_of)
+
+
+def _day(group: Group, day: date, chance: random.Random) -> Iterator[str]:
+    midnight = datetime(day.year, day.month, day.day)  # noqa: DTZ001  files write the city's time
+    for resident_id in group:
+        for way, hour in enumerate((MORNING, EVENING)):
+            entered = midnight + hour + timedelta(seconds=chance.randrange(SPREAD_S))
+            metres = chance.randrange(2_000, 30_000)
+            left = entered + timedelta(seconds=300 + metres // 10)
+            yield f"{day:%Y%m%d}{way}{resident_id},file-{resident_id},{entered},{left},{metres}"
+
+
+def _time_of(line: str) -> str:
+    return line.split(",")[2]
+
+
+def _credited(bench: Bench) -> int:
+    with bench.site.connect() as connection:
+        return int(connection.execute(_COUNT).fetchone()[0])
