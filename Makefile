@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.complete
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check fuzz format translations lock bench
+.PHONY: help setup run test check fuzz format translations lock bench faults backup restore
 
 help:  ## show these lines
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,17 @@ lock: $(STAMP)  ## bring requirements.lock up to pyproject.toml (ARGS=--upgrade 
 
 bench: $(STAMP)  ## the benchmark table (ROW=award for one row)
 	@$(BIN)/python -m tests.benchmarks $(ROW)
+
+faults: $(STAMP)  ## kill, cut off and starve a site of real processes (RUN=short as in CI, FAULTS_KILLS=60, FAULTS_SEED)
+	@FAULTS_RUN=$(RUN) $(BIN)/python -m pytest -s tests/faults $(ARGS)
+
+backup: $(STAMP)  ## write a backup while the site runs (KEEP=7: only the newest seven; FOLDER=…)
+	@$(BIN)/flask --app wsgi backup make $(if $(KEEP),--keep $(KEEP)) $(if $(FOLDER),--folder '$(FOLDER)')
+
+restore: $(STAMP)  ## restore one into a stopped site (BACKUP=file; REPLACE=yes where people are in it)
+	@test -n '$(BACKUP)' || { echo "Which one? make restore BACKUP=var/backups/tanhui-….dump"; exit 1; }
+	@$(BIN)/flask --app wsgi backup restore '$(BACKUP)' $(if $(filter yes,$(REPLACE)),--replace) \
+	  $(if $(filter yes,$(WITHOUT_KEY)),--without-key) $(if $(filter yes,$(ACCEPT_DIFFERENCES)),--accept-differences)
 
 # The stamp comes last, so that a set-up cut short is done again. A Python without venv's own pip (Debian) lends its.
 $(STAMP): requirements.lock pyproject.toml
