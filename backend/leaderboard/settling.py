@@ -81,8 +81,11 @@ def _take_out(period: Period, *, epoch: int) -> None:
     try:
         past: list[Any] = [board for board in live(epoch) if board.period == period]
         if past:
-            with reaching():
-                redis.client().unlink(*(board.key(epoch) for board in past))
-                redis.client().zrem(redis.LIVE_BOARDS.format(epoch=epoch), *(board.name for board in past))
+            with reaching(), redis.client().pipeline(transaction=False) as pipe:
+                for board in past:
+                    # One by one: in a cluster each board lies where its own name puts it.
+                    pipe.unlink(board.key(epoch))
+                pipe.zrem(redis.LIVE_BOARDS.format(epoch=epoch), *(board.name for board in past))
+                pipe.execute()
     except redis.RedisError:
         return  # they leave by themselves soon

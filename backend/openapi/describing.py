@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask, current_app
 
 from backend.errors import NotFoundError
-from backend.openapi import answers, examples, parameters, tidying
+from backend.openapi import answers, examples, links, parameters, tidying
 
 METHODS = ("get", "post", "patch", "put", "delete")
 ABOUT = """The backend of a city's citizen low-carbon points programme. Residents record green actions, \
@@ -89,3 +89,4 @@ def _complete(call: dict[str, Any], *, path: dict[str, Any], method: str, view: 
         call["x-roles"] = sorted({*roles.split(","), *readers})
     parameters.complete(call, path=path, kind=kind, view=function)
     answers.complete(call, path=path, kind=kind, view=function)
+    links.add(call)

@@ -16,6 +16,7 @@ from schemathesis.config import SchemathesisConfig
 from backend.openapi.describing import calls
 from tests.contract.described import KEPT, STRICT
 
+PHASES = ("examples", "coverage", "fuzzing", "stateful")
 EXAMPLES = int(os.environ.get("CONTRACT_EXAMPLES", "2"))
 load_all_checks()
 ALWAYS = CHECKS.get_by_names(
@@ -43,14 +44,14 @@ STATUSES = defaultdict(Counter)
 REFUSED = ["400", "401", "403", "404", "405", "409", "415", "422", "428", "429"]
 
 
-def configured(*, examples=EXAMPLES, phases=("examples", "coverage", "fuzzing")):
+def configured(*, examples=EXAMPLES, phases=("examples", "coverage", "fuzzing"), mode="all"):
     """Settings of schemathesis: the same cases every time."""
-    off = {name: {"enabled": name in phases} for name in ("examples", "coverage", "fuzzing", "stateful")}
+    off = {name: {"enabled": name in phases} for name in PHASES}
     off["coverage"]["unexpected-methods"] = ["TRACE"]
     return SchemathesisConfig.from_dict(
         {
             "seed": 1,
-            "generation": {"deterministic": True, "max-examples": examples, "database": "none"},
+            "generation": {"deterministic": True, "max-examples": examples, "database": "none", "mode": mode},
             "phases": off,
             # 412: whether the version is the present one is looked at before the body is.
             "checks": {"negative_data_rejection": {"expected-statuses": [*REFUSED, "412"]}},

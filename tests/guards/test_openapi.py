@@ -8,7 +8,7 @@ import pytest
 import schemathesis
 
 from backend import openapi
-from backend.openapi import answers
+from backend.openapi import answers, links
 from backend.openapi.describing import calls
 from backend.web import refuses
 
@@ -118,3 +118,37 @@ def check(value, *, schema, of, where):
         for error in jsonschema_rs.validator_for(whole, validate_formats=True).iter_errors(value)
     ]
     assert not errors
+
+
+def test_every_link_leads_to_a_call_by_what_the_answer_holds(description):
+    known = {call["operationId"]: (path, call) for path, _method, call in calls(description)}
+    linked = 0
+    for name, call in named(description).items():
+        for response in call["responses"].values():
+            for link in response.get("links", {}).values():
+                path, target = known[link["operationId"]]
+                parameters = (*target.get("parameters", ()), *description["paths"][path].get("parameters", ()))
+                taken = {parameter["name"] for parameter in parameters}
+                assert link.get("parameters", {}).keys() <= taken, name
+                assert ("requestBody" in link) <= ("requestBody" in target), name
+                example = response["content"]["application/json"]["example"]
+                for expression in (*link.get("parameters", {}).values(), *link.get("requestBody", {}).values()):
+                    assert holds(expression, example=example, response=response, path=path), f"{name}: {expression}"
+                linked += 1
+    assert links.WAYS.keys() <= known.keys()
+    assert linked == sum(len(way.calls) for ways in links.WAYS.values() for way in ways)
+
+
+def holds(expression, *, example, response, path):
+    """Whether an answer has what a link takes from it."""
+    kind, _, name = expression.removeprefix("$").partition("#" if "#" in expression else ".")
+    match kind:
+        case "response.body":
+            for part in name.strip("/").split("/"):
+                example = example[int(part) if isinstance(example, list) else part]
+            return example is not None
+        case "response":
+            return name.removeprefix("header.") in response["headers"]
+        case "request":
+            return f"{{{name.removeprefix('path.')}}}" in path
+    return False

@@ -50,3 +50,9 @@ def test_days_are_shifted_on_the_local_clock():
 def test_what_is_no_time_is_a_broken_row(text):
     with pytest.raises(BrokenRowError, match="not a time"):
         read(text)
+
+
+@pytest.mark.parametrize("text", ["1900-01-01T00:00+12:00", "2999-12-31T23:59-12:00"])
+def test_a_year_beyond_the_calendar_is_one_in_utc_too(text):
+    with pytest.raises(BrokenRowError, match="not a time"):
+        read(text)

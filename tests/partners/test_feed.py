@@ -173,6 +173,13 @@ def test_a_refused_event_may_come_again_corrected(send, ride, known):
     assert send([ride("again")])["credited"] == 1
 
 
+@pytest.mark.parametrize("ended_at", ["2999-12-31T23:59:59-12:00", "1900-01-01T00:00:00+12:00"])
+def test_what_is_kept_for_later_can_be_read_later(send, ride, known, ended_at):
+    # In UTC it is another year, beyond those that an event may name.
+    (line,) = send([ride("edge", subject="late-comer", ended_at=ended_at)])["results"]
+    assert (line["status"], line["reason"]) == ("refused", "validation-failed")
+
+
 @pytest.mark.parametrize("number", ["1e99999999999999999999", "1e-99999999999999999999", "NaN", "9e400"])
 def test_a_number_beyond_all_bounds_refuses_its_event_alone(client, signed_headers, ride, known, number):
     known("u-1")

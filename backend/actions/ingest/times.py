@@ -10,6 +10,7 @@ from backend.actions.ingest.errors import BrokenRowError
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 SECOND = 1_000_000
+EARLIEST, LATEST = (datetime(year, 1, 1, tzinfo=UTC) for year in (YEARS.start, YEARS.stop))
 NOON = timedelta(hours=12)
 """When something happened that is known by its day alone."""
 FORMATS = tuple(
@@ -38,6 +39,8 @@ class Clockwork:
                 raise ValueError(text)  # noqa: TRY301  one sentence for all that is no time
             if instant.tzinfo is None:
                 instant = instant.replace(tzinfo=self._zone)
+            if not EARLIEST <= instant < LATEST:
+                raise ValueError(text)  # noqa: TRY301  as above
             return (instant - EPOCH) // MICROSECOND
         except (ValueError, OverflowError) as error:
             raise BrokenRowError(f"{text[:40]!r} is not a time that is understood: see --time-format") from error
