@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.complete
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format translations lock bench faults
+.PHONY: help setup run test check fuzz format translations lock bench faults backup restore
 
 help:  ## show these lines
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -23,6 +23,9 @@ check: $(STAMP)  ## format, lint, types, layers, then all tests
 	$(BIN)/lint-imports
 	@$(MAKE) --no-print-directory test
 
+fuzz: $(STAMP)  ## 100,000 made-up and damaged pages and files, with a bar (INPUTS=n, SEED=n)
+	@FUZZ_INPUTS=$(or $(INPUTS),100000) FUZZ_SEED=$(or $(SEED),1) $(BIN)/python -m pytest tests/fuzz -s
+
 format: $(STAMP)  ## put the code in order
 	$(BIN)/ruff check --fix --select I .
 	$(BIN)/ruff format .
@@ -39,6 +42,14 @@ bench: $(STAMP)  ## the benchmark table (ROW=award for one row)
 
 faults: $(STAMP)  ## kill, cut off and starve a site of real processes (RUN=short as in CI, FAULTS_KILLS=60, FAULTS_SEED)
 	@FAULTS_RUN=$(RUN) $(BIN)/python -m pytest -s tests/faults $(ARGS)
+
+backup: $(STAMP)  ## write a backup while the site runs (KEEP=7: only the newest seven; FOLDER=…)
+	@$(BIN)/flask --app wsgi backup make $(if $(KEEP),--keep $(KEEP)) $(if $(FOLDER),--folder '$(FOLDER)')
+
+restore: $(STAMP)  ## restore one into a stopped site (BACKUP=file; REPLACE=yes where people are in it)
+	@test -n '$(BACKUP)' || { echo "Which one? make restore BACKUP=var/backups/tanhui-….dump"; exit 1; }
+	@$(BIN)/flask --app wsgi backup restore '$(BACKUP)' $(if $(filter yes,$(REPLACE)),--replace) \
+	  $(if $(filter yes,$(WITHOUT_KEY)),--without-key) $(if $(filter yes,$(ACCEPT_DIFFERENCES)),--accept-differences)
 
 # The stamp comes last, so that a set-up cut short is done again. A Python without venv's own pip (Debian) lends its.
 $(STAMP): requirements.lock pyproject.toml

@@ -10,6 +10,7 @@ from flask.cli import with_appcontext
 
 from backend.actions.ingest.command import ingest
 from backend.admins import commands as admins
+from backend.backup import command as backup
 from backend.console import commands as console
 from backend.leaderboard import commands as leaderboard
 from backend.preparation import schema
@@ -24,7 +25,8 @@ ON_A_READY_SITE: tuple[click.Command, ...] = (
     projector.totals,
     verify,
 )
-WITHOUT_A_DATABASE: tuple[click.Command, ...] = (console.describe, prepare)
+# A backup is taken before an upgrade and restored into nothing: it must take the schema as it is.
+WITHOUT_A_DATABASE: tuple[click.Command, ...] = (backup.group, console.describe, prepare)
 
 
 def init_app(app: Flask) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import time
+from functools import cache
 
 from flask import Flask, Response, g, request
 from prometheus_client import (
@@ -32,6 +33,14 @@ PROJECTED = Counter("tanhui_projected_rows_total", "Outbox rows folded into the 
 VERIFY_DIFFERENCES = Gauge(
     "tanhui_verify_differences", "Differences that the last verify found: alarm above 0", multiprocess_mode="mostrecent"
 )
+VERIFIED_AT = Gauge(
+    "tanhui_verified_at_seconds", "When verify last ended, in seconds since 1970", multiprocess_mode="mostrecent"
+)
+BACKUP_MADE_AT = Gauge(
+    "tanhui_backup_made_at_seconds",
+    "When the newest backup in the data folder was made, in seconds since 1970; 0: there is none",
+    multiprocess_mode="mostrecent",
+)
 POOL_IN_USE = Gauge("tanhui_database_pool_in_use", "Database connections in use", multiprocess_mode="livesum")
 UP = Gauge(
     "tanhui_up", "1: the database or Redis answered when this was scraped", ["server"], multiprocess_mode="mostrecent"
@@ -51,10 +60,14 @@ def init_app(app: Flask) -> None:
 
     @app.after_request
     def observe(response: Response) -> Response:
-        endpoint = request.endpoint or "unknown"
         now = time.perf_counter()
-        REQUESTS.labels(endpoint, response.status_code).observe(now - g.get("started", now))
+        _timer(request.endpoint or "unknown", response.status_code).observe(now - g.get("started", now))
         return response
+
+
+@cache
+def _timer(endpoint: str, status: int) -> Histogram:
+    return REQUESTS.labels(endpoint, status)
 
 
 def exposition() -> Response:

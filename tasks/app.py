@@ -50,4 +50,5 @@ app.conf.update(
 def forget_the_parents_connections(**_: Any) -> None:
     """A forked process must not talk on its parent's connections, nor close them."""
     with flask_app.app_context():
-        db.engine.dispose(close=False)
+        for engine in db.engines.values():
+            engine.dispose(close=False)

@@ -5,6 +5,7 @@ Redis may be down: awards go on without it, so that is told but does not take th
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ from sqlalchemy import Connection, Engine, NullPool, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from backend import clock, metrics, redis
+from backend.config import Settings
 from backend.database import db
 from backend.outbox import OLDEST, PARTITIONS
 
@@ -53,11 +55,21 @@ def check() -> Readiness:
 
 def measure() -> None:
     """Bring the gauges that nobody else keeps up to date."""
+    metrics.BACKUP_MADE_AT.set(_newest_backup())
     for name, found in check().checks.items():
         if "up" in found.shown:
             metrics.UP.labels(name).set(int(found.shown["up"]))
         if name == "projector":
             metrics.PROJECTOR_LAG.set(found.shown["lag_s"])
+
+
+def _newest_backup() -> float:
+    settings: Settings = current_app.extensions["settings"]
+    made = [0.0]
+    for dump in (settings.tanhui_var / "backups").glob("tanhui-*.dump"):
+        with suppress(FileNotFoundError):  # it was an old one, and has just been removed
+            made.append(dump.stat().st_mtime)
+    return max(made)
 
 
 def _database() -> dict[str, Check]:

@@ -82,6 +82,7 @@ def verify(
         yield difference
     told("boards", 1, 1)
     metrics.VERIFY_DIFFERENCES.set(found)
+    metrics.VERIFIED_AT.set_to_current_time()
 
 
 def _of_database(

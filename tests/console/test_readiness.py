@@ -1,6 +1,7 @@
 """What /readyz and /metrics say when all is well, and when something is not."""
 
 import dataclasses
+import os
 import time
 from datetime import timedelta
 
@@ -110,3 +111,13 @@ def test_a_scrape_measures_lag_and_servers(client):
     assert 'tanhui_up{server="redis"} 1.0' in said
     lag = float(next(line for line in said.splitlines() if line.startswith("tanhui_projector_lag_seconds ")).split()[1])
     assert 29 < lag < 40
+
+
+def test_the_alarm_for_backups_knows_when_the_newest_was_made(client, site_with, tmp_path):
+    (tmp_path / "backups").mkdir()
+    assert "tanhui_backup_made_at_seconds 0.0" in site_with(tanhui_var=tmp_path).get("/metrics").text
+    for day, seconds in (("20260101", 1_767_200_000), ("20260102", 1_767_300_000)):
+        dump = tmp_path / "backups" / f"tanhui-{day}T000000Z.dump"
+        dump.touch()
+        os.utime(dump, (seconds, seconds))
+    assert "tanhui_backup_made_at_seconds 1.7673e+09" in site_with(tanhui_var=tmp_path).get("/metrics").text

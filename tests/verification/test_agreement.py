@@ -1,7 +1,9 @@
 """A city whose books were kept by our own services: verify finds nothing, whatever happens meanwhile."""
 
+import time
 from threading import Event, Thread
 
+import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import text
 
@@ -77,6 +79,7 @@ def test_the_alarm_is_told_how_many_differences_there_are(city, found, damage):
     damage("UPDATE wallets SET held = held + 1 WHERE resident_id = :anna", anna=city["anna"])
     assert len(found()) == 1
     assert REGISTRY.get_sample_value("tanhui_verify_differences") == 1
+    assert REGISTRY.get_sample_value("tanhui_verified_at_seconds") == pytest.approx(time.time(), abs=60)
     damage("UPDATE wallets SET held = held - 1 WHERE resident_id = :anna", anna=city["anna"])
     assert found() == []
     assert REGISTRY.get_sample_value("tanhui_verify_differences") == 0

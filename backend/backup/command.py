@@ -1,0 +1,80 @@
+"""`flask backup`: making backups, restoring them."""
+
+import os
+from pathlib import Path
+
+import click
+from flask import current_app
+from flask.cli import AppGroup
+
+from backend.backup import dumping, keys, overlooking, restoring, swapping
+from backend.backup.address import Address
+from backend.backup.progress import told
+from backend.config import Settings
+
+group = AppGroup("backup", help="Backups of the database, and restoring them.")
+
+
+@group.command("make")
+@click.option("--folder", type=click.Path(path_type=Path), help="Where to; else 'backups' in the data folder.")
+@click.option("--keep", type=click.IntRange(1), help="Remove all but so many of the newest, this one included.")
+def make(*, folder: Path | None, keep: int | None) -> None:
+    """Write a backup while the site runs: complete and with a checksum, or none."""
+    settings = _settings()
+    into = (folder or settings.tanhui_var / "backups").resolve()
+    mine = keys.generated(settings)
+    address = Address.of(settings.database_url)
+    made = dumping.make(address, into, secret_key=settings.secret_key, secrets=keys.as_text(mine), keep=keep)
+    click.echo(f"{_short(made.dump)}: {told(made.bytes)} in {made.seconds:.1f} s.")
+    if made.removed:
+        click.echo(f"Removed, as only the {keep} newest are kept: {', '.join(dump.name for dump in made.removed)}.")
+    if "secret_key" in mine:
+        click.echo("This site made its own SECRET_KEY, so that lies beside it (.secrets): guard both alike.")
+    else:
+        click.echo("SECRET_KEY is not in it: keep that elsewhere, or what is sealed will not open after a restore.")
+
+
+@group.command("restore")
+@click.argument("dump", type=click.Path(path_type=Path))
+@click.option("--replace", is_flag=True, help="Also where there is a site with people in it; that one is kept aside.")
+@click.option("--without-key", is_flag=True, help="Also if the SECRET_KEY of the backup is lost, and what it sealed.")
+@click.option("--accept-differences", is_flag=True, help="Also if the restored books do not agree.")
+def restore(*, dump: Path, replace: bool, without_key: bool, accept_differences: bool) -> None:
+    """Restore a backup, verify it, and only then put it in the site's place. The site must be stopped."""
+    wanted = restoring.Wanted(
+        dump=dump.resolve(), replace=replace, without_key=without_key, accept_differences=accept_differences
+    )
+    done = restoring.restore(wanted, _settings())
+    click.echo(f"The site is as it was at {done.made_at} ({done.seconds:.1f} s). Start it, and look at /readyz.")
+    if done.former:
+        click.echo(f"What was there before stays as database {done.former}, until 'flask --app wsgi backup discard'.")
+
+
+@group.command("discard")
+def discard() -> None:
+    """Drop the databases that restores have replaced."""
+    address = Address.of(_settings().database_url)
+    with swapping.alone(address) as neighbour:
+        found = swapping.formers(neighbour, address)
+        for former in found:
+            swapping.drop(neighbour, former)
+            click.echo(f"{former.database} dropped.")
+    if not found:
+        click.echo("There are none.")
+
+
+@group.command(overlooking.COMMAND, hidden=True)
+@click.argument("made_at")
+@click.pass_context
+def look_over(context: click.Context, *, made_at: str) -> None:
+    """A step of restoring, on the database that was just filled: bring up to date, rebuild boards, verify."""
+    overlooking.in_this_process(made_at, context.invoke)
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.extensions["settings"]
+    return settings
+
+
+def _short(path: Path) -> str:
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)

@@ -1,0 +1,59 @@
+"""What a restored database goes through before it takes the site's place: in a process of its own, working on it.
+
+A process because an application belongs to one database from its start.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from backend.backup import adopting
+from backend.backup.address import Address
+from backend.backup.errors import BackupError
+from backend.config import Settings
+from backend.leaderboard import commands as leaderboard
+from backend.verification.command import command as verify
+
+COMMAND = "look-over"
+DIFFERS = 3
+"""Exit code of the process where all went well but the books do not agree."""
+
+
+def look_over(new: Address, settings: Settings, *, secret_key: str, made_at: str, accept_differences: bool) -> None:
+    """Let a process adopt the new database and verify it; raises BackupError if it should not be used."""
+    environment = {
+        **os.environ,
+        "DATABASE_URL": new.url,
+        "REDIS_URL": settings.redis_url,
+        "SECRET_KEY": secret_key,
+        "WECHAT_SECRET": settings.wechat_secret,
+        "TANHUI_VAR": str(settings.tanhui_var),
+        "TANHUI_ENV": settings.tanhui_env,
+    }
+    argv = [sys.executable, "-m", "flask", "--app", "wsgi", "backup", COMMAND, made_at]
+    code = subprocess.run(argv, env=environment, check=False).returncode  # noqa: S603  our own command
+    if code == DIFFERS and not accept_differences:
+        raise BackupError(
+            "The restored books do not agree (see above), so nothing was changed: take an older backup, or take this"
+            " one as it is with ACCEPT_DIFFERENCES=yes (--accept-differences)."
+        )
+    if code not in {0, DIFFERS}:
+        raise BackupError("The backup could not be brought up to date (see above). Nothing was changed.")
+
+
+def in_this_process(made_at: str, invoke: Callable[..., Any]) -> None:
+    """That process's part: adopt, rebuild, verify. Ends the process with DIFFERS if anything differs."""
+    adopting.adopt(made_at=made_at)
+    try:
+        invoke(leaderboard.rebuild)
+    except click.ClickException as error:
+        # The former boards are of another epoch, so none is shown that should not be.
+        error.show()
+    try:
+        invoke(verify)
+    except SystemExit as end:
+        sys.exit(DIFFERS if end.code else 0)

@@ -1,0 +1,181 @@
+"""Restoring: everything as it was, or nothing changed."""
+
+import json
+from dataclasses import replace
+from hashlib import sha256
+
+import pytest
+
+from backend.backup import overlooking, restoring, swapping
+from backend.embedded import secret_files
+from backend.projector import service as projector
+from backend.residents.restored import NUMBERS_SKIPPED
+from tests.backup.conftest import OTHER, Site
+
+pytestmark = pytest.mark.slow
+
+
+def described_anew(dump):
+    """Make what lies beside a dump agree with it, as a damage before the checksum would."""
+    path = dump.with_suffix(".json")
+    content = dump.read_bytes()
+    path.write_text(
+        json.dumps(json.loads(path.read_text()) | {"sha256": sha256(content).hexdigest(), "bytes": len(content)})
+    )
+
+
+@pytest.fixture
+def dump(site, city, tmp_path):
+    """A backup of the city."""
+    return site.backup(tmp_path / "backups")
+
+
+def test_the_restored_site_has_every_row_and_the_same_boards(site, other, city, tmp_path):
+    board = "/leaderboards/points/all?scope=district"
+    rows, shown = site.rows(), site.get(board, site.headers(city.anna)).json
+    assert len(shown["items"]) == 2
+    dump = site.backup(tmp_path)
+    # Later than the backup, and on boards in the same Redis, which the other site must not trust.
+    for _ in range(3):
+        city.live()
+    projector.drain()
+    assert len(site.get(board, site.headers(city.anna)).json["items"]) == 5
+    assert "The site is as it was at" in other.run("restore", dump)
+    assert other.databases() == [OTHER]
+    assert other.rows() == rows
+    assert other.schema() == site.schema()
+    assert other.has_statistics()
+    assert other.get(board, other.headers(city.anna)).json == shown
+
+
+def test_nobody_keeps_a_token_for_somebody_else(site, other, city, dump, new_resident):
+    """Whoever joined after the backup is unknown now, and the number goes to nobody."""
+    old, later = site.headers(city.anna), site.headers(new_resident("later"))
+    other.run("restore", dump)
+    assert other.get("/me", old).status_code == 401
+    assert other.get("/me", later).status_code == 401
+    next_number = other.ask("SELECT nextval(pg_get_serial_sequence('residents', 'resident_id'))")[0][0]
+    assert next_number > city.bert.resident_id + NUMBERS_SKIPPED
+
+
+@pytest.mark.parametrize("cut", ["truncated", "a byte changed", "emptied"])
+def test_a_damaged_dump_is_refused_and_loses_nothing(other, dump, keepsake, cut):
+    content = bytearray(dump.read_bytes())
+    content[len(content) // 2] ^= 1
+    dump.write_bytes({"truncated": content[:-100], "a byte changed": content, "emptied": b""}[cut])
+    assert "damaged or cut short" in other.run("restore", dump, "--replace", status=1)
+    assert other.databases() == [OTHER]
+    assert keepsake()
+
+
+def test_damage_that_only_pg_restore_notices_loses_nothing_either(other, dump, keepsake):
+    content = dump.read_bytes()
+    dump.write_bytes(content[: len(content) // 2])
+    described_anew(dump)
+    assert "pg_restore gave up, and nothing was changed" in other.run("restore", dump, "--replace", status=1)
+    assert other.databases() == [OTHER]
+    assert keepsake()
+
+
+def test_books_that_do_not_agree_take_nobodys_place_unless_accepted(site, other, city, damage, tmp_path):
+    damage("UPDATE wallets SET co2e_mg = co2e_mg + 1")
+    dump = site.backup(tmp_path / "damaged")
+    assert "do not agree" in other.run("restore", dump, status=1)
+    assert other.databases() == [OTHER]
+    assert other.count() is None
+    other.run("restore", dump, "--accept-differences")
+    assert other.count() == site.count()
+
+
+def test_what_is_there_is_replaced_only_if_so_wished_and_kept_aside(site, other, dump, keepsake):
+    assert "holds something already" in other.run("restore", dump, status=1)
+    assert keepsake()
+    assert "stays as database tanhui_other_before_" in other.run("restore", dump, "--replace")
+    assert other.count() == site.count()
+    (_, former) = other.databases()
+    assert keepsake(former)
+    assert "holds something already" in other.run("restore", dump, status=1)
+    assert former in other.run("discard")
+    assert other.databases() == [OTHER]
+    assert "There are none" in other.run("discard")
+
+
+def test_a_site_that_is_in_use_is_not_replaced_under_its_users(site, other, dump):
+    with other.address.connect():
+        said = other.run("restore", dump, status=1)
+    assert "in use (1 × unnamed): stop the site first" in said
+    assert other.databases() == [OTHER]
+
+
+def test_who_comes_in_meanwhile_stops_the_swap_and_loses_nothing(site, other, dump, monkeypatch):
+    monkeypatch.setattr(swapping, "PATIENCE_S", 0)
+    came_in, look_over = [], overlooking.look_over
+
+    def and_somebody_comes_in(*args, **more):
+        look_over(*args, **more)
+        came_in.append(other.address.connect())
+
+    monkeypatch.setattr(overlooking, "look_over", and_somebody_comes_in)
+    assert "is in use" in other.run("restore", dump, status=1)
+    came_in.pop().close()
+    assert other.databases() == [OTHER]
+    assert other.count() is None
+
+
+def test_what_a_killed_restore_has_left_is_in_nobodys_way(site, other, dump):
+    with swapping.alone(other.address) as neighbour:
+        left = swapping.fresh(neighbour, other.address)
+        restoring.fill(restoring.Backup(dump), left, server=neighbour.info.server_version // 10_000)
+    assert other.count() is None
+    other.run("restore", dump)
+    assert other.databases() == [OTHER]
+    assert other.count() == site.count()
+
+
+def test_two_restores_at_once_do_not_meet(site, other, dump):
+    with swapping.alone(other.address):
+        assert "Another restore" in other.run("restore", dump, status=1)
+
+
+def test_a_dump_without_its_description_or_from_the_future_is_refused(site, other, dump):
+    path = dump.with_suffix(".json")
+    told = json.loads(path.read_text())
+    path.write_text(json.dumps(told | {"revision": "9999"}))
+    assert "of a newer Tanhui (migration 9999)" in other.run("restore", dump, status=1)
+    path.write_text("{}")
+    assert "is damaged" in other.run("restore", dump, status=1)
+    path.unlink()
+    assert "is missing: copy it along" in other.run("restore", dump, status=1)
+    assert "There is no" in other.run("restore", dump.with_name("nothing.dump"), status=1)
+    assert other.count() is None
+
+
+def with_key(other, secret_key):
+    other.app.extensions["settings"] = replace(other.settings, secret_key=secret_key)
+    return Site(other.app)
+
+
+def test_another_secret_key_is_refused_unless_the_old_one_is_lost(site, other, dump):
+    stranger = with_key(other, "another-key-" * 4)
+    assert "made under another SECRET_KEY" in stranger.run("restore", dump, status=1)
+    assert stranger.count() is None
+    stranger.run("restore", dump, "--without-key")
+    assert stranger.count() == site.count()
+
+
+def test_a_key_that_the_site_has_made_itself_comes_along(site, other, dump, monkeypatch):
+    """As in development: neither site was given a key."""
+    monkeypatch.setitem(
+        site.app.extensions,
+        "settings",
+        replace(site.settings, secret_key=secret_files.secret(site.settings.tanhui_var, "secret_key")),
+    )
+    backup = Site(site.app).backup(dump.parent / "with key")
+    kept = backup.with_suffix(".secrets").read_text()
+    assert "SECRET_KEY=" in kept
+    folder = other.settings.tanhui_var
+    own = secret_files.secret(folder, "secret_key")
+    target = with_key(other, own)
+    target.run("restore", backup)
+    assert f"SECRET_KEY={secret_files.secret(folder, 'secret_key')}\n" in kept
+    assert own in [path.read_text() for path in (folder / "secrets").glob("secret_key.former-*")]

@@ -1,0 +1,102 @@
+"""What the documents name exists, and what exists is in them."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from prometheus_client.metrics import MetricWrapperBase
+
+from backend import metrics
+from backend.config import Settings
+
+ROOT = Path(__file__).parents[2]
+OPERATIONS = ROOT / "docs" / "operations.md"
+DOCUMENTS = [
+    *(path for path in ROOT.glob("*.md") if path.name != "CHANGELOG.md"),
+    *(path for path in (ROOT / "docs").glob("*.md")),
+]
+DEPLOYED = [path for path in (ROOT / "deploy").rglob("*") if path.is_file()]
+METRIC = re.compile(r"\btanhui_[a-z_]+\b")
+NO_METRICS = {"tanhui_restoring", "tanhui_before_"}
+SUFFIXES = ("_bucket", "_count", "_sum", "_total")
+# Read by other programs than the application itself.
+BESIDES = re.compile(r"(?:environ|environment)(?:\.get\(|\.setdefault\(|\[)\s*\"([A-Z_]+)\"")
+OTHER_PROGRAMS = {"TANHUI_DURABILITY": "for tests only: a site without fsync loses what it acknowledged"}
+
+
+def name(path):
+    return str(path.relative_to(ROOT))
+
+
+def variables_of_the_code():
+    of_settings = {"CITY_TIME_ZONE" if field.name == "city_zone" else field.name.upper() for field in fields(Settings)}
+    sources = [*(ROOT / "backend").rglob("*.py"), *(ROOT / "tasks").rglob("*.py"), ROOT / "gunicorn.conf.py"]
+    besides = {found for path in sources for found in BESIDES.findall(path.read_text())}
+    return (of_settings | besides) - OTHER_PROGRAMS.keys()
+
+
+def variables_of_the_table():
+    section = OPERATIONS.read_text().split("## Settings", 1)[1].split("\n## ", 1)[0]
+    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    return {variable for row in rows for variable in re.findall(r"`([A-Z_]+)`", row)}
+
+
+def test_every_setting_is_in_the_table_and_every_row_is_a_setting():
+    assert variables_of_the_table() == variables_of_the_code()
+
+
+def test_every_variable_of_the_example_is_a_setting():
+    example = (ROOT / "deploy" / "tanhui.env.example").read_text()
+    assert set(re.findall(r"^([A-Z_]+)=", example, re.MULTILINE)) <= variables_of_the_code()
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name)
+def test_every_make_target_that_a_document_names_exists(path):
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    code = "\n".join(re.findall(r"`[^`\n]+`|^```.*?^```|^    .*$", path.read_text(), re.DOTALL | re.MULTILINE))
+    named = set(re.findall(r"\bmake ([a-z]+)\b", code))
+    assert named <= targets
+
+
+def commands_of(group, prefix=""):
+    """All commands below a group, `leaderboard rebuild` for one."""
+    for word, command in group.commands.items():
+        yield f"{prefix}{word}"
+        if hasattr(command, "commands"):
+            yield from commands_of(command, f"{prefix}{word} ")
+
+
+@pytest.mark.parametrize("path", [*DOCUMENTS, *DEPLOYED], ids=name)
+def test_every_flask_command_that_is_named_exists(app, path):
+    known = set(commands_of(app.cli))
+    groups = {command.split()[0] for command in known if " " in command}
+    for words in re.findall(r"flask (?:--app wsgi )([a-z][a-z-]*(?: [a-z][a-z-]*)?)", path.read_text()):
+        first = words.split()[0]
+        assert (words if first in groups else first) in known, words
+
+
+@pytest.mark.parametrize("path", [OPERATIONS, *DEPLOYED], ids=name)
+def test_every_metric_that_is_named_is_exposed(path):
+    collectors = [found for found in vars(metrics).values() if isinstance(found, MetricWrapperBase)]
+    known = {metric.name for collector in collectors for metric in collector.describe()}
+    assert len(known) > 8
+    for found in set(METRIC.findall(path.read_text())):
+        if not any(found.startswith(other) for other in NO_METRICS):
+            assert found in known or any(found.removesuffix(suffix) in known for suffix in SUFFIXES), found
+
+
+def test_every_alert_is_in_the_runbook():
+    alerts = re.findall(r"alert: (\w+)", (ROOT / "deploy" / "prometheus" / "tanhui.rules.yml").read_text())
+    assert len(alerts) > 10
+    missing = [alert for alert in alerts if f"`{alert}`" not in OPERATIONS.read_text()]
+    assert missing == []
+
+
+def test_every_file_that_operations_names_exists():
+    named = re.findall(r"`((?:deploy|docs|tests|backend)/[\w./@-]+)`", OPERATIONS.read_text())
+    links = re.findall(r"\]\(([\w./-]+)\)", OPERATIONS.read_text())
+    missing = [one for one in named if not (ROOT / one).exists()]
+    missing += [one for one in links if not (OPERATIONS.parent / one).exists()]
+    assert missing == []
+    assert named
