@@ -12,8 +12,10 @@ from celery.signals import worker_process_init
 from backend import create_app
 from backend.database import db
 from backend.embedded import celery_url
+from tasks import broker
 from tasks.schedule import SCHEDULE
 
+broker.mend()
 flask_app = create_app()
 _settings = flask_app.extensions["settings"]
 _broker = celery_url(_settings.redis_url)

@@ -41,7 +41,7 @@ class Child:
         now = time.monotonic()
         if self._restart_at is None:
             self._clear_remains()
-            self._delay = _next_delay(self._delay, lived=now - self._started_at)
+            self._delay = next_delay(self._delay, lived=now - self._started_at)
             click.echo(f"{self.program.name} {_ending(self._process.returncode)}: starting it again.", err=True)
             self._restart_at = now + self._delay
         if now >= self._restart_at:
@@ -83,7 +83,8 @@ class Child:
             return
 
 
-def _next_delay(last: float, *, lived: float) -> float:
+def next_delay(last: float, *, lived: float) -> float:
+    """Seconds until a program that has died is started again: none if it was at work, ever more if it dies at once."""
     if lived > _HEALTHY_SECONDS:
         return 0.0
     return min(max(last * 2, _FIRST_DELAY_SECONDS), _LONGEST_DELAY_SECONDS)

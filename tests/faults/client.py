@@ -25,7 +25,7 @@ from typing import Any
 from tests.faults.diary import Pen
 from tests.faults.sending import Sender
 
-THINKING_S = 0.1
+THINKING_S = 0.2
 SINGLE = ("clean_plate", "green_quiz", "own_cup")
 BATCHED = ("own_bag", "e_office", "double_sided")
 DAYS = 5

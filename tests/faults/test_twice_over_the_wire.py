@@ -15,7 +15,7 @@ from tests.faults.shop import open_shop
 from tests.faults.site import Answer, running, until
 from tests.faults.wishes import CASES, DECISIONS, V1, WECHAT_SECRET, Wish, World, keyed
 
-TIMES = 3 if report.SHORT else 20
+TIMES = 2 if report.SHORT else 20
 PATIENCE_S = 30
 PROJECTED = {
     *("outbox", "totals", "movements", "participations", "participants"),
