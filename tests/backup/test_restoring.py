@@ -1,6 +1,7 @@
 """Restoring: everything as it was, or nothing changed."""
 
 import json
+import os
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -8,9 +9,10 @@ from pathlib import Path
 import pytest
 from alembic.script import ScriptDirectory
 
+from backend import create_app
 from backend.backup import overlooking, restoring, swapping
 from backend.database import db
-from backend.embedded import secret_files
+from backend.embedded import locks, secret_files
 from backend.projector import service as projector
 from backend.residents.restored import NUMBERS_SKIPPED
 from tests.backup.conftest import OTHER, Site
@@ -110,6 +112,17 @@ def test_a_site_that_is_in_use_is_not_replaced_under_its_users(site, other, dump
         said = other.run("restore", dump, status=1)
     assert "in use (1 × unnamed): stop the site first" in said
     assert other.databases() == [OTHER]
+
+
+def test_make_run_at_work_or_redis_away_is_told_before_anything_is_done(other, dump):
+    locks_folder = other.settings.tanhui_var / "locks"
+    locks_folder.mkdir(parents=True)
+    held = locks.take_exclusive(locks_folder / "supervisor", seconds=0)
+    assert "is at work" in other.run("restore", dump, status=1)
+    os.close(held)
+    away = create_app(replace(other.settings, redis_url="redis://127.0.0.1:9/0"))
+    assert "Redis does not answer" in Site(away).run("restore", dump, status=1)
+    assert other.count() is None
 
 
 def test_who_comes_in_meanwhile_stops_the_swap_and_loses_nothing(site, other, dump, monkeypatch):
