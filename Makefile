@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.complete
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format translations lock bench backup restore
+.PHONY: help setup run test check fuzz format translations lock bench faults backup restore
 
 help:  ## show these lines
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -23,6 +23,9 @@ check: $(STAMP)  ## format, lint, types, layers, then all tests
 	$(BIN)/lint-imports
 	@$(MAKE) --no-print-directory test
 
+fuzz: $(STAMP)  ## 100,000 made-up and damaged pages and files, with a bar (INPUTS=n, SEED=n)
+	@FUZZ_INPUTS=$(or $(INPUTS),100000) FUZZ_SEED=$(or $(SEED),1) $(BIN)/python -m pytest tests/fuzz -s
+
 format: $(STAMP)  ## put the code in order
 	$(BIN)/ruff check --fix --select I .
 	$(BIN)/ruff format .
@@ -36,6 +39,9 @@ lock: $(STAMP)  ## bring requirements.lock up to pyproject.toml (ARGS=--upgrade 
 
 bench: $(STAMP)  ## the benchmark table (ROW=award for one row)
 	@$(BIN)/python -m tests.benchmarks $(ROW)
+
+faults: $(STAMP)  ## kill, cut off and starve a site of real processes (RUN=short as in CI, FAULTS_KILLS=60, FAULTS_SEED)
+	@FAULTS_RUN=$(RUN) $(BIN)/python -m pytest -s tests/faults $(ARGS)
 
 backup: $(STAMP)  ## write a backup while the site runs (KEEP=7: only the newest seven; FOLDER=…)
 	@$(BIN)/flask --app wsgi backup make $(if $(KEEP),--keep $(KEEP)) $(if $(FOLDER),--folder '$(FOLDER)')

@@ -9,7 +9,7 @@ from backend import cli, console, limits, logs, metrics, openapi, redis, web
 from backend.api import BLUEPRINTS, description
 from backend.blueprint import IdConverter
 from backend.config import Settings
-from backend.database import db, engine_options
+from backend.database import AUTOCOMMIT, autocommit_options, db, engine_options
 
 
 def create_app(settings: Settings | None = None) -> web.Application:
@@ -21,6 +21,7 @@ def create_app(settings: Settings | None = None) -> web.Application:
         MAX_CONTENT_LENGTH=chosen.max_body_bytes,
         SQLALCHEMY_DATABASE_URI=chosen.database_url,
         SQLALCHEMY_ENGINE_OPTIONS=engine_options(chosen),
+        SQLALCHEMY_BINDS={AUTOCOMMIT: autocommit_options(chosen)},
         BABEL_DEFAULT_LOCALE=chosen.default_locale,
         BABEL_TRANSLATION_DIRECTORIES="translations",
         **description(),

@@ -1,5 +1,6 @@
 """The database: declarative base, session, the one place that commits, and the hot path's connection."""
 
+import select
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -8,8 +9,9 @@ from typing import Annotated, Any, ClassVar
 
 import psycopg
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, Date, DateTime, Integer, MetaData, Numeric, SmallInteger, Text, text
+from sqlalchemy import BigInteger, Date, DateTime, Engine, Integer, MetaData, Numeric, SmallInteger, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 from backend.config import Settings
@@ -42,22 +44,63 @@ class Model(DeclarativeBase):
     }
 
 
+AUTOCOMMIT = "autocommit"
+"""Name of the second engine, on the same database."""
+
 db = SQLAlchemy(metadata=Model.metadata, session_options={"expire_on_commit": False})
 
 
 def engine_options(settings: Settings) -> dict[str, Any]:
-    """Options of the engine: a bounded pool, and time-outs so that nothing hangs."""
+    """Options of the session's engine: a bounded pool, and time-outs so that nothing hangs."""
     return {
         "pool_size": settings.database_pool_size,
         "max_overflow": settings.database_pool_size,
         "pool_timeout": 5,
         "pool_pre_ping": False,
-        "connect_args": {
-            "connect_timeout": 5,
-            "options": f"-c statement_timeout={settings.database_timeout_ms} -c lock_timeout=5000 -c timezone=UTC",
-            "prepare_threshold": 3,
-        },
+        "pool_events": [(_refuse_what_broke, "checkout")],
+        "connect_args": _connect_args(settings),
     }
+
+
+def autocommit_options(settings: Settings) -> dict[str, Any]:
+    """Options of the engine behind `prepared_statements`: nothing is set or taken back when a connection changes hands.
+
+    Its few statements are prepared at once, and planned once: each finds the rows of one resident by a key, whoever
+    that is, and planning takes longer than running.
+    """
+    planned = {"prepare_threshold": 0, "options": f"{_options(settings)} -c plan_cache_mode=force_generic_plan"}
+    return {
+        "url": settings.database_url,
+        "isolation_level": "AUTOCOMMIT",
+        "pool_size": settings.database_pool_size,
+        "max_overflow": settings.database_pool_size,
+        "pool_timeout": 5,
+        "pool_reset_on_return": None,
+        "pool_events": [(_refuse_what_broke, "checkout")],
+        "connect_args": {**_connect_args(settings), **planned},
+    }
+
+
+def _connect_args(settings: Settings) -> dict[str, Any]:
+    return {"connect_timeout": 5, "options": _options(settings), "prepare_threshold": 3}
+
+
+def _options(settings: Settings) -> str:
+    return f"-c statement_timeout={settings.database_timeout_ms} -c lock_timeout=5000 -c timezone=UTC"
+
+
+def _refuse_what_broke(connection: Any, record: Any, proxy: Any) -> None:  # noqa: ARG001  SQLAlchemy passes them
+    """Have the pool connect anew where PostgreSQL has closed an idle connection: nobody is refused for that.
+
+    Nothing is said on an idle connection but its end, so a look whether there is anything to read tells; a ping would
+    be a round trip. If one broke, PostgreSQL was restarted, and all that are idle broke with it.
+    """
+    if connection.closed:
+        raise InvalidatePoolError
+    waiting = select.poll()
+    waiting.register(connection.fileno(), select.POLLIN)
+    if waiting.poll(0):
+        raise InvalidatePoolError
 
 
 @contextmanager
@@ -75,10 +118,7 @@ def transaction() -> Iterator[None]:
 
 @contextmanager
 def statements() -> Iterator[psycopg.Cursor[Any]]:
-    """A cursor on which every statement is its own transaction.
-
-    For the hot path: BEGIN and COMMIT are round trips too, and one data-modifying CTE needs neither.
-    """
+    """A cursor on which every statement is its own transaction, for jobs that commit piece by piece."""
     fairy = db.engine.raw_connection()
     connection: Any = fairy.driver_connection
     try:
@@ -90,6 +130,25 @@ def statements() -> Iterator[psycopg.Cursor[Any]]:
         if not connection.closed and connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
             connection.autocommit = False
         fairy.close()
+
+
+@contextmanager
+def prepared_statements() -> Iterator[psycopg.Cursor[Any]]:
+    """The same for the hot path, on connections that stay so: a statement is prepared at once, and planned once.
+
+    BEGIN and COMMIT are round trips too, and one data-modifying CTE needs neither.
+    """
+    fairy = autocommit_engine().raw_connection()
+    connection: Any = fairy.driver_connection
+    try:
+        yield connection.cursor()
+    finally:
+        fairy.close()
+
+
+def autocommit_engine() -> Engine:
+    """The engine whose connections are in autocommit mode."""
+    return db.engines[AUTOCOMMIT]
 
 
 def cursor() -> psycopg.Cursor[Any]:

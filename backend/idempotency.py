@@ -150,11 +150,18 @@ def _replay(model: type[Model], identity: dict[str, Any], wanted: Request) -> Re
 def answer_of(stored: tuple[int, dict[str, Any]]) -> Response:
     """A stored answer, marked as a repetition."""
     status, body = stored
-    response = Response(json.dumps(body), status=status, content_type="application/json")
-    response.headers["Idempotent-Replayed"] = "true"
+    response = json_answer(status, json.dumps(body), repeated=True)
     if isinstance(body.get("version"), int):
         # What has versions was answered with its ETag, and is again.
         response.set_etag(str(body["version"]))
+    return response
+
+
+def json_answer(status: int, body: str, *, repeated: bool) -> Response:
+    """An answer whose JSON is made; marked if it is the repetition of a stored one."""
+    response = Response(body, status=status, content_type="application/json")
+    if repeated:
+        response.headers["Idempotent-Replayed"] = "true"
     return response
 
 

@@ -177,9 +177,10 @@ def _count_request() -> None:
 def _tell(response: Response) -> Response:
     allowance: Allowance | None = g.get("allowance")
     if allowance is not None:
-        response.headers["X-RateLimit-Limit"] = str(allowance.limit)
-        response.headers["X-RateLimit-Remaining"] = str(allowance.remaining)
-        response.headers["X-RateLimit-Reset"] = str(allowance.resets_in)
+        # `add` does not look for an earlier one: nobody else sets these.
+        response.headers.add("X-RateLimit-Limit", str(allowance.limit))
+        response.headers.add("X-RateLimit-Remaining", str(allowance.remaining))
+        response.headers.add("X-RateLimit-Reset", str(allowance.resets_in))
     return response
 
 

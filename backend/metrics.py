@@ -2,6 +2,7 @@
 
 import os
 import time
+from functools import cache
 
 from flask import Flask, Response, g, request
 from prometheus_client import (
@@ -59,10 +60,14 @@ def init_app(app: Flask) -> None:
 
     @app.after_request
     def observe(response: Response) -> Response:
-        endpoint = request.endpoint or "unknown"
         now = time.perf_counter()
-        REQUESTS.labels(endpoint, response.status_code).observe(now - g.get("started", now))
+        _timer(request.endpoint or "unknown", response.status_code).observe(now - g.get("started", now))
         return response
+
+
+@cache
+def _timer(endpoint: str, status: int) -> Histogram:
+    return REQUESTS.labels(endpoint, status)
 
 
 def exposition() -> Response:

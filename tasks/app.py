@@ -1,7 +1,7 @@
 """The Celery application: the Flask application's own settings and servers, JSON only.
 
-`celery -A tasks.app worker --beat` runs everything. Redis carries the messages and holds nothing that would be missed:
-a message that is lost is sent again by the clock.
+`celery -A tasks.app worker` does the jobs, `celery -A tasks.app beat` asks for them. Redis carries the messages and
+holds nothing that would be missed: a message that is lost is sent again by the clock.
 """
 
 from typing import Any
@@ -50,4 +50,5 @@ app.conf.update(
 def forget_the_parents_connections(**_: Any) -> None:
     """A forked process must not talk on its parent's connections, nor close them."""
     with flask_app.app_context():
-        db.engine.dispose(close=False)
+        for engine in db.engines.values():
+            engine.dispose(close=False)

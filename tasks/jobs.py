@@ -14,7 +14,7 @@ from backend.admins import cleaning as admins
 from backend.config import Settings
 from backend.database import transaction
 from backend.leaderboard import settling
-from backend.ledger.expiring import expire_due
+from backend.ledger.expiring import close_spent, expire_due
 from backend.partners import cleaning as partners
 from backend.projector import service as projector
 from backend.residents import cleaning as residents
@@ -68,6 +68,7 @@ def settle() -> int:
 @chore
 def expire_points() -> int:
     """Post the expiry of points whose last day has passed; returns of how many residents."""
+    in_pages(lambda limit: close_spent(now=clock.now(), limit=limit))
     return in_pages(lambda limit: expire_due(now=clock.now(), limit=limit))
 
 

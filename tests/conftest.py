@@ -68,7 +68,8 @@ def migrated_app(settings):
     yield app
     with app.app_context():
         db.session.remove()
-        db.engine.dispose()
+        for engine in db.engines.values():
+            engine.dispose()
     app.extensions["redis"].close()
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import psycopg
 
-from backend.database import statements
+from backend.database import prepared_statements
 from backend.errors import UnauthenticatedError
 from backend.residents.auth import Caller
 
@@ -17,7 +17,7 @@ def rows(sql: str, *, caller: Caller, **values: object) -> list[tuple[Any, ...]]
 
     Raises UnauthenticatedError where it gives none.
     """
-    with statements() as cursor:
+    with prepared_statements() as cursor:
         return rows_with(cursor, sql, caller=caller, **values)
 
 

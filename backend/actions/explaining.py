@@ -1,11 +1,12 @@
 """The explanation of an action's grams: formula, activity data, factor versions with their sources."""
 
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from backend.emissions.rules import Factor, Quantification
 from backend.schemas import grams
-from backend.titles import local
+from backend.titles import in_language, language
 
 
 def explain(
@@ -40,8 +41,14 @@ def _formula(quantity: str, *, unit: str, baseline: Factor, project: Factor | No
 
 
 def _factor(factor: Factor) -> dict[str, Any]:
+    return _told(factor, language())
+
+
+@lru_cache(maxsize=1_024)
+def _told(factor: Factor, language: str) -> dict[str, Any]:
+    # A version never changes, and every action of its task tells of it. Nobody changes what is told.
     return {
-        "name": local(factor.title),
+        "name": in_language(factor.title, language),
         "value": float(factor.value_mg),
         "unit": f"mg/{factor.unit}",
         "source": factor.source,

@@ -25,8 +25,6 @@ class Judged(NamedTuple):
     seq: int = 0
     entry_seq: int = 0
     balance_after: int = 0
-    lot_points: int = 0
-    """The part of the points that goes into a lot: what is left after paying a debt."""
     district_id: int | None = None
 
     @property
@@ -83,7 +81,6 @@ def judge(claims: Iterable[Claim], *, standing: Standing, catalogue: Catalogue, 
 
 def _take_in(claim: Claim, rules: TaskRules, *, outcome: Outcome, standing: Standing) -> Judged:
     standing.action_seq += 1
-    before = standing.balance
     standing.balance += outcome.points
     standing.entry_seq += 1 if outcome.points else 0
     standing.co2e_mg += outcome.co2e_mg
@@ -95,14 +92,5 @@ def _take_in(claim: Claim, rules: TaskRules, *, outcome: Outcome, standing: Stan
         trip = Trip(seq, rules.task_id, claim.tier, claim.day, claim.happened_at, ends_at, outcome.points)
     group = group_of(rules, claim.tier)
     standing.add(task_id=rules.task_id, day=claim.day, points=outcome.points, group=group, trip=trip)
-    return Judged(
-        claim,
-        rules,
-        outcome,
-        standing.resident_id,
-        seq=standing.action_seq,
-        entry_seq=standing.entry_seq,
-        balance_after=standing.balance,
-        lot_points=min(outcome.points, max(0, before + outcome.points)),
-        district_id=standing.district_id,
-    )
+    numbers = (standing.action_seq, standing.entry_seq, standing.balance, standing.district_id)
+    return Judged(claim, rules, outcome, standing.resident_id, *numbers)

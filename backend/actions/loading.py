@@ -1,7 +1,7 @@
 """Reading residents' standings: wallet, year's points, and the actions around the claimed days."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -31,10 +31,12 @@ SELECT {WALLET} FROM wallets w JOIN residents r USING (resident_id)
 WHERE w.resident_id = ANY(%s::bigint[]) ORDER BY w.resident_id FOR UPDATE OF w
 """  # noqa: S608  the parts are ours
 _YEARS = "SELECT resident_id, year, points FROM yearly_points WHERE resident_id = ANY(%s::bigint[]) AND year = ANY(%s)"
+# What ended before the first day began can neither count on a claimed day nor meet a claimed trip.
 _PAST = f"""
 SELECT w.resident_id, {PAST}
 FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[]) AS w (resident_id, since, until)
-JOIN actions a ON {AROUND.format(since="w.since", until="w.until")}
+JOIN actions a ON {AROUND.format(since=f"w.since - interval '{REACH.total_seconds()} s'", until="w.until")}
+    AND (a.happened_at >= w.since OR a.ended_at > w.since)
 """  # noqa: S608  the parts are ours
 _REFERENCES = """
 SELECT a.resident_id, a.client_reference
@@ -66,19 +68,28 @@ def group_of(rules: TaskRules, tier: str) -> str | None:
 
 
 def window(claims: Sequence[Claim], catalogue: Catalogue) -> tuple[datetime, datetime]:
-    """From when to when past actions bear on these claims: their days, or months where a limit is monthly."""
+    """From when to when past actions bear on these claims: those of their days, and trips that may meet theirs."""
+    since, until = _counted(claims, monthly=catalogue.monthly, zone=clock.city_zone())
+    return since - REACH, until
+
+
+def _counted(claims: Sequence[Claim], *, monthly: frozenset[str], zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The days of these claims, or the months where a limit is monthly; to the end of the last trip if it is later."""
     days = [claim.day for claim in claims]
     first, last = min(days), max(days)
-    for claim in claims:
-        if catalogue.tasks[claim.task].limit_period == "month":
-            first, last = clock.month_bounds(first)[0], clock.month_bounds(last)[1]
-            break
-    return _around(first, last, clock.city_zone())
+    if monthly and any(claim.task in monthly for claim in claims):
+        first, last = clock.month_bounds(first)[0], clock.month_bounds(last)[1]
+    since, until = _bounds(first, last, zone)
+    latest = max(claim.ended_at or claim.happened_at for claim in claims)
+    return since, until if latest <= until else min(latest, until + REACH)
 
 
 @lru_cache(maxsize=4_096)
-def _around(first: date, last: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    return clock.day_bounds(first, zone=zone)[0] - REACH, clock.day_bounds(last, zone=zone)[1] + REACH
+def _bounds(first: date, last: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    return clock.day_bounds(first, zone=zone)[0], clock.day_bounds(last, zone=zone)[1]
+
+
+_text = lru_cache(maxsize=4_096)(str)
 
 
 def lock_and_load(
@@ -86,39 +97,52 @@ def lock_and_load(
 ) -> dict[int, Standing]:
     """Lock the wallets of all these residents, in order of their ids, and read their standings."""
     residents = sorted(claims)
-    standings = {row[0]: standing_of(row) for row in cursor.execute(_LOCK, (array(residents),))}
-    since, until = zip(*[window(claims[resident], catalogue) for resident in residents], strict=True)
-    for row in cursor.execute(_PAST, (array(residents), array(since), array(until))):
+    owners, zone, monthly = array(residents), clock.city_zone(), catalogue.monthly
+    spans = [_counted(claims[resident], monthly=monthly, zone=zone) for resident in residents]
+    since, until = (array(map(_text, instants)) for instants in zip(*spans, strict=True))
+    years = sorted({claim.day.year for group in claims.values() for claim in group})
+    # One round trip: each statement sees what was committed when the one before it was done, hence under the locks.
+    with cursor.connection.pipeline():
+        wallets = _ask(cursor, _LOCK, owners)
+        past = _ask(cursor, _PAST, owners, since, until)
+        points = _ask(cursor, _YEARS, owners, years)
+        references = _ask_references(cursor, claims)
+        taken = _ask_taken(cursor, claims)
+    standings = {row[0]: standing_of(row) for row in wallets}
+    for row in past:
         remember(standings[row[0]], row[1:], catalogue=catalogue)
     for standing in standings.values():
         standing.year_points.clear()
-    years = sorted({claim.day.year for group in claims.values() for claim in group})
-    for resident_id, year, points in cursor.execute(_YEARS, (array(residents), years)):
-        standings[resident_id].year_points[year] = points
-    _load_references(cursor, claims, standings)
-    _load_taken(cursor, claims, standings)
+    for resident_id, year, earned in points:
+        standings[resident_id].year_points[year] = earned
+    for resident_id, reference in references:
+        standings[resident_id].known.add(reference)
+    known = {record for answer in taken for record in answer}
+    for standing in standings.values():
+        standing.taken = known
     return standings
 
 
-def _load_references(
-    cursor: psycopg.Cursor[Any], claims: dict[int, list[Claim]], standings: dict[int, Standing]
-) -> None:
+Answer = Iterable[Any]
+
+
+def _ask(cursor: psycopg.Cursor[Any], statement: str, *values: object) -> Answer:
+    # In PostgreSQL's own binary form, which takes half as long to read as text.
+    return cursor.connection.cursor(binary=True).execute(statement, values)
+
+
+def _ask_references(cursor: psycopg.Cursor[Any], claims: dict[int, list[Claim]]) -> Answer:
     pairs = [(r, c.client_reference) for r, group in claims.items() for c in group if c.client_reference]
     if not pairs:
-        return
+        return ()
     owners, references = zip(*pairs, strict=True)
-    for resident_id, reference in cursor.execute(_REFERENCES, (array(owners), text_array(references))):
-        standings[resident_id].known.add(reference)
+    return _ask(cursor, _REFERENCES, array(owners), text_array(references))
 
 
-def _load_taken(cursor: psycopg.Cursor[Any], claims: dict[int, list[Claim]], standings: dict[int, Standing]) -> None:
+def _ask_taken(cursor: psycopg.Cursor[Any], claims: dict[int, list[Claim]]) -> list[Answer]:
     wanted: dict[int, list[str]] = defaultdict(list)
     for group in claims.values():
         for claim in group:
             if claim.partner_id is not None and claim.external_id is not None:
                 wanted[claim.partner_id].append(claim.external_id)
-    taken: set[tuple[int | None, str]] = set()
-    for partner_id, external_ids in wanted.items():
-        taken.update(cursor.execute(_TAKEN, (partner_id, text_array(external_ids))))
-    for standing in standings.values():
-        standing.taken = taken
+    return [_ask(cursor, _TAKEN, partner_id, text_array(ids)) for partner_id, ids in wanted.items()]

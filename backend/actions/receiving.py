@@ -48,9 +48,8 @@ def _receive(raw_events: list[Any], *, partner: Partner, now: datetime) -> dict[
 
 def _events_of(body: bytes) -> list[Any]:
     try:
-        # Decimals keep quantities exact; NaN stays a float, which the reader of its event refuses.
-        page = json.loads(body, parse_float=Decimal)
-    except (ValueError, RecursionError, InvalidOperation) as error:
+        page = _parsed(body)
+    except (ValueError, RecursionError) as error:
         raise UnreadableBodyError from error
     if not isinstance(page, dict) or page.keys() != {"events"} or not isinstance(page["events"], list):
         raise ValidationFailedError.of({"events": _('Send {"events": [...]} and nothing else.')})
@@ -59,6 +58,22 @@ def _events_of(body: bytes) -> list[Any]:
         raise ValidationFailedError.of({"events": message})
     events: list[Any] = page["events"]
     return events
+
+
+def _parsed(body: bytes) -> Any:
+    # Decimals keep quantities exact; NaN stays a float, which the reader of its event refuses.
+    try:
+        return json.loads(body, parse_float=Decimal)
+    except InvalidOperation:
+        # Some number's exponent is beyond all bounds. That is wrong with its event, not with the page.
+        return json.loads(body, parse_float=_decimal_or_nan)
+
+
+def _decimal_or_nan(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return Decimal("NaN")
 
 
 def _broken(raw: Any, error: BrokenEventError) -> dict[str, Any]:

@@ -4,6 +4,7 @@ The write carries the wallet's version that the read saw (compare and set): if a
 between, it changes nothing and the action is judged again.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +21,7 @@ from backend.actions.standing import Standing
 from backend.catalogue import service as catalogue_service
 from backend.catalogue.service import Catalogue
 from backend.config import Settings
-from backend.database import statements
+from backend.database import prepared_statements
 from backend.errors import UnauthenticatedError
 from backend.idempotency import Request, replayed
 from backend.ledger import posting
@@ -81,7 +82,8 @@ class Recorded:
     judged: Judged | None
     standing: Standing | None
     replay: tuple[int, dict[str, Any]] | None = None
-    body: dict[str, Any] | None = None
+    body: str | None = None
+    """The answer as JSON, made once for the caller and for the store."""
 
 
 def record_one(
@@ -93,7 +95,7 @@ def record_one(
     a key that stood for another request.
     A refused claim changes nothing and comes back as judged.
     """
-    with statements() as cursor:
+    with prepared_statements() as cursor:
         for _ in range(ATTEMPTS):
             recorded = _attempt(
                 cursor, claim, caller=caller, settings=settings, now=now, request=request, render=render
@@ -119,7 +121,7 @@ def _attempt(
     (judged,) = judge([claim], standing=standing, catalogue=catalogue, caps=caps_of(settings), now=now).judged
     if not judged.recorded:
         return Recorded(judged, standing)
-    body = render(judged, standing)
+    body = json.dumps(render(judged, standing))
     try:
         written = cursor.execute(
             _WRITE, _values(judged, settings=settings, now=now, request=request, body=body, version=standing.version)
@@ -181,7 +183,7 @@ def _read_rows(
 
 
 def _values(
-    judged: Judged, *, settings: Settings, now: datetime, request: Request, body: dict[str, Any], version: int
+    judged: Judged, *, settings: Settings, now: datetime, request: Request, body: str, version: int
 ) -> dict[str, Any]:
     claim, outcome, quantified = judged.claim, judged.outcome, judged.outcome.quantification
     return {
@@ -213,5 +215,5 @@ def _values(
         "key": request.key,
         "request_hash": request.hash,
         "answer_status": 201,
-        "body": Jsonb(body) if request.key else None,
+        "body": body if request.key else None,
     }

@@ -14,11 +14,12 @@ from backend.actions.loading import lock_and_load
 from backend.actions.models import Action
 from backend.actions.refusals import OverlappingActionError
 from backend.actions.reversing import delta
-from backend.actions.rules import Outcome, credit
+from backend.actions.rules import credit
 from backend.catalogue import service as catalogue_service
 from backend.catalogue.rules import TaskRules
 from backend.database import cursor, db
 from backend.emissions import service as emissions
+from backend.emissions.rules import Quantification
 from backend.errors import NotFoundError, RefusalError
 from backend.ledger import service as ledger
 from backend.ledger.service import Reference
@@ -54,7 +55,14 @@ def accept(*, resident_id: int, seq: int, by: str, now: datetime) -> Action:
     standing = lock_and_load(cursor(), {resident_id: [claim]}, catalogue=catalogue_service.current())[resident_id]
     if claim.ended_at and rules.trip and standing.trips_meeting(claim.happened_at, claim.ended_at):
         raise OverlappingActionError
-    outcome = credit(claim, rules, judged=_judged(action), standing=standing, caps=caps_of(settings))
+    outcome = credit(
+        claim,
+        rules,
+        quantity=int(action.quantity * 1000),
+        used=_quantification(action),
+        standing=standing,
+        caps=caps_of(settings),
+    )
     wallet = ledger.lock_wallet(resident_id)
     year = action.local_day.year
     reference = Reference("action", seq)
@@ -89,10 +97,9 @@ def _locked(resident_id: int, seq: int) -> Action:
     return action
 
 
-def _judged(action: Action) -> Outcome:
+def _quantification(action: Action) -> Quantification | None:
     ids = (action.methodology_id, action.baseline_factor_id, action.project_factor_id)
-    used = emissions.used_by([ids]).get(ids)
-    return Outcome("pending", quantity_milli=int(action.quantity * 1000), quantification=used)
+    return emissions.used_by([ids]).get(ids)
 
 
 def _claim(action: Action, rules: TaskRules) -> Claim:

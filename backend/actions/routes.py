@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from flask import Response, current_app, make_response
+from flask import Response, current_app
 
 from backend import clock, sealing
 from backend.actions import reading, submitting
@@ -19,7 +19,7 @@ from backend.actions.schemas import (
 )
 from backend.blueprint import Blueprint
 from backend.errors import NotFoundError
-from backend.idempotency import answer_of, of_request, takes_key
+from backend.idempotency import json_answer, of_request, takes_key
 from backend.paging import Page, decode_number, page_schema
 from backend.residents.auth import caller_by_token, signed_in
 from backend.residents.idempotency import idempotent
@@ -44,8 +44,8 @@ def record_action(given: dict[str, Any]) -> Response:
 
     Credited at once, or pending where a reviewer looks at the photo. The explanation says how the grams follow.
     """
-    status, body, repeated = submitting.submit(given, caller=caller_by_token(), request=of_request())
-    return answer_of((status, body)) if repeated else make_response(body, status)
+    done = submitting.submit(given, caller=caller_by_token(), request=of_request())
+    return json_answer(done.status, done.body, repeated=done.repeated)
 
 
 @blueprint.post("/actions/batch")

@@ -69,20 +69,30 @@ def decide(claim: Claim, rules: TaskRules, *, standing: Standing, caps: Caps, no
         return _refused("too-old")
     if rule.review:
         return Outcome("pending", quantity_milli=quantity, quantification=quantification)
-    judged = Outcome("credited", None, 0, 0, None, quantity, quantification, tuple(met))
-    return credit(claim, rules, judged=judged, standing=standing, caps=caps)
+    return credit(
+        claim, rules, quantity=quantity, used=quantification, replaces=tuple(met), standing=standing, caps=caps
+    )
 
 
-def credit(claim: Claim, rules: TaskRules, *, judged: Outcome, standing: Standing, caps: Caps) -> Outcome:
+def credit(
+    claim: Claim,
+    rules: TaskRules,
+    *,
+    quantity: int,
+    used: Quantification | None,
+    replaces: tuple[Trip, ...] = (),
+    standing: Standing,
+    caps: Caps,
+) -> Outcome:
     """Grams and points of a claim that counts: grams in full, points cut to the caps that are left.
 
-    `judged` says the quantity, the factor versions to use, and what the claim takes the place of.
+    `used` are the factor versions to reckon with, `replaces` the trips whose place the claim takes.
     """
-    used, counted = judged.quantification, rules.counted(judged.quantity_milli)
+    counted = rules.counted(quantity)
     co2e_mg = used.reduction_mg(counted) if used else 0
     wanted = rules.evidence[claim.tier].points_for(counted_milli=counted, co2e_mg=co2e_mg)
-    points, capped_by = _capped(wanted, claim, rules, standing=standing, caps=caps, replaces=judged.replaces)
-    return Outcome("credited", None, co2e_mg, points, capped_by, judged.quantity_milli, used, judged.replaces)
+    points, capped_by = _capped(wanted, claim, rules, standing=standing, caps=caps, replaces=replaces)
+    return Outcome("credited", None, co2e_mg, points, capped_by, quantity, used, replaces)
 
 
 def _not_at_all(
@@ -96,7 +106,8 @@ def _not_at_all(
         return _refused("task-locked")
     if rule is None:
         return _refused("evidence-not-accepted")
-    if max(claim.happened_at, claim.ended_at or claim.happened_at) > now + skew:
+    latest = now + skew
+    if claim.happened_at > latest or (claim.ended_at is not None and claim.ended_at > latest):
         return _refused("in-the-future")
     if claim.happened_at < now - _days(claim.max_age_days):
         return _refused("too-old")
@@ -161,5 +172,7 @@ def _capped(
         of_day += trip.points if trip.day == day else 0
         of_year += trip.points if trip.day.year == day.year else 0
         of_task += trip.points if trip.day == day and trip.task_id == task_id else 0
+    if wanted <= of_day and wanted <= of_year and wanted <= of_task:
+        return wanted, None
     left, tightest = min((of_day, "city_day"), (of_year, "city_year"), (of_task, "task_day"))
-    return (wanted, None) if left >= wanted else (max(0, left), tightest)
+    return max(0, left), tightest

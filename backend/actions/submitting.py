@@ -1,7 +1,10 @@
 """A resident submits actions: one, many of a client that was offline, or steps."""
 
+import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
 from flask import current_app
@@ -27,8 +30,17 @@ from backend.residents.models import Resident
 from backend.residents.wechat import DaySteps
 
 
-def submit(given: dict[str, Any], *, caller: Caller, request: Request) -> tuple[int, dict[str, Any], bool]:
-    """Record one action of a resident: status, answer, and whether it is the stored answer of before.
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The answer to a recorded action: its status, its body as JSON, and whether it is the stored one of before."""
+
+    status: int
+    body: str
+    repeated: bool
+
+
+def submit(given: dict[str, Any], *, caller: Caller, request: Request) -> Submitted:
+    """Record one action of a resident.
 
     Raises the refusal of the rules, or NotFoundError for an unknown task.
     """
@@ -37,11 +49,11 @@ def submit(given: dict[str, Any], *, caller: Caller, request: Request) -> tuple[
     recorded = record_one(claim, caller=caller, settings=settings, now=now, request=request, render=answering.answer)
     if recorded.replay is not None:
         status, body = recorded.replay
-        return status, body, True
+        return Submitted(status, json.dumps(body), repeated=True)
     assert recorded.judged is not None  # noqa: S101  without a replay there is a judgement
     if recorded.body is None:
         raise refusal_of(recorded.judged.outcome, claim=claim, rules=recorded.judged.rules)
-    return 201, recorded.body, False
+    return Submitted(HTTPStatus.CREATED, recorded.body, repeated=False)
 
 
 def submit_many(given: Sequence[dict[str, Any] | ValidationError], *, resident: Resident) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The catalogue as the rules need it: read once a process, and again whenever its revision has moved."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from flask import current_app
@@ -22,6 +22,14 @@ class Catalogue:
 
     revision: int
     tasks: Mapping[str, TaskRules]
+    ids: Mapping[int, TaskRules] = field(init=False)
+    monthly: frozenset[str] = field(init=False)
+    """Codes of the tasks whose limit counts by the month."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ids", {rules.task_id: rules for rules in self.tasks.values()})
+        monthly = frozenset(code for code, rules in self.tasks.items() if rules.limit_period == "month")
+        object.__setattr__(self, "monthly", monthly)
 
     def task(self, code: str) -> TaskRules:
         """The rules of a task; raises NotFoundError naming the code."""
@@ -31,7 +39,7 @@ class Catalogue:
 
     def by_id(self, task_id: int) -> TaskRules:
         """The rules of the task with that id."""
-        return next(rules for rules in self.tasks.values() if rules.task_id == task_id)
+        return self.ids[task_id]
 
 
 def current(revision: int | None = None) -> Catalogue:

@@ -14,9 +14,9 @@ QUANTITY_SCALE = 1_000
 FACTOR_SCALE = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Factor:
-    """One version of an emission factor; `micro` is its value in millionths of mg CO2e per unit."""
+    """One version of an emission factor as it was read; `micro` is its value in millionths of mg CO2e per unit."""
 
     id: int
     code: str

@@ -8,7 +8,7 @@ from hashlib import blake2b
 from flask import current_app
 from flask_babel import gettext
 
-from backend.database import array, statements
+from backend.database import array, prepared_statements
 from backend.errors import UnauthenticatedError
 from backend.leaderboard.epochs import State
 from backend.residents.auth import Caller
@@ -35,7 +35,7 @@ class People:
 
 def look_up(ids: list[int], *, caller: Caller) -> People:
     """Names and avatars for these residents, in one statement; raises UnauthenticatedError for a token that ended."""
-    with statements() as cursor:
+    with prepared_statements() as cursor:
         values = {"ids": array(ids), "me": caller.resident_id, "token_epoch": caller.epoch}
         row = cursor.execute(_PEOPLE, values).fetchone()
     if row is None:

@@ -137,13 +137,13 @@ ADVANCE = Script(
 
 
 def run(call: Call) -> Any:
-    """The answer of one script in one round trip. Raises RedisError."""
-    client: Any = redis.client()
+    """The answer of one script, which may be called again, in one round trip. Raises RedisError."""
+    words = ("EVALSHA", call.script.sha, 1, call.key, *call.arguments)
     try:
-        return client.evalsha(call.script.sha, 1, call.key, *call.arguments)
+        return redis.ask(*words)
     except redis.NoScriptError:
-        client.script_load(call.script.source)
-        return client.evalsha(call.script.sha, 1, call.key, *call.arguments)
+        redis.client().script_load(call.script.source)
+        return redis.ask(*words)
 
 
 def run_all(calls: Sequence[Call]) -> list[Any]:

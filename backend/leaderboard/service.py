@@ -5,7 +5,7 @@ from typing import Any
 from flask_babel import gettext
 
 from backend import clock
-from backend.database import statements
+from backend.database import prepared_statements
 from backend.errors import UnauthenticatedError, ValidationFailedError
 from backend.leaderboard import epochs, names
 from backend.leaderboard.boards import Board
@@ -72,7 +72,7 @@ def read(board: Board, window: Window, *, caller: Caller) -> dict[str, Any]:
 
 
 def _areas(caller: Caller) -> dict[str, int | None]:
-    with statements() as cursor:
+    with prepared_statements() as cursor:
         row = cursor.execute(_PLACES, (caller.resident_id, caller.epoch)).fetchone()
     if row is None:
         raise UnauthenticatedError

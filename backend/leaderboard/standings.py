@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 
 from backend import redis
-from backend.database import statements
+from backend.database import prepared_statements
 from backend.leaderboard.boards import MEMBERSHIP, Board
 from backend.leaderboard.filling import COLUMN, ensure
 from backend.leaderboard.reach import reaching
@@ -86,7 +86,7 @@ def from_postgresql(board: Board, window: Window, *, resident_id: int) -> Standi
         first=first,
         last=last,
     )
-    with statements() as cursor:
+    with prepared_statements() as cursor:
         found: list[tuple[int, int, int, int]] = cursor.execute(
             sql, {**_values(board), "first": window.first, "last": window.last, "resident_id": resident_id}
         ).fetchall()

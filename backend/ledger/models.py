@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Identity, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, Identity, Index, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.database import Model, Small, Whole
@@ -73,12 +73,16 @@ class Lot(Model):
     __tablename__ = "lots"
     __table_args__ = (
         CheckConstraint("remaining >= 0 OR expires_on = DATE '9999-12-31'", name="only_debt_is_negative"),
-        Index(None, "expires_on", postgresql_where="remaining > 0"),
+        # Not by `remaining`: a column that an index speaks of cannot change without telling all indexes of the row.
+        Index("lots_open_idx", "expires_on", postgresql_where="NOT closed"),
+        {"postgresql_with": {"fillfactor": 70}},
     )
 
     resident_id: Mapped[int] = mapped_column(primary_key=True)
     expires_on: Mapped[date] = mapped_column(primary_key=True)
     remaining: Mapped[int]
+    closed: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether its day has passed, and what was left then was posted as expired: nothing happens to it any more."""
 
 
 class Hold(Model):

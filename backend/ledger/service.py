@@ -160,8 +160,11 @@ def adjust(wallet: Wallet, *, points: int, reference: Reference, now: datetime, 
 def expire(wallet: Wallet, *, today: date, now: datetime) -> int:
     """Post the expiry of every lot whose last day is before `today`; returns the points that expired."""
     expired = 0
-    due = select(Lot).where(Lot.resident_id == wallet.resident_id, Lot.expires_on < today, Lot.remaining > 0)
+    due = select(Lot).where(Lot.resident_id == wallet.resident_id, Lot.expires_on < today, ~Lot.closed)
     for lot in db.session.scalars(due.order_by(Lot.expires_on)).all():
+        lot.closed = True
+        if lot.remaining == 0:
+            continue
         reference = Reference("lot", int(lot.expires_on.strftime("%Y%m%d")))
         wallet.expired += lot.remaining
         _post(wallet, kind="expire", contra="expiry", points=-lot.remaining, reference=reference, now=now)

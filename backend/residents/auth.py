@@ -6,17 +6,16 @@ from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, TypeVar
 
-import jwt
 from flask import current_app, request
 
 from backend import clock
 from backend.database import db
 from backend.errors import UnauthenticatedError
+from backend.residents import tokens
 from backend.residents.models import Resident
 from backend.web import caller
 
 View = TypeVar("View", bound=Callable[..., Any])
-AUDIENCE = "resident"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +38,10 @@ def issue(resident: Resident) -> Token:
     """A token for a resident, good for TOKEN_DAYS or until all of the resident's sessions are ended."""
     settings = current_app.extensions["settings"]
     expires_at = clock.now().replace(microsecond=0) + timedelta(days=settings.token_days)
-    claims = {"aud": AUDIENCE, "sub": str(resident.resident_id), "epoch": resident.token_epoch, "exp": expires_at}
-    return Token(jwt.encode(claims, settings.secret_key, algorithm="HS256"), expires_at)
+    text = tokens.encode(
+        resident_id=resident.resident_id, epoch=resident.token_epoch, expires_at=expires_at, secret=settings.secret_key
+    )
+    return Token(text, expires_at)
 
 
 def caller_by_token() -> Caller:
@@ -69,9 +70,4 @@ def _claims() -> Caller:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise UnauthenticatedError
-    try:
-        secret = current_app.extensions["settings"].secret_key
-        claims = jwt.decode(token.strip(), secret, algorithms=["HS256"], audience=AUDIENCE)
-        return Caller(int(claims["sub"]), int(claims.get("epoch", 0)))
-    except (jwt.InvalidTokenError, ValueError, KeyError) as error:
-        raise UnauthenticatedError from error
+    return Caller(*tokens.decode(token.strip(), secret=current_app.extensions["settings"].secret_key))

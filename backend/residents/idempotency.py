@@ -4,16 +4,32 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
+from backend.database import prepared_statements
 from backend.idempotency import answer_once, takes_key
 from backend.residents.models import IdempotencyKey, Resident
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-IN_DATABASE = """
+
+def in_database(*, body: str = "%(body)s::jsonb") -> str:
+    """SQL that stores an answer: a part of a statement that has the resident in a relation `w`.
+
+    `body`: SQL that gives it; else the parameter of that name, JSON as text.
+    """
+    return f"""
 INSERT INTO idempotency_keys (resident_id, key, request_hash, status, body, created_at)
-SELECT w.resident_id, %(key)s, %(request_hash)s, %(answer_status)s, %(body)s, %(now)s FROM w WHERE %(key)s <> ''
-"""
-"""Part of a statement that has the resident in a relation `w`."""
+SELECT w.resident_id, %(key)s, %(request_hash)s, %(answer_status)s, {body}, %(now)s FROM w WHERE %(key)s <> ''
+"""  # noqa: S608  the parts are ours
+
+
+IN_DATABASE = in_database()
+_ANSWERED = "SELECT 1 FROM idempotency_keys WHERE resident_id = %s AND key = %s"
+
+
+def was_answered(resident_id: int, key: str) -> bool:
+    """Whether a resident's request with this key has had an answer that was kept."""
+    with prepared_statements() as cursor:
+        return cursor.execute(_ANSWERED, (resident_id, key)).fetchone() is not None
 
 
 def idempotent(*, required: bool = False) -> Callable[[View], View]:

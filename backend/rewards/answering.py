@@ -2,10 +2,14 @@
 
 from typing import Any
 
+from backend import clock
 from backend.rewards import delivery
 from backend.rewards.models import Reward
 from backend.rewards.reading import Redeemed, Shown, redemption_id
 from backend.titles import local
+
+BODY_WITH_CODES = "%(body)s::jsonb || jsonb_build_object('voucher', w.codes -> 0, 'vouchers', w.codes)"
+"""SQL: a redemption as it is stored, once its codes are known in `w.codes`."""
 
 
 def brief(reward: Reward) -> dict[str, Any]:
@@ -57,6 +61,15 @@ def redemption(redeemed: Redeemed) -> dict[str, Any]:
         "decided_at": found.decided_at,
         **{name: value for name, value in optional.items() if value is not None},
     }
+
+
+def written(redeemed: Redeemed) -> dict[str, Any]:
+    """The same as JSON has it: what RedemptionSchema makes of it, without asking every field of it."""
+    shown = redemption(redeemed)
+    for name in ("redeemed_at", "expires_at", "decided_at"):
+        if shown[name] is not None:
+            shown[name] = clock.rfc3339(shown[name])
+    return shown
 
 
 def redemption_with_delivery(redeemed: Redeemed) -> dict[str, Any]:

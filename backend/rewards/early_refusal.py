@@ -7,10 +7,9 @@ from typing import Any, TypeVar
 from flask import request
 
 from backend.blueprint import UnreadableBodyError, read_json
-from backend.database import db
 from backend.idempotency import of_request
 from backend.residents.auth import caller_by_token
-from backend.residents.models import IdempotencyKey
+from backend.residents.idempotency import was_answered
 from backend.rewards import sold_out
 from backend.rewards.stocking import OutOfStockError
 
@@ -45,4 +44,4 @@ def _reward_id() -> int | None:
 
 def _answered_before() -> bool:
     key = of_request(required=True).key
-    return db.session.get(IdempotencyKey, (caller_by_token().resident_id, key)) is not None
+    return was_answered(caller_by_token().resident_id, key)

@@ -1,23 +1,40 @@
-"""Redeeming points for a reward."""
+"""Redeeming points for a reward: one read, one write, as an award is recorded.
 
-from collections.abc import Mapping
-from datetime import datetime
+If anything of the resident's or of the reward's moved in between, the write changes nothing, and it is judged again.
+"""
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import psycopg
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import func, select
+from psycopg.types.json import Jsonb
 
-from backend import clock
-from backend.database import db
-from backend.errors import NotFoundError, RefusalError
+from backend import clock, outbox
+from backend.database import array, db, prepared_statements
+from backend.database import cursor as session_cursor
+from backend.errors import NotFoundError, RefusalError, UnauthenticatedError
+from backend.idempotency import Request, replayed
 from backend.ledger import service as ledger
-from backend.ledger.models import Wallet
+from backend.ledger import spending
+from backend.residents.auth import Caller
 from backend.rewards import delivery as deliveries
-from backend.rewards import pickup_codes, reading, rules, stocking, vouchers
+from backend.rewards import pickup_codes, rules, stocking, writing
 from backend.rewards.models import Redemption, Reward
 from backend.rewards.reading import Redeemed
 
 REFERENCE = "redemption"
 """Kind of the ledger's reference; its id is the resident's own number of the redemption."""
+
+ATTEMPTS = 20
+"""Rounds of compare and set before giving up: each lost round means that another request of the resident won, or an
+admin changed the reward, or its last pieces went."""
+Render = Callable[[Redeemed], dict[str, Any]]
+"""Makes the answer that is stored under the idempotency key, in the same statement as the effect."""
 
 
 class NotOnSaleError(RefusalError):
@@ -53,6 +70,15 @@ REFUSALS = (
 """What `redeem` raises, beside ValidationFailedError for a delivery that is missing or not wanted."""
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a resident asks for; `delivery` for a physical reward, and only then."""
+
+    reward_id: int
+    quantity: int
+    delivery: Mapping[str, str] | None = None
+
+
 def redeem(
     *,
     resident_id: int,
@@ -61,82 +87,189 @@ def redeem(
     delivery: Mapping[str, str] | None = None,
     now: datetime | None = None,
 ) -> Redeemed:
-    """Give points for a reward at its present price.
+    """Give points for a reward at its present price, inside the session's transaction.
 
     Vouchers and donations are fulfilled at once; what is sent or picked up is reserved, its points held.
     Raises one of REFUSALS.
     """
-    moment = now or clock.now()
-    reward = reading.find(reward_id)
-    _refuse_off_sale(reward, now=moment)
-    sealed = deliveries.sealed_for(reward, delivery)
-    stocking.refuse_if_short(reward, quantity=quantity)
-    wallet = ledger.lock_wallet(resident_id)
-    _refuse_resident(wallet, reward, quantity=quantity, now=moment)
-    redemption = _new(wallet, reward, quantity=quantity, now=moment)
-    redemption.delivery = sealed
-    _pay(wallet, redemption)
-    if reward.kind == "voucher":
-        redemption.voucher_codes = vouchers.claim(redemption)
-    db.session.add(redemption)
     db.session.flush()
-    stocking.take(reward, quantity=quantity)
-    return Redeemed(redemption, reward, wallet.balance)
+    moment, wanted = now or clock.now(), Wanted(reward_id, quantity, delivery)
+    cursor = session_cursor()
+    for _ in range(ATTEMPTS):
+        found = _read(cursor, wanted, resident_id=resident_id, request=Request(), now=moment)
+        redeemed = _judged(found, wanted, now=moment)
+        if _write(cursor, found, redeemed, request=Request(), body=None):
+            return redeemed
+    raise _too_many()
 
 
-def _refuse_off_sale(reward: Reward, *, now: datetime) -> None:
-    if not reward.active:
+def redeem_once(
+    wanted: Wanted, *, caller: Caller, request: Request, render: Render
+) -> tuple[int, dict[str, Any], bool]:
+    """The same for a request, as a transaction of its own: status, answer, and whether it is the stored one of before.
+
+    Raises one of REFUSALS, UnauthenticatedError for ended sessions, IdempotencyKeyReusedError for a key that stood
+    for another request.
+    """
+    now = clock.now()
+    with prepared_statements() as cursor:
+        for _ in range(ATTEMPTS):
+            found = _read(cursor, wanted, resident_id=caller.resident_id, request=request, now=now)
+            if found.state != "active" or found.token_epoch != caller.epoch:
+                raise UnauthenticatedError
+            if found.replay is not None:
+                return *found.replay, True
+            redeemed = _judged(found, wanted, now=now)
+            body = render(redeemed)
+            try:
+                written = _write(cursor, found, redeemed, request=request, body=body)
+            except psycopg.errors.UniqueViolation:
+                # The same key won in between: the next round reads its answer.
+                continue
+            if written:
+                return 201, render(redeemed) if redeemed.redemption.voucher_codes else body, False
+    raise _too_many()
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the database holds of a resident and a reward at one moment."""
+
+    resident_id: int
+    replay: tuple[int, dict[str, Any]] | None
+    reward: Reward | None
+    state: str
+    token_epoch: int
+    frozen: bool
+    co2e_mg: int
+    balance: int
+    version: int
+    redemption_seq: int
+    lots: Sequence[tuple[str, int]] | None
+    used: int
+    """Pieces of this reward that count in its present period."""
+
+
+def _read(cursor: psycopg.Cursor[Any], wanted: Wanted, *, resident_id: int, request: Request, now: datetime) -> _Found:
+    values = {"resident_id": resident_id, "reward_id": wanted.reward_id, "key": request.key}
+    row = cursor.execute(writing.READ, {**values, **_periods(clock.local_day(now), clock.city_zone())}).fetchone()
+    if row is None:
+        raise NotFoundError("resident")
+    *mine, key_hash, key_status, key_body = row[:-_TERMS]
+    terms = row[-_TERMS:]
+    return _Found(
+        resident_id,
+        replayed(request, stored_hash=key_hash, status=key_status, body=key_body),
+        None if terms[0] is None else Reward(**dict(zip(writing.COLUMNS, terms, strict=True))),
+        *mine,
+    )
+
+
+_TERMS = len(writing.COLUMNS)
+
+
+@lru_cache(maxsize=64)
+def _periods(today: date, zone: ZoneInfo) -> dict[str, datetime]:
+    """Bounds of the city's present day, month and year, as the read wants them."""
+    noon = clock.day_bounds(today, zone=zone)[0]
+    bounds: dict[str, datetime] = {}
+    for period in ("day", "month", "year"):
+        first, after = rules.period_bounds(noon, period=period, zone=zone) or (noon, noon)
+        bounds |= {f"{period}_from": first, f"{period}_until": after}
+    return bounds
+
+
+def _judged(found: _Found, wanted: Wanted, *, now: datetime) -> Redeemed:
+    """What comes of it if nothing moves; raises one of REFUSALS."""
+    reward = found.reward
+    if reward is None or not reward.active:
         raise NotFoundError
     if not rules.is_open(now, opens_at=reward.on_sale_from, closes_at=reward.on_sale_until):
         raise NotOnSaleError
+    sealed = deliveries.sealed_for(reward, wanted.delivery)
+    stocking.refuse_if_short(reward, quantity=wanted.quantity)
+    _refuse_resident(found, reward, quantity=wanted.quantity)
+    points = reward.price_points * wanted.quantity
+    if points > found.balance:
+        raise ledger.InsufficientPointsError(balance=found.balance, points_needed=points)
+    return Redeemed(_redemption(found, reward, wanted, sealed=sealed, now=now), reward, found.balance - points)
 
 
-def _refuse_resident(wallet: Wallet, reward: Reward, *, quantity: int, now: datetime) -> None:
-    if wallet.frozen:
+def _refuse_resident(found: _Found, reward: Reward, *, quantity: int) -> None:
+    if found.frozen:
         raise ledger.ResidentFrozenError
-    if not rules.reaches(reward.min_level, co2e_mg=wallet.co2e_mg):
+    if not rules.reaches(reward.min_level, co2e_mg=found.co2e_mg):
         raise LevelTooLowError(min_level=reward.min_level)
-    if reward.limit_per_resident is None:
-        return
-    used = _used(wallet.resident_id, reward, now=now)
-    if used + quantity > reward.limit_per_resident:
-        raise LimitReachedError(limit=reward.limit_per_resident, period=reward.limit_period, used=used)
+    most = reward.limit_per_resident
+    if most is not None and found.used + quantity > most:
+        raise LimitReachedError(limit=most, period=reward.limit_period, used=found.used)
 
 
-def _used(resident_id: int, reward: Reward, *, now: datetime) -> int:
-    """Pieces of this reward that count in the period around `now`; exact, since the wallet is locked."""
-    query = select(func.coalesce(func.sum(Redemption.quantity), 0)).where(
-        Redemption.resident_id == resident_id,
-        Redemption.reward_id == reward.id,
-        Redemption.status.in_(rules.COUNTING),
-    )
-    bounds = rules.period_bounds(now, period=reward.limit_period, zone=clock.city_zone())
-    if bounds is not None:
-        query = query.where(Redemption.redeemed_at >= bounds[0], Redemption.redeemed_at < bounds[1])
-    return int(db.session.scalar(query) or 0)
-
-
-def _new(wallet: Wallet, reward: Reward, *, quantity: int, now: datetime) -> Redemption:
-    wallet.redemption_seq += 1
+def _redemption(found: _Found, reward: Reward, wanted: Wanted, *, sealed: str | None, now: datetime) -> Redemption:
     at_once = reward.kind in rules.AT_ONCE
-    owner = {"resident_id": wallet.resident_id, "seq": wallet.redemption_seq}
+    owner = {"resident_id": found.resident_id, "seq": found.redemption_seq + 1}
     return Redemption(
         **owner,
         reward_id=reward.id,
         reward_version=reward.version,
-        quantity=quantity,
-        points=reward.price_points * quantity,
+        quantity=wanted.quantity,
+        points=reward.price_points * wanted.quantity,
         status="fulfilled" if at_once else "reserved",
         voucher_codes=[],
         pickup_code=pickup_codes.new(**owner) if reward.kind == "pickup" else None,
+        delivery=sealed,
         redeemed_at=now,
         expires_at=None if at_once else rules.expiry(now, hold_days=reward.hold_days),
         decided_at=now if at_once else None,
     )
 
 
-def _pay(wallet: Wallet, redemption: Redemption) -> None:
-    reference = ledger.Reference(REFERENCE, redemption.seq)
-    held = ledger.hold(wallet, points=redemption.points, reference=reference, now=redemption.redeemed_at)
-    if redemption.status == "fulfilled":
-        ledger.capture(wallet, held)
+def _write(
+    cursor: psycopg.Cursor[Any], found: _Found, redeemed: Redeemed, *, request: Request, body: dict[str, Any] | None
+) -> bool:
+    """Write it all, or nothing where something has moved; the redemption then holds its voucher codes.
+
+    Raises OutOfStockError where the pool has fewer codes than the stock says.
+    """
+    statement = writing.WRITE_WITH_CODES if redeemed.reward.kind == "voucher" else writing.WRITE
+    cursor.execute(statement, _values(found, redeemed, request=request, body=body))
+    codes, unmoved = cursor.fetchall()[0]
+    if codes is None and unmoved:
+        raise stocking.OutOfStockError
+    if codes is not None:
+        redeemed.redemption.voucher_codes = codes
+    return codes is not None
+
+
+def _values(found: _Found, redeemed: Redeemed, *, request: Request, body: dict[str, Any] | None) -> dict[str, Any]:
+    redemption, reserved = redeemed.redemption, redeemed.redemption.status == "reserved"
+    taken = spending.parts(found.lots or (), redemption.points)
+    return {
+        "resident_id": found.resident_id,
+        "version": found.version,
+        "reward_id": redemption.reward_id,
+        "reward_version": redemption.reward_version,
+        "quantity": redemption.quantity,
+        "points": redemption.points,
+        "held": redemption.points if reserved else 0,
+        "hold_state": "held" if reserved else "captured",
+        "hold_lots": Jsonb(taken),
+        "lot_days": array(day for day, _ in taken),
+        "lot_points": array(part for _, part in taken),
+        "status": redemption.status,
+        "pickup_code": redemption.pickup_code,
+        "delivery": redemption.delivery,
+        "expires_at": redemption.expires_at,
+        "decided_at": redemption.decided_at,
+        "now": redemption.redeemed_at,
+        "day": clock.local_day(redemption.redeemed_at),
+        "partition": outbox.partition_of(found.resident_id),
+        "key": request.key,
+        "request_hash": request.hash,
+        "answer_status": 201,
+        "body": Jsonb(body) if request.key else None,
+    }
+
+
+def _too_many() -> Exception:
+    return psycopg.errors.LockNotAvailable("too many requests for one resident or one reward at once")

@@ -2,11 +2,14 @@
 
 from typing import Any
 
+from flask import Response, make_response
+
 from backend import clock
 from backend.blueprint import Blueprint
 from backend.errors import NotFoundError
+from backend.idempotency import answer_of, of_request, takes_key
 from backend.paging import Page
-from backend.residents.auth import signed_in
+from backend.residents.auth import caller_by_token, signed_in
 from backend.residents.idempotency import idempotent
 from backend.residents.models import Resident
 from backend.rewards import answering, deciding, reading, redeeming
@@ -20,7 +23,7 @@ from backend.rewards.schemas import (
     RewardSchema,
     RewardsQuerySchema,
 )
-from backend.web import refuses
+from backend.web import caller, refuses
 
 blueprint = Blueprint("rewards", __name__, description="Rewards: what points can be redeemed for")
 
@@ -45,18 +48,22 @@ def get_reward(reward_id: int, *, resident: Resident) -> dict[str, Any]:
 
 @blueprint.post("/redemptions")
 @refused_early
-@signed_in
-@idempotent(required=True)
+@caller("resident")
+@takes_key(required=True)
 @refuses(*redeeming.REFUSALS)
 @blueprint.arguments(NewRedemptionSchema)
 @blueprint.response(201, RedemptionSchema)
-def redeem(wanted: dict[str, Any], *, resident: Resident) -> dict[str, Any]:
+def redeem(given: dict[str, Any]) -> Response:
     """Redeem points for a reward
 
     At its present price. A voucher's code is in the answer; what is sent or picked up is reserved until it is
     handed over, is cancelled, or expires.
     """
-    return answering.redemption(redeeming.redeem(resident_id=resident.resident_id, **wanted))
+    me, request = caller_by_token(), of_request(required=True)
+    status, body, repeated = redeeming.redeem_once(
+        redeeming.Wanted(**given), caller=me, request=request, render=answering.written
+    )
+    return answer_of((status, body)) if repeated else make_response(body, status)
 
 
 @blueprint.get("/redemptions")

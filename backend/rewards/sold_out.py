@@ -25,12 +25,12 @@ _PAUSED = "sold_out_paused_until"
 
 def is_known(reward_id: int) -> bool:
     """Whether the reward was sold out a moment ago; False where Redis does not answer."""
-    return bool(_ask(lambda client: client.get(_key(reward_id))) == MARK)
+    return bool(_ask(lambda: redis.ask("GET", _key(reward_id))) == MARK)
 
 
 def remember(reward_id: int) -> None:
     """The committed stock is zero: refuse early for a while."""
-    _ask(lambda client: client.set(_key(reward_id), MARK, ex=SOLD_OUT_S, nx=True))
+    _ask(lambda: redis.client().set(_key(reward_id), MARK, ex=SOLD_OUT_S, nx=True))
 
 
 def forget(reward_id: int) -> None:
@@ -45,12 +45,12 @@ def _key(reward_id: int) -> str:
     return redis.SOLD_OUT.format(reward_id=reward_id)
 
 
-def _ask(question: Callable[[redis.Client], Any]) -> Any:
+def _ask(question: Callable[[], Any]) -> Any:
     now = time.monotonic()
     if now < current_app.extensions.get(_PAUSED, 0.0):
         return None
     try:
-        return question(redis.client())
+        return question()
     except redis.RedisError:
         metrics.REDIS_ERRORS.inc()
         current_app.extensions[_PAUSED] = now + PAUSE_S

@@ -50,20 +50,6 @@ def refuse_if_short(reward: Reward, *, quantity: int) -> None:
     raise OutOfStockError(stock_left=reward.stock)
 
 
-def take(reward: Reward, *, quantity: int) -> None:
-    """Take pieces out of stock, which stays unlimited where it is; raises OutOfStockError.
-
-    Locks the reward's row, which everybody who redeems it needs: call it last in the transaction.
-    """
-    if reward.stock is None:
-        return
-    taken = update(Reward).where(Reward.id == reward.id, Reward.stock >= quantity)
-    if not _changes_a_row(taken.values(stock=Reward.stock - quantity)):
-        if quantity == 1:
-            sold_out.remember(reward.id)
-        raise OutOfStockError
-
-
 def give_back(reward_id: int, *, quantity: int) -> None:
     """Return pieces of what was called off. Locks the reward's row: call it last in the transaction."""
     returned = update(Reward).where(Reward.id == reward_id, Reward.stock.is_not(None))

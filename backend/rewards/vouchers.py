@@ -8,13 +8,11 @@ from datetime import datetime
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import text
 
 from backend import clock
-from backend.database import cursor, db
+from backend.database import cursor
 from backend.errors import RefusalError, ValidationFailedError
 from backend.rewards import reading, stocking
-from backend.rewards.models import Redemption
 
 LONGEST = 100
 """Characters of a code."""
@@ -22,17 +20,6 @@ NAMED = 1_000
 """Lines that an answer names of each kind; beyond that it only counts them."""
 AT_ONCE = 20_000
 """Codes added with one statement."""
-
-CLAIM = text("""
-WITH picked AS MATERIALIZED (
-    SELECT code FROM vouchers WHERE reward_id = :reward_id AND resident_id IS NULL
-    ORDER BY code LIMIT :quantity FOR UPDATE SKIP LOCKED
-)
-UPDATE vouchers v SET resident_id = :resident_id, redemption_seq = :seq, claimed_at = :now
-FROM picked WHERE v.reward_id = :reward_id AND v.code = picked.code
-RETURNING v.code
-""")
-"""Materialized: the planner may run a subquery again and again, and each run would lock other codes."""
 
 ADD = """
 INSERT INTO vouchers (reward_id, code, loaded_at) SELECT %s, unnest(%s::text[]), %s
@@ -73,24 +60,6 @@ class Loaded:
     invalid_count: int = 0
     duplicates: list[DuplicateLine] = field(default_factory=list)
     invalid: list[InvalidLine] = field(default_factory=list)
-
-
-def claim(redemption: Redemption) -> list[str]:
-    """Give the redemption as many codes as it needs; raises stocking.OutOfStockError.
-
-    Codes that others are about to take are passed over, so that nobody waits for anybody.
-    """
-    wanted = {
-        "reward_id": redemption.reward_id,
-        "quantity": redemption.quantity,
-        "resident_id": redemption.resident_id,
-        "seq": redemption.seq,
-        "now": redemption.redeemed_at,
-    }
-    codes = sorted(db.session.scalars(CLAIM, wanted))
-    if len(codes) < redemption.quantity:
-        raise stocking.OutOfStockError
-    return codes
 
 
 def load(*, reward_id: int, text: str, by: str, now: datetime | None = None) -> Loaded:

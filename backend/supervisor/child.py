@@ -16,7 +16,7 @@ from .signals import Signals
 _PR_SET_PDEATHSIG = 1
 _FIRST_DELAY_SECONDS = 1.0
 _LONGEST_DELAY_SECONDS = 30.0
-_HEALTHY_SECONDS = 60.0  # whoever has lived so long starts again without much delay
+_HEALTHY_SECONDS = 10.0  # whoever has lived so long was at work: it is started again at once
 _LIBC = ctypes.CDLL(None)
 
 
@@ -26,7 +26,7 @@ class Child:
     def __init__(self, program: Program, environment: Mapping[str, str]) -> None:
         self.program = program
         self._environment = environment
-        self._delay = _FIRST_DELAY_SECONDS
+        self._delay = 0.0
         self._restart_at: float | None = None
         self._start()
 
@@ -35,18 +35,16 @@ class Child:
         return self._process.poll()
 
     def tend(self) -> None:
-        """Start it again if it has died, later each time that it dies soon."""
+        """Start it again if it has died: at once, or later each time that it dies soon."""
         if self.exit_code() is None:
             return
         now = time.monotonic()
         if self._restart_at is None:
             self._clear_remains()
-            if now - self._started_at > _HEALTHY_SECONDS:
-                self._delay = _FIRST_DELAY_SECONDS
+            self._delay = _next_delay(self._delay, lived=now - self._started_at)
             click.echo(f"{self.program.name} {_ending(self._process.returncode)}: starting it again.", err=True)
             self._restart_at = now + self._delay
-            self._delay = min(self._delay * 2, _LONGEST_DELAY_SECONDS)
-        elif now >= self._restart_at:
+        if now >= self._restart_at:
             self._start()
 
     def stop(self, signals: Signals) -> None:
@@ -83,6 +81,12 @@ class Child:
             os.killpg(self._process.pid, signal.SIGKILL)
         except ProcessLookupError:
             return
+
+
+def _next_delay(last: float, *, lived: float) -> float:
+    if lived > _HEALTHY_SECONDS:
+        return 0.0
+    return min(max(last * 2, _FIRST_DELAY_SECONDS), _LONGEST_DELAY_SECONDS)
 
 
 def end_with_parent() -> None:

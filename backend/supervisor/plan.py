@@ -9,6 +9,7 @@ from .errors import SupervisorError
 
 _GUNICORN_STOP_SECONDS = 35.0  # gunicorn.conf.py gives requests 30
 _CELERY_STOP_SECONDS = 60.0  # a background job is let finish
+_CLOCK_STOP_SECONDS = 10.0
 _HIGHEST_PORT = 65535
 
 
@@ -67,18 +68,23 @@ def plan(environment: Mapping[str, str]) -> Plan:
                 argv=_python("gunicorn -c gunicorn.conf.py wsgi:app"),
                 stop_seconds=_GUNICORN_STOP_SECONDS,
             ),
+            # Not as the worker's `--beat`: nobody starts that again when it dies, and nothing is projected any more.
+            Program(
+                name="The clock",
+                argv=(*_celery("beat"), "--schedule", str(folder / "beat" / "schedule")),
+                stop_seconds=_CLOCK_STOP_SECONDS,
+            ),
             Program(
                 name="The background worker",
-                argv=(*_worker(environment), "--schedule", str(folder / "beat" / "schedule")),
+                argv=(*_celery("worker"), "--concurrency", environment.get("WORKER_PROCESSES") or "2"),
                 stop_seconds=_CELERY_STOP_SECONDS,
             ),
         ),
     )
 
 
-def _worker(environment: Mapping[str, str]) -> tuple[str, ...]:
-    processes = environment.get("WORKER_PROCESSES") or "2"
-    return _python(f"celery --quiet -A tasks.app worker --beat --loglevel WARNING --concurrency {processes}")
+def _celery(part: str) -> tuple[str, ...]:
+    return _python(f"celery --quiet -A tasks.app {part} --loglevel WARNING")
 
 
 def _python(module_and_options: str) -> tuple[str, ...]:

@@ -2,13 +2,14 @@
 
 from datetime import timedelta
 
+import jwt
 import pytest
 from sqlalchemy import func, select
 
 from backend import clock, sealing
 from backend.database import db, transaction
 from backend.ledger.models import Wallet
-from backend.residents import auth, signing_in
+from backend.residents import signing_in
 from backend.residents.models import Identity_, Resident
 from backend.residents.wechat_sandbox import session_key_of
 from tests.together import together
@@ -80,7 +81,7 @@ def test_eight_first_sign_ins_of_one_person_at_once_make_one_resident(app):
     answers = together(app, [arrive] * 8)
     assert sorted(answer["is_new"] for answer in answers) == [False] * 7 + [True]
     assert (count(Resident), count(Wallet), count(Identity_)) == (1, 1, 1)
-    subjects = {auth.jwt.decode(a["token"], options={"verify_signature": False})["sub"] for a in answers}
+    subjects = {jwt.decode(a["token"], options={"verify_signature": False})["sub"] for a in answers}
     assert len(subjects) == 1
 
 

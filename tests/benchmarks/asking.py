@@ -12,6 +12,7 @@ import selectors
 import socket
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator
 from itertools import chain, repeat
 
@@ -77,12 +78,14 @@ class _Asker:
         )
         self._seconds = job.seconds
         self._connections = [_Connection(job.port) for _ in range(job.connections)]
+        self._pause = 1 / job.rate if job.rate else 0.0
+        self._idle: deque[_Connection] = deque()
         self._selector = selectors.DefaultSelector()
         self._tally = Tally()
 
     def work(self) -> Tally:
         began, cpu = time.perf_counter(), time.process_time()
-        self._deadline = began + self._seconds
+        self._deadline, self._due = began + self._seconds, began
         for connection in self._connections:
             self._selector.register(connection.socket, _READ, connection)
             self._next(connection, now=began)
@@ -93,9 +96,12 @@ class _Asker:
         return self._tally
 
     def _turn(self) -> None:
-        ready = self._selector.select(_SILENCE_S)
-        if not ready:
+        paced = bool(self._idle)
+        ready = self._selector.select(max(0.0, self._due - time.perf_counter()) if paced else _SILENCE_S)
+        if not ready and not paced:
             raise LoadError(f"No answer came within {_SILENCE_S:.0f} s.")
+        while self._idle and (now := time.perf_counter()) >= self._due:
+            self._next(self._idle.popleft(), now=now)
         for key, _ in ready:
             connection = key.data
             if connection.unsent:
@@ -113,6 +119,10 @@ class _Asker:
         self._next(connection, now=now)
 
     def _next(self, connection: _Connection, *, now: float) -> None:
+        if self._pause and now < min(self._due, self._deadline):
+            self._idle.append(connection)
+            return
+        self._due += self._pause
         request = next(self._requests, None) if now < self._deadline else None
         if request is None:
             self._selector.unregister(connection.socket)

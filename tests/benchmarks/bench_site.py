@@ -72,7 +72,8 @@ def running(console: Console) -> Iterator[BenchSite]:
         ):
             yield BenchSite(folder=folder, app=app, web=web, empty=empty, database_url=servers.database_url)
             db.session.remove()
-            db.engine.dispose()
+            for engine in db.engines.values():
+                engine.dispose()
     finally:
         embedded.release(folder)
         shutil.rmtree(folder.parent)

@@ -9,15 +9,10 @@ from collections.abc import Iterable, Sequence
 
 import psycopg
 
-from backend.actions import record_many
+from backend.actions import copying
 from tests.benchmarks.floors import Page
 
-_STATEMENTS = (
-    record_many._COPY_EXTERNAL,
-    record_many._COPY_ACTIONS,
-    record_many._COPY_ENTRIES,
-    record_many._COPY_OUTBOX,
-)
+_STATEMENTS = (copying.EXTERNAL_EVENTS, copying.ACTIONS, copying.ENTRIES, copying.OUTBOX)
 _MARK = "@"
 """Stands for the number of the page; nothing that the feed writes holds it."""
 _MOVED = {

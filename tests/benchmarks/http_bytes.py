@@ -12,6 +12,12 @@ def post(path: str, *, body: bytes, headers: Mapping[str, str]) -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
+def get(path: str, *, headers: Mapping[str, str]) -> bytes:
+    """A GET over a connection that stays open."""
+    lines = [f"GET {path} HTTP/1.1", "Host: 127.0.0.1", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n"
+
+
 def json_body(value: Any) -> bytes:
     """JSON as clients send it."""
     return json.dumps(value, separators=(",", ":")).encode()

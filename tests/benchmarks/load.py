@@ -17,7 +17,7 @@ class Job:
     """What one process asks over keep-alive connections: on each the next request once it has its answer.
 
     It ends after `seconds`, or when the requests have run out unless they `repeat`; every answer must have
-    `status`.
+    `status`. With a `rate` it asks so many times a second and no more; where answers come late it catches up.
     """
 
     port: int
@@ -26,6 +26,7 @@ class Job:
     seconds: float
     status: int
     repeat: bool = False
+    rate: float | None = None
 
 
 @dataclass(kw_only=True)
@@ -50,6 +51,11 @@ class Tally:
 
 def run(*jobs: Job) -> Tally:
     """Run each job in a process of its own, all at once; raises LoadError for any unexpected answer."""
+    return _merged(run_each(*jobs))
+
+
+def run_each(*jobs: Job) -> list[Tally]:
+    """The same, with what came of each."""
     argv = [sys.executable, "-m", "tests.benchmarks.asking"]
     children = [subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in jobs]
     try:
@@ -62,7 +68,7 @@ def run(*jobs: Job) -> Tally:
         for child in children:
             child.stdin.write(b"go\n")
             child.stdin.flush()
-        return _merged([_tally_of(child) for child in children])
+        return [_checked(_tally_of(child)) for child in children]
     finally:
         for child in children:
             child.kill()
@@ -76,16 +82,19 @@ def _tally_of(child: subprocess.Popen) -> Tally:
         raise LoadError("The load generator broke off: its reason stands above.") from None
 
 
+def _checked(tally: Tally) -> Tally:
+    if tally.unexpected:
+        first = tally.unexpected[0].decode(errors="replace")
+        share = f"{len(tally.unexpected)} of {len(tally.latencies)}"
+        raise LoadError(f"{share} answers were not the expected ones; the first:\n{first}")
+    if not tally.latencies:
+        raise LoadError("Not one answer came in time.")
+    return tally
+
+
 def _merged(tallies: Sequence[Tally]) -> Tally:
     whole = Tally(seconds=max(tally.seconds for tally in tallies))
     for tally in tallies:
         whole.cpu_seconds += tally.cpu_seconds
         whole.latencies.extend(tally.latencies)
-        whole.unexpected += tally.unexpected
-    if whole.unexpected:
-        first = whole.unexpected[0].decode(errors="replace")
-        share = f"{len(whole.unexpected)} of {len(whole.latencies)}"
-        raise LoadError(f"{share} answers were not the expected ones; the first:\n{first}")
-    if not whole.latencies:
-        raise LoadError("Not one answer came in time.")
     return whole

@@ -13,7 +13,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 from sqlalchemy import event
 
-from backend.database import db
+from backend.database import autocommit_engine
 
 _PARAMETER = re.compile(r"%\((\w+)\)s")
 _SEEN = "seen_"
@@ -42,13 +42,14 @@ def recorded() -> Iterator[list[Sent]]:
     def listen(connection: psycopg.Connection, *_: Any) -> None:
         connection.cursor_factory = Recording
 
-    event.listen(db.engine, "checkout", listen)
+    engine = autocommit_engine()
+    event.listen(engine, "checkout", listen)
     try:
         yield sent
     finally:
-        event.remove(db.engine, "checkout", listen)
+        event.remove(engine, "checkout", listen)
         # The connections would go on recording.
-        db.engine.dispose()
+        engine.dispose()
 
 
 def script(sent: list[Sent], *, name: str, opening: str, computed: Mapping[str, str]) -> Script:

@@ -32,15 +32,15 @@ class WebServer:
 
 
 @contextmanager
-def serving(application: str, *, environment: Mapping[str, str], log: Path) -> Iterator[WebServer]:
-    """`module:name` served inside the block; raises WebServerError if it does not answer."""
+def serving(application: str, *, environment: Mapping[str, str], log: Path, code: Path = _ROOT) -> Iterator[WebServer]:
+    """`module:name` of the code in a folder served inside the block; raises WebServerError if it does not answer."""
     port = _free_port()
     told = {**environment, "HOST": "127.0.0.1", "PORT": str(port)}
     argv = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", application]
     with log.open("wb") as file:
         process = subprocess.Popen(
             argv,
-            cwd=_ROOT,
+            cwd=code,
             env=told,
             stdout=file,
             stderr=file,

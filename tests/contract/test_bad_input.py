@@ -1,6 +1,7 @@
 """What no client should send is refused as a problem document, never with a 500, and leaves nothing behind."""
 
 import json
+from io import BytesIO
 from itertools import product
 
 import pytest
@@ -90,6 +91,19 @@ def test_a_body_of_ten_megabytes_is_refused(send, path):
 @pytest.mark.parametrize("path", sorted(TAKES_JSON.keys() - {"/api/v1/partner/events"}))
 def test_another_kind_of_body_is_refused(send, path, content_type):
     assert_refused(send(path, json.dumps(GOOD).encode(), content_type), 415)
+
+
+@pytest.mark.parametrize("said", [{}, {"wsgi.input_terminated": True}], ids=["by itself", "as gunicorn says"])
+def test_a_body_that_ends_before_its_length_is_refused(site, operator, said):
+    """Its sender hung up in the middle: half a file of codes must not be taken for a whole one."""
+    db.session.rollback()
+    reward_id = db.session.scalar(text("SELECT id FROM rewards WHERE code = 'transit_day_pass'"))
+    path = f"/api/v1/admin/rewards/{reward_id}/vouchers"
+    half, said = BytesIO(b"HALF-0001\nHALF-0"), {"CONTENT_LENGTH": "100", **said}
+    more = {"content_type": "text/plain", "headers": operator, "environ_overrides": said}
+    assert_refused(site.test_client().post(path, input_stream=half, **more), 400)
+    assert db.session.scalar(text("SELECT count(*) FROM vouchers WHERE code LIKE 'HALF-%'")) == 0
+    db.session.rollback()
 
 
 def test_of_a_name_that_stands_twice_the_last_value_counts(send):

@@ -49,12 +49,14 @@ def read_only(app):
 
     db.session.rollback()
     db.session.remove()
-    event.listen(db.engine, "checkout", refuse)
-    event.listen(db.engine, "checkin", allow)
+    for engine in db.engines.values():
+        event.listen(engine, "checkout", refuse)
+        event.listen(engine, "checkin", allow)
     yield
     db.session.remove()
-    event.remove(db.engine, "checkout", refuse)
-    event.remove(db.engine, "checkin", allow)
+    for engine in db.engines.values():
+        event.remove(engine, "checkout", refuse)
+        event.remove(engine, "checkin", allow)
 
 
 def address(path, ids):

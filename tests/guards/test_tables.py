@@ -1,10 +1,10 @@
 """Rules about all tables: what a distributed PostgreSQL needs is kept from the first migration on."""
 
 import pytest
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import UniqueConstraint, text
 
 from backend import tables  # noqa: F401  makes all models known
-from backend.database import Model
+from backend.database import Model, db, transaction
 
 TABLES = {table.name: table for table in Model.metadata.sorted_tables}
 KEYED_BY_SOMETHING_ELSE = {
@@ -41,3 +41,32 @@ def test_no_foreign_key_points_to_a_residents_row():
 
 def test_every_exception_still_exists():
     assert set(KEYED_BY_SOMETHING_ELSE) <= set(TABLES)
+
+
+RUNNING = {
+    "wallets": {"balance", "earned", "entry_seq", "action_seq", "version", "co2e_mg", "actions"},
+    "lots": {"remaining"},
+    "yearly_points": {"points"},
+}
+"""What an award changes in rows that are there."""
+
+
+@pytest.mark.parametrize("table", RUNNING)
+def test_no_index_speaks_of_what_an_award_changes(app, table):
+    # Else each award writes to every index of the row: PostgreSQL spares them (heap-only tuples) only if none of the
+    # columns that changed stands in any of them, be it in its condition.
+    with transaction():
+        spoken_of = set(db.session.scalars(text(COLUMNS_OF_INDEXES), {"table": table}))
+    assert spoken_of
+    assert not spoken_of & RUNNING[table]
+
+
+COLUMNS_OF_INDEXES = """
+SELECT a.attname FROM pg_index i
+JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid AND d.refobjid = i.indrelid
+JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = d.refobjsubid
+WHERE i.indrelid = to_regclass(:table)
+UNION
+SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey)
+WHERE i.indrelid = to_regclass(:table)
+"""

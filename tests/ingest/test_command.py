@@ -116,6 +116,9 @@ def test_what_is_wrong_with_the_columns_is_told_with_the_cure(ingest, csv_file, 
         (["--time-zone", "Mars/Olympus"], "is no time zone"),
         (["--task", "metro_ride"], "does not report 'metro_ride'"),
         (["--page-size", "0"], "page-size"),
+        (["--shift-days", "99999999999"], "shift-days"),
+        (["--delimiter", ""], "one character"),
+        (["--delimiter", '"'], "one character"),
     ],
 )
 def test_a_wrong_option_is_told(ingest, csv_file, row, options, said):
@@ -125,11 +128,19 @@ def test_a_wrong_option_is_told(ingest, csv_file, row, options, said):
 def test_a_file_that_cannot_be_read_is_told(ingest, csv_file, row, tmp_path):
     assert "nowhere.csv cannot be read" in ingest(tmp_path / "nowhere.csv", status=1)
     assert "cannot be read" in ingest(tmp_path, status=1)
-    assert "no encoding 'klingon'" in ingest(csv_file(row("a")), "--encoding", "klingon", status=1)
+    for name in ("klingon", "base64", "rot13", "\0"):
+        assert f"no encoding {name!r}" in ingest(csv_file(row("a")), "--encoding", name, status=1)
+    assert "no text in utf-16: see --encoding" in ingest(csv_file(row("a")), "--encoding", "utf-16", status=1)
     cut = tmp_path / "cut.csv.gz"
     cut.write_bytes(gzip.compress(csv_file(row("a")).read_bytes())[:-12])
     assert "cut off or damaged" in ingest(cut, "--bind-subjects", status=1)
     assert "no such active partner. There are: bikes" in ingest(csv_file(row("a")), partner="trams", status=1)
+
+
+def test_what_a_file_holds_does_not_reach_the_terminal_as_commands(ingest, csv_file):
+    said = ingest(csv_file(header="external_id,\x1b[2Jsubject,\x85x"), status=1)
+    assert "\x1b" not in said
+    assert "\x85" not in said
 
 
 def test_packed_files_and_standard_input_are_taken(ingest, csv_file, row, tmp_path):

@@ -55,7 +55,7 @@ def _stand_in(environment):
         prepare=replace(real.prepare, argv=(sys.executable, "-c", PREPARE, diary, code)),
         services=tuple(
             replace(service, argv=(sys.executable, "-c", SERVICE, diary, name))
-            for service, name in zip(real.services, ("web", "worker"), strict=True)
+            for service, name in zip(real.services, ("web", "clock", "worker"), strict=True)
         ),
     )
 

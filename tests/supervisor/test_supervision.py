@@ -16,6 +16,7 @@ from backend.embedded import locks
 
 STAND_IN = Path(__file__).with_name("stand_in.py")
 SECONDS = 30
+NAMES = ("web", "clock", "worker")
 
 
 class Site:
@@ -49,6 +50,12 @@ class Site:
     def running(self):
         self.until("Tanhui is running")
         self.until("Data")
+        return self.whole()
+
+    def whole(self):
+        """Healthy is the web server by itself; wait for the others too."""
+        while not all(self.pids(name) for name in NAMES):
+            assert self.process.poll() is None
         return self
 
     def ends(self):
@@ -93,13 +100,14 @@ def test_it_prepares_serves_says_where_to_look_and_stops_in_order(site):
     site.start()
     site.until("Tanhui is running")
     said = site.until("Data")
+    site.whole()
     for place in ("/docs", "/api/v1/public/totals"):
         assert f"http://127.0.0.1:{site.port}{place}" in said
     code, last_words = site.stop()
     assert (code, last_words) == (0, "\nStopped.\n")
     assert site.events()[0] == "prepare"
-    assert sorted(site.events()[1:3]) == ["web starts", "worker starts"]
-    assert site.events()[3:] == ["web stops", "worker stops"]
+    assert sorted(site.events()[1:4]) == ["clock starts", "web starts", "worker starts"]
+    assert site.events()[4:] == ["web stops", "clock stops", "worker stops"]
     assert not locks.is_held(site.folder / "locks" / "postgres")
 
 
@@ -156,7 +164,9 @@ def test_a_preparation_that_fails_starts_nothing(site):
     assert site.events() == ["prepare"]
 
 
-@pytest.mark.parametrize(("name", "title"), [("web", "The web server"), ("worker", "The background worker")])
+@pytest.mark.parametrize(
+    ("name", "title"), [("web", "The web server"), ("clock", "The clock"), ("worker", "The background worker")]
+)
 def test_a_program_that_is_killed_is_started_again(site, name, title):
     site.start().running()
     os.kill(site.pids(name)[0], signal.SIGKILL)
@@ -185,7 +195,7 @@ def test_its_programs_end_when_it_is_killed_and_the_next_start_finds_all_free(si
     site.start().running()
     site.process.kill()
     site.process.wait()
-    while sorted(site.events()[3:]) != ["web stops", "worker stops"]:
+    while sorted(site.events()[4:]) != ["clock stops", "web stops", "worker stops"]:
         pass
     site.process.stdout.close()
     site.start().running()

@@ -33,5 +33,6 @@ def jobs(migrated_app, environment):
     os.environ.update(before)
     flask_app = importlib.import_module("tasks.app").flask_app
     with flask_app.app_context():
-        db.engine.dispose()
+        for engine in db.engines.values():
+            engine.dispose()
     flask_app.extensions["redis"].close()

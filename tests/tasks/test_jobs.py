@@ -12,11 +12,15 @@ from backend.database import db, transaction
 from backend.leaderboard.models import SettledBoard
 from backend.ledger import service as ledger
 from backend.ledger.models import Lot, Wallet
+from backend.ledger.service import Reference
 from backend.metrics import VERIFY_DIFFERENCES
 from backend.partners.models import PartnerNonce
 from backend.residents.models import IdempotencyKey
 from tasks.schedule import SCHEDULE
+from tests.books import differences
 from tests.projections import Deeds, expected_now, projected, waiting
+
+DUE_LOTS = "SELECT resident_id FROM lots WHERE expires_on < now()::date AND NOT closed AND remaining > 0"
 
 
 @pytest.fixture
@@ -69,6 +73,27 @@ def test_many_residents_points_expire_page_by_page(jobs, deeds, new_resident, mo
     with transaction():
         db.session.execute(text("UPDATE lots SET expires_on = DATE '2026-01-31'"))
     assert jobs.expire_points() == 5
+
+
+def test_past_lots_are_closed_whether_anything_was_left_or_not(jobs, deeds, new_resident):
+    spent, left, living = (new_resident(f"r{number}") for number in range(3))
+    for person in (spent, left, living):
+        deeds.record(person)
+    yesterday = clock.local_day(clock.now()) - timedelta(days=1)
+    with transaction():
+        past = db.session.query(Lot).filter(Lot.resident_id.in_([spent.resident_id, left.resident_id]))
+        past.update({"expires_on": yesterday})
+        ledger.hold(
+            ledger.lock_wallet(spent.resident_id), points=19, reference=Reference("redemption", 1), now=clock.now()
+        )
+    assert jobs.expire_points() == 1
+    with transaction():
+        closed = dict(list(db.session.execute(text("SELECT resident_id, closed FROM lots"))))
+        db.session.execute(text("SET LOCAL enable_seqscan = off"))
+        plan = db.session.scalars(text(f"EXPLAIN {DUE_LOTS}")).all()
+    assert closed == {spent.resident_id: True, left.resident_id: True, living.resident_id: False}
+    assert any("lots_open_idx" in line for line in plan)
+    assert differences() == []
 
 
 def test_what_has_served_its_time_is_removed_and_nothing_else(jobs, resident, new_admin):

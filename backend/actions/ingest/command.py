@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from sqlalchemy.exc import DBAPIError
 
 from backend.actions.ingest.errors import UnreadableFileError
-from backend.actions.ingest.options import columns_of, names_of, recipe_of, zone_of
+from backend.actions.ingest.options import columns_of, delimiter_of, names_of, recipe_of, zone_of
 from backend.actions.ingest.reading import Recipe, counted, read_sheet
 from backend.actions.ingest.running import Run
 from backend.actions.ingest.sheet import Sheet
@@ -28,6 +28,8 @@ from backend.partners import service as partners
 from backend.projector import service as projector
 
 LINES_A_TICK = 5_000
+SHIFTS = click.IntRange(-200 * 366, 200 * 366)
+"""Days: what goes beyond is a slip, and soon beyond the calendar."""
 COLUMNS = (TextColumn("{task.description:<18}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
 
 
@@ -40,10 +42,12 @@ COLUMNS = (TextColumn("{task.description:<18}"), BarColumn(), TaskProgressColumn
 @click.option("--unit", help="Unit of the quantities; else a column says, or the task's own.")
 @click.option("--time-zone", "zone", metavar="NAME", callback=zone_of, help="Of times without one; else the city's.")
 @click.option("--time-format", metavar="FORMAT", help="As in strptime, where times are not understood.")
-@click.option("--shift-days", default=0, metavar="N", help="Move all times by whole days, to replay old records.")
+@click.option(
+    "--shift-days", default=0, type=SHIFTS, metavar="N", help="Move all times by whole days, to replay old records."
+)
 @click.option("--bind-subjects", is_flag=True, help="Make a resident for each unknown subject.")
 @click.option("--page-size", default=MOST, type=click.IntRange(1, 20_000), help="Rows a transaction.")
-@click.option("--delimiter", default=",", help="Between columns.")
+@click.option("--delimiter", default=",", metavar="MARK", callback=delimiter_of, help="Between columns.")
 @click.option("--encoding", default="utf-8-sig", help="Of the text, such as gb18030.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON, and nothing else.")
 @with_appcontext

@@ -67,4 +67,6 @@ def _missing(field: str, names: list[str], other_cure: str = "") -> UnreadableFi
 
 
 def _present(names: list[str]) -> str:
-    return f"The file has: {', '.join(names)[:500]}."
+    # A file that is something else may hold what would take over a terminal.
+    shown = "".join(mark if mark.isprintable() else "\N{REPLACEMENT CHARACTER}" for mark in ", ".join(names)[:500])
+    return f"The file has: {shown}."

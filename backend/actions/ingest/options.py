@@ -32,6 +32,13 @@ def names_of(_context: click.Context, _parameter: click.Parameter, text: str) ->
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
+def delimiter_of(_context: click.Context, _parameter: click.Parameter, mark: str) -> str:
+    """What stands between columns: one character. Raises click.BadParameter."""
+    if len(mark) != 1 or mark in '"\r\n':
+        raise click.BadParameter(f"{mark!r}: give one character that is no quote, such as ';'.")
+    return mark
+
+
 def zone_of(_context: click.Context, _parameter: click.Parameter, name: str | None) -> ZoneInfo | None:
     """A time zone by its name; raises click.BadParameter."""
     try:

@@ -1,6 +1,5 @@
 """Opening a file or standard input, packed or plain, as lines of text."""
 
-import codecs
 import gzip
 import io
 import sys
@@ -33,6 +32,8 @@ class Source:
         try:
             for line in self._text:
                 yield line.rstrip("\n")
+        except UnicodeError as error:
+            raise UnreadableFileError(f"The file is no text in {self._text.encoding}: see --encoding.") from error
         except (EOFError, zlib.error, OSError) as error:
             raise UnreadableFileError(f"The file is cut off or damaged: {error}. Get it again.") from error
 
@@ -46,8 +47,9 @@ class Source:
 def opened(name: str, *, encoding: str) -> Iterator[Source]:
     """A file by its path, `-` for standard input; raises UnreadableFileError."""
     try:
-        codecs.lookup(encoding)
-    except LookupError as error:
+        # Asked of what will read: a codec such as base64 is known too, but gives no text.
+        io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    except (LookupError, ValueError) as error:
         raise UnreadableFileError(f"There is no encoding {encoding!r}: try utf-8 or gb18030.") from error
     if name == STDIN:
         yield Source(sys.stdin.buffer, size=None, encoding=encoding)

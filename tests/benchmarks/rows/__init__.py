@@ -2,7 +2,29 @@
 
 from tests.benchmarks.row import Row
 from tests.benchmarks.rows.award import Award
+from tests.benchmarks.rows.batch import Batch
+from tests.benchmarks.rows.boards import AroundMeLarge, AroundMeSmall, LargeBoard, SmallBoard
 from tests.benchmarks.rows.generator import Generator
+from tests.benchmarks.rows.hot import Hot
+from tests.benchmarks.rows.own_pages import Me, Statement, Tasks
 from tests.benchmarks.rows.partner import PartnerFeed
+from tests.benchmarks.rows.redeem import Redeem
+from tests.benchmarks.rows.refusals import Beside, Refusals
 
-ROWS: tuple[type[Row], ...] = (Generator, Award, PartnerFeed)
+ROWS: tuple[type[Row], ...] = (
+    Generator,
+    Award,
+    Hot,
+    Batch,
+    PartnerFeed,
+    SmallBoard,
+    LargeBoard,
+    AroundMeSmall,
+    AroundMeLarge,
+    Tasks,
+    Me,
+    Statement,
+    Redeem,
+    Refusals,
+    Beside,
+)

@@ -1,0 +1,109 @@
+"""Leaderboards, small and large: a page of fifty with one's own rank, and the neighbours around oneself."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from functools import cache
+from itertools import islice
+from typing import Any
+
+from backend.database import cursor, transaction
+from backend.leaderboard import epochs, filling
+from backend.leaderboard.boards import Board
+from backend.leaderboard.periods import Period
+from tests.benchmarks.load import LoadError
+from tests.benchmarks.population import Group
+from tests.benchmarks.row import Bench
+from tests.benchmarks.rows.pages import Page, must_be
+
+SMALL, LARGE = 1_000, 1_000_000
+READERS = 4_000
+PLACES = 50
+NEIGHBOURS = 5
+"""As many as the mini-program shows on each side where it does not say."""
+# Boards of their own, of years that no other row's actions fall into.
+_YEARS = {SMALL: 2021, LARGE: 2022}
+
+_SCORES = """
+INSERT INTO period_scores (resident_id, period, starts_on, points, points_reached_at, co2e_mg, co2e_reached_at, actions)
+SELECT n, 'year', %(starts_on)s, 1 + n * 7919::bigint %% 20000, at, 1 + n * 104729::bigint %% 90000000, at, 100
+FROM generate_series(%(first)s::int, %(last)s::int) n,
+    LATERAL (SELECT %(starts_on)s + (n %% 8000) * interval '1 hour' AS at) reached
+"""
+
+
+@cache
+def members_of(bench: Bench, size: int) -> Group:
+    """Residents who are all on one board, and nobody else; Redis has it, filled by the product."""
+    group = bench.population.group(size)
+    starts_on = date(_YEARS[size], 1, 1)
+    with bench.site.connect() as connection:
+        values = {"first": group.first, "last": group.first + size - 1, "starts_on": starts_on}
+        connection.execute(_SCORES, values)
+        connection.execute("VACUUM (ANALYZE) residents, wallets, period_scores")
+    with transaction():
+        epoch = epochs.state(cursor()).epoch
+        if not filling.fill(cursor(), [Board("points", Period("year", starts_on))], epoch=epoch):
+            raise LoadError(f"The board of {size:,} could not be filled.")
+    return group
+
+
+class _BoardPage(Page):
+    goal = 0.5
+    size: int
+    places: int
+
+    def readers(self, bench: Bench) -> Iterable[int]:
+        """Members from everywhere on the board."""
+        return islice(members_of(bench, self.size), READERS)
+
+    def refuse(self, page: Mapping[str, Any]) -> None:
+        """All members are on it, the reader too, and the page is full."""
+        must_be(page["size"], self.size, "members of the board")
+        must_be(len(page["items"]), self.places, "places on the page")
+        must_be(page["me"] is None, False, "without a place of the reader's own")
+
+
+class _FirstPage(_BoardPage):
+    places = PLACES
+
+    @property
+    def path(self) -> str:
+        """The page that everybody sees first."""
+        return f"/api/v1/leaderboards/points/year?at={_YEARS[self.size]}&limit={PLACES}"
+
+
+class _Neighbours(_BoardPage):
+    places = 2 * NEIGHBOURS + 1
+
+    @property
+    def path(self) -> str:
+        """With as many neighbours as the product shows where nobody asks for more."""
+        return f"/api/v1/leaderboards/points/year/around-me?at={_YEARS[self.size]}"
+
+
+class SmallBoard(_FirstPage):
+    """Of a thousand."""
+
+    name, size = "board_1k", SMALL
+    title = f"leaderboard page of {PLACES} with own rank, {SMALL:,} members"
+
+
+class LargeBoard(_FirstPage):
+    """Of a million."""
+
+    name, size = "board_1m", LARGE
+    title = f"leaderboard page of {PLACES} with own rank, {LARGE:,} members"
+
+
+class AroundMeSmall(_Neighbours):
+    """Among a thousand."""
+
+    name, size = "around_1k", SMALL
+    title = f"leaderboard around me, {NEIGHBOURS} each side, {SMALL:,} members"
+
+
+class AroundMeLarge(_Neighbours):
+    """Among a million."""
+
+    name, size = "around_1m", LARGE
+    title = f"leaderboard around me, {NEIGHBOURS} each side, {LARGE:,} members"

@@ -1,0 +1,108 @@
+"""POST /redemptions of what is sold out: how cheaply a flash crowd is refused, and what that costs everybody else."""
+
+from collections.abc import Mapping
+
+from tests.benchmarks import floors, load, shop, signed
+from tests.benchmarks.bench_site import CONNECTIONS
+from tests.benchmarks.cores import watched
+from tests.benchmarks.http_bytes import json_body, post
+from tests.benchmarks.row import Bench, Row, Sample, sample_of
+from tests.benchmarks.rows import award
+
+PATH = "/api/v1/redemptions"
+CROWD = 4_000
+"""Residents who ask again and again, each with a key of its own."""
+SHARE = 0.5
+"""How often the crowd of the row `beside` asks, as a part of the actions a second that the site takes alone.
+
+It is a part and not a number, so that the row asks the same of a slow machine and of a fast one. And it is bounded: on
+two full cores a crowd that asks as fast as it can takes its part of them, however cheap a refusal is.
+"""
+_KEPT = 0.9
+"""A crowd that came to less than this part of its rate was none: the row would flatter."""
+
+
+class Refusals(Row):
+    """All of them refused with out-of-stock."""
+
+    name = "refusals"
+    title = f"POST /redemptions of what is sold out, {CONNECTIONS} connections"
+    unit = "requests/s"
+    goal = 0.4
+
+    def prepare(self, bench: Bench) -> None:
+        """A crowd, and nothing to be had."""
+        self._requests = crowd(bench)
+
+    def measure(self, bench: Bench, *, seconds: float) -> Sample:
+        """Refused again and again."""
+        with watched(bench.site) as cores:
+            tally = load.run(_rush(bench, self._requests, seconds=seconds))
+        return sample_of(tally, cores=cores)
+
+    def floors(self, bench: Bench) -> Mapping[str, float]:
+        """The empty POST of the same bytes."""
+        request = self._requests[0].replace(PATH.encode(), b"/", 1)
+        return {"empty Flask POST": floors.empty_post(bench.site, request=request, seconds=bench.seconds)}
+
+
+class Beside(Row):
+    """POST /actions while a crowd is refused; the floor is the same without the crowd."""
+
+    name = "beside"
+    title = f"POST /actions beside a flash crowd that asks {SHARE:g} times as often for what is sold out"
+    unit = "actions/s"
+    goal = 0.7
+
+    def prepare(self, bench: Bench) -> None:
+        """A crowd, and nothing to be had."""
+        self._requests = crowd(bench)
+        self._alone = 0.0
+
+    def measure(self, bench: Bench, *, seconds: float) -> Sample:
+        """Both at once, until the time is over."""
+        actions = _actions(bench, seconds=seconds)
+        if not self._alone:
+            return sample_of(load.run(actions), cores={})
+        wanted = self._alone * SHARE
+        rush = _rush(bench, self._requests, seconds=seconds, rate=wanted)
+        with watched(bench.site) as cores:
+            taken, refused = load.run_each(actions, rush)
+        if refused.rate < _KEPT * wanted:
+            raise load.LoadError(f"The crowd asked {refused.rate:.0f} times a second instead of {wanted:.0f}.")
+        return sample_of(taken, cores=cores)
+
+    def floors(self, bench: Bench) -> Mapping[str, float]:
+        """Actions alone."""
+        self._alone = load.run(_actions(bench, seconds=bench.seconds)).rate
+        return {"POST /actions alone": self._alone}
+
+
+def crowd(bench: Bench) -> list[bytes]:
+    """A request of each resident of a crowd, for a reward of which nothing is left."""
+    body = json_body({"reward_id": shop.new_reward(stock=0)})
+    group = shop.residents_with_points(bench, CROWD)
+    return [post(PATH, body=body, headers=signed.token_and_key(resident_id)) for resident_id in group]
+
+
+def _rush(bench: Bench, requests: list[bytes], *, seconds: float, rate: float | None = None) -> load.Job:
+    return load.Job(
+        port=bench.site.web.port,
+        requests=requests,
+        connections=CONNECTIONS,
+        seconds=seconds,
+        status=409,
+        repeat=True,
+        rate=rate,
+    )
+
+
+def _actions(bench: Bench, *, seconds: float) -> load.Job:
+    group = bench.population.group(int(award.MOST_A_SECOND * seconds))
+    return load.Job(
+        port=bench.site.web.port,
+        requests=list(award.requests(group)),
+        connections=CONNECTIONS,
+        seconds=seconds,
+        status=201,
+    )

@@ -1,0 +1,252 @@
+"""Everything that a caller may ask for once with a key, each with the rows that it makes: for asking twice.
+
+A case prepares what its request needs, with somebody new each time, and returns the request. `CASES` is all there
+are; a test holds it against the description.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from backend import clock
+from backend.config import SHANGHAI
+from backend.residents.wechat import DaySteps
+from backend.residents.wechat_sandbox import encrypt_we_run, openid_of, session_key_of
+from tests.contract.test_twice import CREATING
+from tests.faults.client import Job, Partner, action
+from tests.faults.shop import Shop
+from tests.faults.site import PASSWORD, Site
+
+APP_ID = "wx-sandbox"
+WECHAT_SECRET = "the secret of the stand-in"
+V1 = "/api/v1"
+RESIDENTS_KEY, ADMINS_KEY = {"idempotency_keys": 1}, {"admin_idempotency_keys": 1}
+AUDITED = {"audit_log": 1}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A POST and the rows that it makes, once: table → how many more, changes of rows not counted."""
+
+    path: str
+    body: Any
+    headers: dict[str, str]
+    rows: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass
+class World:
+    """A running site with a shop, an owner and a partner; hands out numbers for names that must be new."""
+
+    site: Site
+    shop: Shop
+    owner: dict[str, str]
+    count: int = 0
+
+    @property
+    def partner(self) -> Partner:
+        """Who signs as the partner does."""
+        job = Job("wire", self.site.port, "", 0, 0, self.shop.partner_key, self.shop.partner_secret, {})
+        return Partner(job)
+
+    def name(self) -> str:
+        """A new one."""
+        self.count += 1
+        return f"wire{self.count}"
+
+    def post(self, path: str, body: Any, headers: dict[str, str]) -> Any:
+        """What the site answers to something that must succeed."""
+        answer = self.site.ask("POST", V1 + path, body, headers=headers)
+        assert answer.good, answer
+        return answer.body
+
+    def with_points(self) -> dict[str, str]:
+        """Headers of somebody new who has points."""
+        signed = self.site.sign_in(self.name())
+        actions = [action("clean_plate", days_ago=days, reference=f"p-{days}") for days in range(3)]
+        self.post("/actions/batch", {"actions": actions}, signed)
+        return signed
+
+    def redeemed(self, kind: str) -> tuple[dict[str, str], dict[str, Any]]:
+        """Somebody new, and what they have redeemed."""
+        signed = self.with_points()
+        body = {"reward_id": self.shop.rewards[kind], "quantity": 1}
+        return signed, self.post("/redemptions", body, keyed(signed, "before"))
+
+
+def keyed(headers: dict[str, str], key: str = "the-same") -> dict[str, str]:
+    """Headers with an Idempotency-Key."""
+    return {**headers, "Idempotency-Key": key}
+
+
+def record(world: World) -> Wish:
+    """One action of somebody who has none."""
+    rows = {"actions": 1, "ledger_entries": 1, "lots": 1, "yearly_points": 1}
+    body = action("clean_plate", days_ago=1, reference="once")
+    return Wish("/actions", body, keyed(world.site.sign_in(world.name())), rows | RESIDENTS_KEY)
+
+
+def record_without_reference(world: World) -> Wish:
+    """One action that nothing but its key tells from another."""
+    wish = record(world)
+    body = {name: value for name, value in wish.body.items() if name != "client_reference"}
+    return Wish(wish.path, body, wish.headers, wish.rows)
+
+
+def catch_up(world: World) -> Wish:
+    """Three actions of somebody who was offline."""
+    rows = {"actions": 3, "ledger_entries": 3, "lots": 1, "yearly_points": 1}
+    actions = [action("own_cup", days_ago=days, reference=f"b-{days}") for days in range(3)]
+    return Wish("/actions/batch", {"actions": actions}, keyed(world.site.sign_in(world.name())), rows | RESIDENTS_KEY)
+
+
+def walk(world: World) -> Wish:
+    """Yesterday's steps."""
+    name, now = world.name(), clock.now()
+    signed = world.site.sign_in(name)
+    key = session_key_of(openid_of(name, app_id=APP_ID), secret=WECHAT_SECRET)
+    steps = [DaySteps((now - timedelta(days=1)).astimezone(SHANGHAI).date(), 9_000)]
+    sealed = encrypt_we_run(key, app_id=APP_ID, steps=steps, zone=SHANGHAI, now=now)
+    body = {"encrypted_data": sealed.encrypted_data, "iv": sealed.iv}
+    rows = {"actions": 1, "ledger_entries": 1, "lots": 1, "yearly_points": 1}
+    return Wish("/actions/steps", body, keyed(signed), rows | RESIDENTS_KEY)
+
+
+def bind(world: World) -> Wish:
+    """An account at the partner."""
+    signed, subject = world.site.sign_in(world.name()), world.name()
+    body = {"partner": "bikes", "subject": subject, "proof": world.partner.prove(subject)}
+    return Wish("/me/bindings", body, keyed(signed), {"bindings": 1} | RESIDENTS_KEY)
+
+
+def redeem(kind: str) -> Callable[[World], Wish]:
+    """A gift of this kind."""
+
+    def case(world: World) -> Wish:
+        rows = {"redemptions": 1, "ledger_entries": 1, "holds": 1}
+        body = {"reward_id": world.shop.rewards[kind], "quantity": 1}
+        return Wish("/redemptions", body, keyed(world.with_points()), rows | RESIDENTS_KEY)
+
+    case.__name__ = f"redeem a {kind}"
+    return case
+
+
+def cancel(world: World) -> Wish:
+    """What the resident has reserved."""
+    signed, given = world.redeemed("pickup")
+    return Wish(f"/redemptions/{given['id']}/cancel", {}, keyed(signed), {"ledger_entries": 1} | RESIDENTS_KEY)
+
+
+def call_off(world: World) -> Wish:
+    """The same by an admin."""
+    _, given = world.redeemed("pickup")
+    path = f"/admin/redemptions/{given['id']}/cancel"
+    body = {"reason": "not to be had"}
+    return Wish(path, body, keyed(world.owner, world.name()), {"ledger_entries": 1} | AUDITED | ADMINS_KEY)
+
+
+def fulfil(world: World) -> Wish:
+    """What somebody has reserved."""
+    _, given = world.redeemed("pickup")
+    path = f"/admin/redemptions/{given['id']}/fulfil"
+    return Wish(path, {}, keyed(world.owner, world.name()), AUDITED | ADMINS_KEY)
+
+
+def hand_over(world: World) -> Wish:
+    """What a pick-up code stands for."""
+    _, given = world.redeemed("pickup")
+    body = {"pickup_code": given["pickup_code"]}
+    return Wish("/admin/redemptions/pickup", body, keyed(world.owner, world.name()), AUDITED | ADMINS_KEY)
+
+
+def restock(world: World) -> Wish:
+    """Five pieces more."""
+    path = f"/admin/rewards/{world.shop.rewards['pickup']}/stock"
+    body = {"delta": 5, "reason": "came today"}
+    return Wish(path, body, keyed(world.owner, world.name()), {"stock_movements": 1} | AUDITED | ADMINS_KEY)
+
+
+def load_codes(world: World) -> Wish:
+    """Two vouchers more."""
+    path, name = f"/admin/rewards/{world.shop.rewards['voucher']}/vouchers", world.name()
+    headers = keyed(world.owner, name) | {"Content-Type": "text/plain"}
+    rows = {"vouchers": 2, "stock_movements": 1}
+    return Wish(path, f"{name}-A\n{name}-B".encode(), headers, rows | AUDITED | ADMINS_KEY)
+
+
+def configure(path: str) -> Callable[[World], Wish]:
+    """What an admin makes with this path."""
+
+    def case(world: World) -> Wish:
+        name = world.name()
+        body, table = CREATING[path]
+        new = {"code": name} if "code" in body else {"username": name} if "username" in body else {}
+        if "resident_id" in body:
+            world.site.sign_in(name)
+        rows = {table: 1} | FURTHER.get(path, {}) | AUDITED | ADMINS_KEY
+        return Wish(path.format(partner_id=1), {**body, **new}, keyed(world.owner, name), rows)
+
+    case.__name__ = f"POST {path}"
+    return case
+
+
+def without_key(case: Callable[[World], Wish]) -> Callable[[World], Wish]:
+    """The same by somebody who sends no key: the thing itself must tell that it is decided."""
+
+    def decide(world: World) -> Wish:
+        wish = case(world)
+        headers = {name: value for name, value in wish.headers.items() if name != "Idempotency-Key"}
+        rows = {table: more for table, more in wish.rows.items() if not table.endswith("idempotency_keys")}
+        return Wish(wish.path, wish.body, headers, rows)
+
+    decide.__name__ = case.__name__
+    return decide
+
+
+def approve(world: World) -> Wish:
+    """Points that one admin asked for and another allows."""
+    name = world.name()
+    world.site.sign_in(name)
+    resident = world.site.rows("SELECT max(resident_id) FROM residents")[0][0]
+    other = {"username": name, "role": "owner", "password": PASSWORD}
+    world.post("/admin/admins", other, world.owner)
+    token = world.post("/admin/auth", {"username": name, "password": PASSWORD}, {})["token"]
+    wanted = {"resident_id": resident, "points": 5, "reason": "a mistake of ours"}
+    asked = world.post("/admin/adjustments", wanted, {"Authorization": f"Bearer {token}"})
+    rows = {"ledger_entries": 1, "lots": 1}
+    return Wish(f"/admin/adjustments/{asked['id']}/approve", {}, world.owner, rows | AUDITED)
+
+
+def accept(world: World) -> Wish:
+    """A photo that waits for a reviewer."""
+    photo = {"evidence": {"kind": "photo", "photo_sha256": "ab" * 32}}
+    body = action("clean_plate", days_ago=1, reference="photo") | photo
+    waiting = world.post("/actions", body, world.site.sign_in(world.name()))
+    rows = {"ledger_entries": 1, "lots": 1, "yearly_points": 1}
+    return Wish(f"/admin/actions/{waiting['id']}/accept", {}, world.owner, rows | AUDITED)
+
+
+def reverse(world: World) -> Wish:
+    """An award that was wrong."""
+    wish = record(world)
+    given = world.post(wish.path, wish.body, wish.headers)
+    path = f"/admin/actions/{given['id']}/reverse"
+    return Wish(path, {"reason": "it was another's"}, world.owner, {"ledger_entries": 1} | AUDITED)
+
+
+FURTHER = {"/admin/tasks": {"task_versions": 1}, "/admin/rewards": {"reward_versions": 1, "stock_movements": 1}}
+"""What is written beside the thing itself."""
+OF_RESIDENTS = (
+    record,
+    record_without_reference,
+    catch_up,
+    walk,
+    bind,
+    cancel,
+    *map(redeem, ("voucher", "pickup", "donation")),
+)
+OF_ADMINS = (call_off, fulfil, hand_over, restock, load_codes, *map(configure, CREATING))
+CASES = (*OF_RESIDENTS, *OF_ADMINS)
+DECISIONS = (approve, accept, reverse, *map(without_key, (cancel, call_off, fulfil, hand_over)))
+"""What can be done once, by its nature and without a key."""
