@@ -98,6 +98,7 @@ class Site:
         """The answer to a request; no connection stays behind."""
         with self.app.app_context():
             answer = self.app.test_client().get(f"/api/v1{path}", headers=headers)
+            db.session.remove()
             db.engine.dispose()
         return answer
 
