@@ -21,7 +21,8 @@ METRIC = re.compile(r"\btanhui_[a-z_]+\b")
 NO_METRICS = {"tanhui_restoring", "tanhui_before_"}
 SUFFIXES = ("_bucket", "_count", "_sum", "_total")
 # Read by other programs than the application itself.
-BESIDES = re.compile(r"(?:environ|environment)(?:\.get\(|\.setdefault\(|\[)\s*\"([A-Z_]+)\"")
+# Not `request.environ`, which is a request and no process.
+BESIDES = re.compile(r"(?<!request\.)(?:environ|environment)(?:\.get\(|\.setdefault\(|\[)\s*\"([A-Z_]+)\"")
 OTHER_PROGRAMS = {"TANHUI_DURABILITY": "for tests only: a site without fsync loses what it acknowledged"}
 
 
