@@ -21,9 +21,11 @@ METRIC = re.compile(r"\btanhui_[a-z_]+\b")
 NO_METRICS = {"tanhui_restoring", "tanhui_before_"}
 SUFFIXES = ("_bucket", "_count", "_sum", "_total")
 # Read by other programs than the application itself.
-# Not `request.environ`, which is a request and no process.
-BESIDES = re.compile(r"(?<!request\.)(?:environ|environment)(?:\.get\(|\.setdefault\(|\[)\s*\"([A-Z_]+)\"")
-OTHER_PROGRAMS = {"TANHUI_DURABILITY": "for tests only: a site without fsync loses what it acknowledged"}
+BESIDES = re.compile(r"(?:environ|environment)(?:\.get\(|\.setdefault\(|\[)\s*\"([A-Z_]+)\"")
+NO_SETTINGS = {
+    "TANHUI_DURABILITY": "for tests only: a site without fsync loses what it acknowledged",
+    "CONTENT_LENGTH": "of a request, in WSGI's environ",
+}
 
 
 def name(path):
@@ -34,7 +36,7 @@ def variables_of_the_code():
     of_settings = {"CITY_TIME_ZONE" if field.name == "city_zone" else field.name.upper() for field in fields(Settings)}
     sources = [*(ROOT / "backend").rglob("*.py"), *(ROOT / "tasks").rglob("*.py"), ROOT / "gunicorn.conf.py"]
     besides = {found for path in sources for found in BESIDES.findall(path.read_text())}
-    return (of_settings | besides) - OTHER_PROGRAMS.keys()
+    return (of_settings | besides) - NO_SETTINGS.keys()
 
 
 def variables_of_the_table():
