@@ -9,8 +9,6 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-import click
-
 from backend.backup import adopting
 from backend.backup.address import Address
 from backend.backup.errors import BackupError
@@ -48,11 +46,7 @@ def look_over(new: Address, settings: Settings, *, secret_key: str, made_at: str
 def in_this_process(made_at: str, invoke: Callable[..., Any]) -> None:
     """That process's part: adopt, rebuild, verify. Ends the process with DIFFERS if anything differs."""
     adopting.adopt(made_at=made_at)
-    try:
-        invoke(leaderboard.rebuild)
-    except click.ClickException as error:
-        # The former boards are of another epoch, so none is shown that should not be.
-        error.show()
+    invoke(leaderboard.rebuild)
     try:
         invoke(verify)
     except SystemExit as end:

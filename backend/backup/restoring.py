@@ -13,7 +13,7 @@ from pathlib import Path
 from alembic.script import ScriptDirectory
 from flask import current_app
 
-from backend import clock
+from backend import clock, redis
 from backend.backup import keys, manifest, overlooking, programs, swapping
 from backend.backup.address import Address
 from backend.backup.errors import BackupError, says_full
@@ -58,6 +58,7 @@ def restore(wanted: Wanted, settings: Settings) -> Restored:
     chosen = keys.fitting(backup, described, settings, without_key=wanted.without_key)
     address = Address.of(settings.database_url)
     _refuse_a_running_site(settings)
+    _refuse_without_redis()
     with swapping.alone(address) as neighbour:
         swapping.refuse_while_used(neighbour, address)
         empty = swapping.is_empty(address)
@@ -130,6 +131,15 @@ def _items(program: programs.Program, backup: Backup, new: Address) -> int:
 def _refuse_a_running_site(settings: Settings) -> None:
     if locks.is_held(settings.tanhui_var.resolve() / "locks" / "supervisor"):
         raise BackupError(f"`make run` is at work on {settings.tanhui_var}: stop it first, then restore again.")
+
+
+def _refuse_without_redis() -> None:
+    try:
+        redis.client().ping()
+    except redis.RedisError as error:
+        raise BackupError(
+            f"Redis does not answer ({error}), and boards are to be filled there: start it, then restore again."
+        ) from error
 
 
 @contextmanager

@@ -1,18 +1,25 @@
 """Restoring: everything as it was, or nothing changed."""
 
 import json
+import os
 from dataclasses import replace
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
 
+from backend import create_app
 from backend.backup import overlooking, restoring, swapping
-from backend.embedded import secret_files
+from backend.database import db
+from backend.embedded import locks, secret_files
 from backend.projector import service as projector
 from backend.residents.restored import NUMBERS_SKIPPED
 from tests.backup.conftest import OTHER, Site
 
 pytestmark = pytest.mark.slow
+SCRIPTS = ScriptDirectory(str(Path(__file__).parents[2] / "migrations"))
+HEAD, *OLDER = [script.revision for script in SCRIPTS.walk_revisions()]
 
 
 def described_anew(dump):
@@ -107,6 +114,17 @@ def test_a_site_that_is_in_use_is_not_replaced_under_its_users(site, other, dump
     assert other.databases() == [OTHER]
 
 
+def test_make_run_at_work_or_redis_away_is_told_before_anything_is_done(other, dump):
+    locks_folder = other.settings.tanhui_var / "locks"
+    locks_folder.mkdir(parents=True)
+    held = locks.take_exclusive(locks_folder / "supervisor", seconds=0)
+    assert "is at work" in other.run("restore", dump, status=1)
+    os.close(held)
+    away = create_app(replace(other.settings, redis_url="redis://127.0.0.1:9/0"))
+    assert "Redis does not answer" in Site(away).run("restore", dump, status=1)
+    assert other.count() is None
+
+
 def test_who_comes_in_meanwhile_stops_the_swap_and_loses_nothing(site, other, dump, monkeypatch):
     monkeypatch.setattr(swapping, "PATIENCE_S", 0)
     came_in, look_over = [], overlooking.look_over
@@ -148,6 +166,18 @@ def test_a_dump_without_its_description_or_from_the_future_is_refused(site, othe
     assert "is missing: copy it along" in other.run("restore", dump, status=1)
     assert "There is no" in other.run("restore", dump.with_name("nothing.dump"), status=1)
     assert other.count() is None
+
+
+@pytest.mark.skipif(not OLDER, reason="there is one migration only: no backup can be older yet")
+def test_migrations_that_a_backup_lacks_are_applied(other, tmp_path):
+    upgraded = other.app.test_cli_runner()
+    with other.app.app_context():
+        assert upgraded.invoke(args=["db", "upgrade", OLDER[0]]).exit_code == 0
+        db.engine.dispose()
+    dump = other.backup(tmp_path)
+    assert json.loads(dump.with_suffix(".json").read_text())["revision"] == OLDER[0]
+    other.run("restore", dump, "--replace")
+    assert other.ask("SELECT version_num FROM alembic_version") == [(HEAD,)]
 
 
 def with_key(other, secret_key):
