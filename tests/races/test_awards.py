@@ -125,6 +125,28 @@ def test_events_are_credited_before_their_binding_is_undone_or_kept_after(
     assert set(outcomes(scene)) == {("done", "done", (19, 19, 0)), ("done", "done", (0, 1))}
 
 
+@pytest.mark.parametrize("leaves_first", [True, False])
+def test_no_binding_outlasts_its_resident(app, outcomes, somebody, headers, told, bikes, proof, leaves_first):
+    def scene():
+        owner, subject = somebody(), f"u-{next(_numbers)}"
+        sign, wanted = headers(owner), {"partner": "bikes", "subject": subject, "proof": proof(subject)}
+        bind = told(lambda: app.test_client().post("/api/v1/me/bindings", json=wanted, headers=sign))
+        leave = told(lambda: app.test_client().delete("/api/v1/me", headers=sign))
+        return Scene(*([leave, bind] if leaves_first else [bind, leave]), lambda: owner_of(subject))
+
+    found = outcomes(scene, both=True)
+    assert {of for *_, of in found} == {None}
+    assert {answers[leaves_first] for *answers, _ in found} == {"done", "resident-frozen", "unauthenticated"}
+    assert {answers[not leaves_first] for *answers, _ in found} == {"done"}
+
+
+def owner_of(subject):
+    """Whose a subject is."""
+    found = db.session.scalar(text("SELECT resident_id FROM bindings WHERE subject = :subject"), {"subject": subject})
+    db.session.rollback()
+    return found
+
+
 def kept(subject):
     """How many events wait for this subject to be bound."""
     query = text("SELECT count(*) FROM external_events WHERE subject = :subject AND resident_id IS NULL")
