@@ -113,8 +113,13 @@ _BLOCKED = "SELECT cardinality(pg_blocking_pids(%s)) > 0"
 
 
 @contextmanager
-def points_watched() -> Iterator[None]:
-    """Meanwhile participants notice their own statements and commits; other threads notice nothing."""
+def watched() -> Iterator[Any]:
+    """Meanwhile participants notice their own statements and commits; other threads notice nothing.
+
+    Gives the connection on which PostgreSQL is asked who waits.
+    """
+    for engine in db.engines.values():
+        engine.connect().close()  # the first connection asks questions of its own, under a lock of SQLAlchemy
     execute, copy, commit = psycopg.Cursor.execute, psycopg.Cursor.copy, psycopg.Connection.commit
 
     def told(method: Any, connection_of: Any, name_of: Any) -> Any:
@@ -133,8 +138,9 @@ def points_watched() -> Iterator[None]:
         patch.object(psycopg.Cursor, "execute", told(execute, lambda cursor: cursor.connection, text_of)),
         patch.object(psycopg.Cursor, "copy", told(copy, lambda cursor: cursor.connection, text_of)),
         patch.object(psycopg.Connection, "commit", told(commit, lambda connection: connection, lambda: "COMMIT")),
+        psycopg.connect(_address(), autocommit=True) as watcher,
     ):
-        yield
+        yield watcher
 
 
 def race(app: Any, first: Any, second: Any, *, schedule: Schedule, watcher: Any) -> tuple[Raced, bool, bool]:
@@ -156,9 +162,7 @@ def every_schedule(app: Any, scene: Any, *, both: bool = True) -> Iterator[tuple
     `scene()` gives an object with calls `first` and `second`. Both orders are the caller's to ask for: another scene.
     With `both` the second stops too, at each of its points; without, it runs through.
     """
-    for engine in db.engines.values():
-        engine.connect().close()  # the first connection asks questions of its own, under a lock of SQLAlchemy
-    with points_watched(), psycopg.connect(_address(), autocommit=True) as watcher:
+    with watched() as watcher:
         for place in count():
             for other in count() if both else (None,):
                 set_up = scene()
