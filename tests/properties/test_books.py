@@ -19,7 +19,7 @@ from tests.properties.small_city import SmallCity
 STEPS = 100
 """An example has at most."""
 LONG = os.environ.get("PROPERTIES") == "long"
-EXAMPLES = 300 if LONG else 30
+EXAMPLES = 270 if LONG else 27
 AT_LEAST = 20_000 if LONG else 2_000
 GIFT = {
     "title": {"zh": "x", "en": "Gift"},

@@ -24,6 +24,9 @@ from backend.residents.auth import Caller
 from backend.rewards import deciding, redeeming
 from backend.rewards.redeeming import Wanted
 
+EVERYBODY = 1_000
+OVERDUE_DAYS = 60
+"""By then nothing that is reserved now can be collected any more."""
 STANDING = text("""
 SELECT w.balance, w.held, w.co2e_mg, w.actions, w.frozen, r.state,
     (SELECT array_agg(status ORDER BY seq) FROM actions a WHERE a.resident_id = w.resident_id),
@@ -56,11 +59,21 @@ THINGS = (
 """Names of what can happen."""
 
 
+def expire_what_is_due():
+    """Of everybody who was here before."""
+    now = clock.now()
+    with transaction():
+        expiring.expire_due(now=now, limit=EVERYBODY)
+        deciding.expire_reserved(now + timedelta(days=OVERDUE_DAYS), EVERYBODY)
+
+
 class Somebody:
     """Has one credited action, one that waits for review, one reserved redemption, points that are due, a binding
     at a partner, and another of the partner's subjects whose event waits to be bound."""
 
     def __init__(self, world):
+        expire_what_is_due()  # jobs then find nobody but us
+        projector.drain()
         self.world = world
         self.who = self.resident_id = world.somebody().resident_id
         self.mug, self.ticket = world.new_reward(stock=2, price_points=10).id, world.new_reward("voucher", stock=1).id
@@ -81,7 +94,7 @@ class Somebody:
 
     def things_to_do(self):
         """Name → call, of everything that can happen to them."""
-        now, later = clock.now(), clock.now() + timedelta(days=60)
+        now, later = clock.now(), clock.now() + timedelta(days=OVERDUE_DAYS)
         reviewed = {"resident_id": self.who, "seq": 2, "by": "admin:one", "now": now}
         return {
             "award": lambda: self.record(self.claim("own_bag")),
@@ -105,7 +118,7 @@ class Somebody:
             "bind": lambda: self.bind(self.stray),
             "unbind": self.in_transaction(lambda: binding.unbind(resident_id=self.who, partner_code="bikes")),
             "report": lambda: self.report([self.subject, self.stray], hours=20),
-            "project": lambda: projector.project(partition_of(self.who)),
+            "project": self.project,
         }
 
     @staticmethod
@@ -135,6 +148,9 @@ class Somebody:
 
     def redeem(self, reward):
         redeeming.redeem_once(Wanted(reward, 1), caller=Caller(self.who, 0), request=Request(), render=lambda _done: {})
+
+    def project(self):
+        projector.project(partition_of(self.who))
 
     def bind(self, subject):
         now = clock.now()
