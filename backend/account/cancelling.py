@@ -1,12 +1,17 @@
 """Account cancellation: what is personal goes, the books stay without a person (PIPL 47)."""
 
+from collections.abc import Sequence
+
 from backend import clock
 from backend.actions import personal as actions
 from backend.audit import record
+from backend.database import db
 from backend.errors import NotFoundError, UnauthenticatedError
 from backend.leaderboard.moving import moved
 from backend.ledger import service as ledger
+from backend.ledger.models import Wallet
 from backend.partners import personal as partners
+from backend.partners.models import Binding
 from backend.residents import service as residents
 from backend.residents.auth import Caller
 from backend.rewards import personal as rewards
@@ -18,9 +23,8 @@ def cancel(caller: Caller) -> None:
     Raises UnauthenticatedError for a token of an earlier epoch.
     """
     now = clock.now()
-    bound = partners.lock(caller.resident_id)  # before the wallet, as everywhere
     try:
-        wallet = ledger.lock_wallet(caller.resident_id)
+        bound, wallet = _lock(caller.resident_id)
     except NotFoundError as error:
         raise UnauthenticatedError from error
     resident = residents.lock(caller.resident_id)
@@ -36,3 +40,18 @@ def cancel(caller: Caller) -> None:
     ledger.set_frozen(wallet, frozen=True)
     who = caller.resident_id
     record(actor=f"resident:{who}", action="resident.erased", object_kind="resident", object_id=who)
+
+
+def _lock(resident_id: int) -> tuple[Sequence[Binding], Wallet]:
+    """A resident's bindings and wallet, locked in this order as everywhere; raises NotFoundError.
+
+    A binding that was under way when we looked holds the wallet until it commits. It must not outlast the resident:
+    then both are let go, for the order's sake, and locked anew.
+    """
+    while True:
+        with db.session.begin_nested() as attempt:
+            bound = partners.lock(resident_id)
+            wallet = ledger.lock_wallet(resident_id)
+            if partners.are_all(bound, resident_id=resident_id):
+                return bound, wallet
+            attempt.rollback()

@@ -29,17 +29,22 @@ SELECT k.period, k.starts_on FROM known k WHERE NOT EXISTS (
     WHERE b.metric = 'points' AND b.period = k.period AND b.starts_on = k.starts_on AND b.scope = 'city')
 ORDER BY k.starts_on, k.period
 """
-_SETTLE = """
-WITH placed AS (
+_BOARD = """
+SELECT '{metric}', %(kind)s, %(starts_on)s::date, {name}, count(*), coalesce(
+    jsonb_agg(jsonb_build_object('rank', place, 'resident_id', resident_id, 'score', score) ORDER BY place)
+        FILTER (WHERE place <= {standings}), '[]'), %(now)s::timestamptz
+FROM (
     SELECT s.resident_id, s.{column} AS score, {area} AS area_id, row_number() OVER (
         PARTITION BY {area} ORDER BY {score} DESC, s.resident_id::text COLLATE "C" DESC) AS place
     FROM period_scores s JOIN residents r ON r.resident_id = s.resident_id
-    WHERE s.period = %(kind)s AND s.starts_on = %(starts_on)s AND s.{column} > 0 AND {area} IS NOT NULL)
+    WHERE s.period = %(kind)s AND s.starts_on = %(starts_on)s AND s.{column} > 0 AND {area} IS NOT NULL) AS placed
+{group}
+"""
+# One statement for all boards: it sees one moment. One each would let a late trip, or a move, come in between, and a
+# period would stay settled with and without it.
+_SETTLE = """
 INSERT INTO settled_boards (metric, period, starts_on, scope, size, standings, settled_at)
-SELECT %(metric)s, %(kind)s, %(starts_on)s, {name}, count(*), coalesce(
-    jsonb_agg(jsonb_build_object('rank', place, 'resident_id', resident_id, 'score', score) ORDER BY place)
-        FILTER (WHERE place <= {standings}), '[]'), %(now)s
-FROM placed {group}
+{boards}
 ON CONFLICT DO NOTHING
 """
 
@@ -57,16 +62,19 @@ def settle(period: Period, *, now: datetime) -> None:
     Inside a transaction. Settling again changes nothing: what was settled stays, whatever late trips come in.
     """
     cursor = session_cursor()
-    for metric in METRICS:
-        for scope in SCOPES:
-            values = {"kind": period.kind, "starts_on": period.starts_on, "metric": metric, "now": now}
-            cursor.execute(_statement(metric, scope), values)
+    cursor.execute(_statement(), {"kind": period.kind, "starts_on": period.starts_on, "now": now})
     _take_out(period, epoch=epochs.state(cursor).epoch)
 
 
-def _statement(metric: str, scope: str) -> str:
+def _statement() -> str:
+    boards = (_board(metric, scope) for metric in METRICS for scope in SCOPES)
+    return _SETTLE.format(boards="UNION ALL".join(boards))
+
+
+def _board(metric: str, scope: str) -> str:
     in_city = scope == "city"
-    return _SETTLE.format(
+    return _BOARD.format(
+        metric=metric,
         column=COLUMN[metric],
         score=SCORE[metric],
         area="0" if in_city else f"r.{scope}_id",

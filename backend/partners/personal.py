@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from backend.database import db
 from backend.partners.bindings import release
 from backend.partners.models import Binding
 
-__all__ = ["HELD", "lock", "release"]
+__all__ = ["HELD", "are_all", "lock", "release"]
 
 HELD = {
     "bindings": """
@@ -27,3 +27,9 @@ def lock(resident_id: int) -> Sequence[Binding]:
     query = select(Binding).where(Binding.resident_id == resident_id)
     ordered = query.order_by(Binding.partner_id, Binding.subject.collate("C")).with_for_update()
     return db.session.scalars(ordered.execution_options(populate_existing=True)).all()
+
+
+def are_all(held: Sequence[Binding], *, resident_id: int) -> bool:
+    """Whether a resident has no binding but these, of which the wallet's lock makes sure for the transaction."""
+    count = select(func.count()).select_from(Binding).where(Binding.resident_id == resident_id)
+    return db.session.scalar(count) == len(held)

@@ -1,137 +1,86 @@
-"""A machine that does anything in any order: after each step all books add up."""
+"""Whatever is done to a small city in whatever order: after each step every invariant holds."""
 
 import os
-from datetime import timedelta
+import sys
+from types import SimpleNamespace
 
+import pytest
 from hypothesis import HealthCheck, Phase
 from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import run_state_machine_as_test
 
-from backend import clock
-from backend.actions.claim import Claim
-from backend.actions.record_one import record_one
-from backend.actions.reversing import reverse
+from backend import clock, defaults
 from backend.database import transaction
-from backend.errors import RefusalError
-from backend.idempotency import Request
-from backend.ledger import service as ledger
-from backend.ledger.service import Reference
-from backend.residents.auth import Caller
-from tests.books import differences
+from backend.partners import service as partners
+from backend.rewards import configuring, vouchers
+from tests.conftest import _empty_all
+from tests.properties.small_city import SmallCity
 
-EXAMPLES = int(os.environ.get("BOOKS_EXAMPLES", "12"))
-STEPS = 40
-TASKS = {"own_bag": 1, "own_cup": 1, "clean_plate": 1, "green_quiz": 1}
-
-
-def machine(make_resident, settings):
-    class Books(RuleBasedStateMachine):
-        """One resident, and everything that moves points or grams."""
-
-        actions = Bundle("actions")
-        holds = Bundle("holds")
-
-        def __init__(self):
-            super().__init__()
-            self.resident_id = make_resident().resident_id
-            self.references = 0
-            self.now = clock.now()
-
-        def _reference(self, kind):
-            self.references += 1
-            return Reference(kind, self.references)
-
-        @rule(target=actions, task=st.sampled_from(sorted(TASKS)), days=st.integers(0, 6))
-        def act(self, task, days):
-            at = self.now - timedelta(days=days, minutes=1)
-            claim = Claim(
-                task=task,
-                tier="declaration",
-                quantity_milli=None,
-                unit=None,
-                happened_at=at,
-                ended_at=None,
-                day=clock.local_day(at),
-            )
-            recorded = record_one(
-                claim,
-                caller=Caller(self.resident_id, 0),
-                settings=settings,
-                now=self.now,
-                request=Request(),
-                render=lambda _judged, _standing: {},
-            )
-            return recorded.judged.seq
-
-        @rule(seq=actions)
-        def take_back(self, seq):
-            self._do(lambda: reverse(resident_id=self.resident_id, seq=seq, reason="test", by="test", now=self.now))
-
-        @rule(target=holds, points=st.integers(1, 12))
-        def hold(self, points):
-            reference = self._reference("redemption")
-            self._do(
-                lambda: ledger.hold(
-                    ledger.lock_wallet(self.resident_id), points=points, reference=reference, now=self.now
-                )
-            )
-            return reference
-
-        @rule(reference=consumes(holds), back=st.booleans())
-        def decide(self, reference, back):
-            def call():
-                wallet = ledger.lock_wallet(self.resident_id)
-                held = ledger.find_hold(self.resident_id, reference)
-                if back:
-                    ledger.release(wallet, held, now=self.now)
-                else:
-                    ledger.capture(wallet, held)
-
-            self._do(call)
-
-        @rule(points=st.integers(-20, 20).filter(bool))
-        def adjust(self, points):
-            reference = self._reference("adjustment")
-            self._do(
-                lambda: ledger.adjust(
-                    ledger.lock_wallet(self.resident_id),
-                    points=points,
-                    reference=reference,
-                    now=self.now,
-                    settings=settings,
-                )
-            )
-
-        @rule(months=st.integers(0, 9))
-        def let_time_pass(self, months):
-            self.now += timedelta(days=30 * months)
-            today = clock.local_day(self.now)
-            self._do(lambda: ledger.expire(ledger.lock_wallet(self.resident_id), today=today, now=self.now))
-
-        def _do(self, call):
-            try:
-                with transaction():
-                    call()
-            except RefusalError:
-                pass  # a refusal is an answer; what matters is that nothing is half done
-
-        @invariant()
-        def everything_adds_up(self):
-            assert differences(with_actions=True) == []
-
-    return Books
+STEPS = 100
+"""An example has at most."""
+LONG = os.environ.get("PROPERTIES") == "long"
+EXAMPLES = 270 if LONG else 27
+AT_LEAST = 20_000 if LONG else 2_000
+GIFT = {
+    "title": {"zh": "x", "en": "Gift"},
+    "description": {"zh": "", "en": ""},
+    "images": [],
+    "price_points": 12,
+    "limit_per_resident": None,
+    "limit_period": "ever",
+    "on_sale_from": None,
+    "on_sale_until": None,
+    "min_level": "seed",
+    "hold_days": 30,
+    "active": True,
+}
+GIFTS = (
+    {"code": "mug", "kind": "pickup", "stock": 4, "limit_per_resident": 5, "limit_period": "month"},
+    {"code": "ticket", "kind": "voucher", "stock": None},
+    {"code": "tree", "kind": "donation", "stock": None, "price_points": 1},
+)
 
 
-def test_whatever_happens_the_books_add_up(app, new_resident, settings):
+@pytest.fixture
+def world(app, settings, new_resident):
+    """How a small city begins: nobody, three gifts of which there is little, a partner with a key."""
+
+    def empty():
+        _empty_all(app)
+        with transaction():
+            defaults.load()
+
+    def gifts():
+        with transaction():
+            made = [configuring.create({**GIFT, **more}, by="admin:one").id for more in GIFTS]
+            vouchers.load(reward_id=made[1], text="\n".join(f"CODE-{number}" for number in range(5)), by="admin:one")
+        return made
+
+    def partner():
+        with transaction():
+            return partners.new_key(partners.find("bikes"), now=clock.now())[1]
+
+    def newcomer():
+        return new_resident().resident_id
+
+    return SimpleNamespace(settings=settings, empty=empty, gifts=gifts, partner=partner, newcomer=newcomer)
+
+
+@pytest.mark.slow
+def test_whatever_happens_the_books_add_up(world, capsys):
+    machine = type("City", (SmallCity,), {"world": world, "steps": 0})
     run_state_machine_as_test(
-        machine(new_resident, settings),
+        machine,
         settings=hypothesis_settings(
             max_examples=EXAMPLES,
             stateful_step_count=STEPS,
             deadline=None,
-            derandomize=True,
+            derandomize=not LONG,
+            print_blob=True,
             suppress_health_check=list(HealthCheck),
             phases=(Phase.explicit, Phase.generate, Phase.shrink),
         ),
     )
+    with capsys.disabled():
+        sys.stdout.write(f" {machine.steps} steps, every invariant after each ")
+    assert machine.steps >= AT_LEAST

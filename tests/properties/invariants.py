@@ -1,0 +1,77 @@
+"""Every invariant of points, grams, gifts and projections, in SQL and plain Python that share nothing with the code."""
+
+from sqlalchemy import text
+
+from backend.database import db
+from tests.books import differences
+from tests.projections import expected_now, projected, waiting
+from tests.rewards.stock_books import HOLDS, OWNERS, PRICES, STOCK
+
+WRONG = """
+WITH e AS (
+    SELECT resident_id, count(*) AS entries, min(seq) AS first, max(seq) AS last,
+        coalesce(sum(points) FILTER (WHERE contra = 'issuance'), 0) AS earned,
+        -coalesce(sum(points) FILTER (WHERE contra = 'redemption'), 0) AS spent,
+        -coalesce(sum(points) FILTER (WHERE contra = 'expiry'), 0) AS expired,
+        coalesce(sum(points) FILTER (WHERE contra = 'adjustment'), 0) AS adjusted
+    FROM ledger_entries GROUP BY resident_id),
+years AS (
+    SELECT resident_id, extract(year FROM local_day)::int AS year, sum(points) AS points
+    FROM actions WHERE status = 'credited' GROUP BY 1, 2)
+SELECT 'a number of an entry is missing', resident_id FROM e WHERE first <> 1 OR last <> entries
+UNION ALL
+SELECT 'the wallet is not the sums of its entries', w.resident_id FROM wallets w LEFT JOIN e USING (resident_id)
+WHERE (w.earned, w.spent, w.expired, w.adjusted) IS DISTINCT FROM
+    (coalesce(e.earned, 0), coalesce(e.spent, 0), coalesce(e.expired, 0), coalesce(e.adjusted, 0))
+UNION ALL
+SELECT 'balance after', resident_id FROM (
+    SELECT resident_id, balance_after, sum(points) OVER (PARTITION BY resident_id ORDER BY seq) AS running
+    FROM ledger_entries) AS r WHERE balance_after <> running
+UNION ALL
+SELECT 'issued <> outstanding + redeemed + expired - adjusted', 0 FROM
+    (SELECT coalesce(sum(earned - spent - expired + adjusted), 0) AS booked FROM e) AS b,
+    (SELECT coalesce(sum(remaining), 0) AS outstanding FROM lots) AS l WHERE booked <> outstanding
+UNION ALL
+SELECT 'yearly points', resident_id FROM years y FULL JOIN yearly_points p USING (resident_id, year)
+WHERE coalesce(y.points, 0) <> coalesce(p.points, 0)
+UNION ALL
+SELECT 'a lot below zero, or points beside a debt', resident_id FROM lots l WHERE remaining < 0 AND (
+    expires_on <> DATE '9999-12-31' OR EXISTS (
+        SELECT FROM lots o WHERE o.resident_id = l.resident_id AND o.remaining > 0))
+UNION ALL
+SELECT 'a number of an action is missing', resident_id FROM actions GROUP BY resident_id
+HAVING min(seq) <> 1 OR max(seq) <> count(*)
+UNION ALL
+SELECT 'a number of a redemption is missing', w.resident_id FROM wallets w LEFT JOIN redemptions d USING (resident_id)
+GROUP BY w.resident_id, w.redemption_seq
+HAVING count(d.seq) <> w.redemption_seq OR coalesce(max(d.seq), 0) <> w.redemption_seq
+UNION ALL
+SELECT 'held points are not those of reserved redemptions', w.resident_id FROM wallets w
+LEFT JOIN redemptions d ON d.resident_id = w.resident_id AND d.status = 'reserved'
+GROUP BY w.resident_id, w.held HAVING coalesce(sum(d.points), 0) <> w.held
+UNION ALL
+SELECT 'more points than the cap of a day', resident_id FROM actions WHERE status = 'credited'
+GROUP BY resident_id, local_day HAVING sum(points) > :cap_day
+UNION ALL
+SELECT 'something is left of who has left', r.resident_id FROM residents r JOIN wallets w USING (resident_id)
+WHERE r.state = 'erased' AND (NOT w.frozen OR w.held <> 0
+    OR EXISTS (SELECT FROM bindings b WHERE b.resident_id = r.resident_id)
+    OR EXISTS (SELECT FROM actions a WHERE a.resident_id = r.resident_id AND a.status = 'pending'))
+UNION ALL
+SELECT 'an event is credited without its action, or twice', x.resident_id FROM external_events x
+LEFT JOIN actions a ON a.resident_id = x.resident_id AND a.seq = x.action_seq
+WHERE x.resident_id IS NOT NULL AND a.seq IS NULL
+"""
+
+
+def everything_wrong(*, cap_day):
+    """What of the books does not hold at this moment; nothing, where all is well."""
+    found = differences(with_actions=True)
+    found += [tuple(row) for row in db.session.execute(text(WRONG), {"cap_day": cap_day})]
+    for statement in (STOCK, HOLDS, PRICES, OWNERS):
+        found += [dict(row) for row in db.session.execute(text(statement)).mappings()]
+    db.session.rollback()
+    if not waiting():
+        should, are = expected_now(), projected()
+        found += [(name, should[name], are[name]) for name in should if should[name] != are[name]]
+    return found
