@@ -112,7 +112,8 @@ def transaction() -> Iterator[None]:
         if db.session.registry.has():
             db.session.commit()
     except BaseException:
-        db.session.rollback()
+        if db.session.registry.has():
+            db.session.rollback()
         raise
 
 

@@ -1,7 +1,7 @@
 """Residents' tokens: JSON Web Tokens signed with HS256, of one kind only, checked without detours.
 
 PyJWT issues them. Its own check is made for tokens of every kind, and takes as long as all of an empty request: it
-looks for PEM and DER in the key, parses the header, and weighs each registered claim (docs/adr/0012).
+looks for PEM and DER in the key, parses the header, and weighs each registered claim (docs/adr/0013).
 """
 
 import hmac
