@@ -1,13 +1,15 @@
 """Recording one action: one read, one write, each its own transaction.
 
 The write carries the wallet's version that the read saw (compare and set): if anything of the resident's moved in
-between, it changes nothing and the action is judged again.
+between, it changes nothing and the action is judged again: then in turn with the resident's other requests, so that
+one who asks for many things at once is not sent round and round.
 """
 
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -25,11 +27,13 @@ from backend.database import prepared_statements
 from backend.errors import UnauthenticatedError
 from backend.idempotency import Request, replayed
 from backend.ledger import posting
+from backend.ledger.turns import in_turn
 from backend.residents.auth import Caller
 from backend.residents.idempotency import IN_DATABASE
 
-ATTEMPTS = 20
-"""Rounds of compare and set before giving up: each lost round means that another request of the resident won."""
+ATTEMPTS = 5
+"""Rounds before giving up. All but the first have the wallet to themselves, and only a key that was taken by a request
+of another kind at that very moment can cost one of them."""
 
 BESIDES = 7
 """Columns of the read beside wallet and past action: the same in all its rows."""
@@ -96,12 +100,15 @@ def record_one(
     A refused claim changes nothing and comes back as judged.
     """
     with prepared_statements() as cursor:
+        attempt = partial(
+            _attempt, cursor, claim, caller=caller, settings=settings, now=now, request=request, render=render
+        )
+        recorded = attempt()
         for _ in range(ATTEMPTS):
-            recorded = _attempt(
-                cursor, claim, caller=caller, settings=settings, now=now, request=request, render=render
-            )
             if recorded is not None:
                 return recorded
+            with in_turn(cursor, caller.resident_id):
+                recorded = attempt()
     raise psycopg.errors.LockNotAvailable("too many requests of one resident at once")
 
 

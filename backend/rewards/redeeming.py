@@ -6,7 +6,7 @@ If anything of the resident's or of the reward's moved in between, the write cha
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,6 +21,7 @@ from backend.errors import NotFoundError, RefusalError, UnauthenticatedError
 from backend.idempotency import Request, replayed
 from backend.ledger import service as ledger
 from backend.ledger import spending
+from backend.ledger.turns import in_turn
 from backend.residents.auth import Caller
 from backend.rewards import delivery as deliveries
 from backend.rewards import pickup_codes, rules, stocking, writing
@@ -113,22 +114,34 @@ def redeem_once(
     """
     now = clock.now()
     with prepared_statements() as cursor:
+        attempt = partial(_attempt, cursor, wanted, caller=caller, request=request, render=render, now=now)
+        answer = attempt()
         for _ in range(ATTEMPTS):
-            found = _read(cursor, wanted, resident_id=caller.resident_id, request=request, now=now)
-            if found.state != "active" or found.token_epoch != caller.epoch:
-                raise UnauthenticatedError
-            if found.replay is not None:
-                return *found.replay, True
-            redeemed = _judged(found, wanted, now=now)
-            body = render(redeemed)
-            try:
-                written = _write(cursor, found, redeemed, request=request, body=body)
-            except psycopg.errors.UniqueViolation:
-                # The same key won in between: the next round reads its answer.
-                continue
-            if written:
-                return 201, render(redeemed) if redeemed.redemption.voucher_codes else body, False
+            if answer is not None:
+                return answer
+            with in_turn(cursor, caller.resident_id):
+                answer = attempt()
     raise _too_many()
+
+
+def _attempt(
+    cursor: psycopg.Cursor[Any], wanted: Wanted, *, caller: Caller, request: Request, render: Render, now: datetime
+) -> tuple[int, dict[str, Any], bool] | None:
+    """One round; None where something has moved."""
+    found = _read(cursor, wanted, resident_id=caller.resident_id, request=request, now=now)
+    if found.state != "active" or found.token_epoch != caller.epoch:
+        raise UnauthenticatedError
+    if found.replay is not None:
+        return *found.replay, True
+    redeemed = _judged(found, wanted, now=now)
+    body = render(redeemed)
+    try:
+        if not _write(cursor, found, redeemed, request=request, body=body):
+            return None
+    except psycopg.errors.UniqueViolation:
+        # The same key won in between: the next round reads its answer.
+        return None
+    return 201, render(redeemed) if redeemed.redemption.voucher_codes else body, False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,12 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from backend import clock
 from backend.actions.reversing import reverse
-from backend.database import transaction
+from backend.catalogue import service as catalogue
+from backend.database import db, transaction
 from tests.books import differences
 from tests.together import together
 
@@ -74,4 +76,17 @@ def test_an_award_and_a_reversal_at_once_keep_the_books(app, send, resident):
             reverse(resident_id=resident.resident_id, seq=1, reason="test", by="test", now=clock.now())
 
     together(app, [take_back, send("/api/v1/actions", bag()), send("/api/v1/actions", bag())])
+    assert differences(with_actions=True) == []
+
+
+def test_of_eighty_requests_at_once_that_all_may_count_none_is_sent_away(app, send):
+    with transaction():
+        db.session.execute(text("UPDATE task_versions SET limit_count = 80, points_cap_day = NULL"))
+        catalogue.changed()
+
+    def five():
+        return [send("/api/v1/actions", bag())() for _ in range(5)]
+
+    answers = [answer for five_answers in together(app, [five] * 16) for answer in five_answers]
+    assert statuses(answers) == {201: 80}
     assert differences(with_actions=True) == []
