@@ -6,7 +6,7 @@ goes straight back. Its own way costs as much as a small request.
 
 import json
 from collections.abc import Callable
-from functools import cache, wraps
+from functools import cache, lru_cache, wraps
 from http import HTTPStatus
 from typing import Any, ClassVar, NoReturn
 
@@ -64,6 +64,10 @@ class StrictParser(FlaskParser):
             error.messages = {"json": error.messages}
             return self.handle_error(error, asked, schema, error_status_code=None, error_headers=None)
 
+    def load_query(self, schema: Schema) -> Any:
+        """The present request's query, loaded; raises 422. What a query says depends on nothing else: it is kept."""
+        return dict(_query_of(schema, request.query_string))
+
     def _raw_load_json(self, req: Request) -> Any:
         body = req.get_data()
         if body and not is_json_request(req):
@@ -97,7 +101,14 @@ def _schema_of(kind: type[Schema]) -> Schema:
     return kind()
 
 
+@lru_cache(maxsize=4_096)
+def _query_of(schema: Schema, said: bytes) -> dict[str, Any]:  # noqa: ARG001  `said` is what it is kept by
+    found: dict[str, Any] = _PARSER.parse(schema, request, location="query")
+    return found
+
+
 _PARSER = StrictParser()
+_LOADING: dict[str, Callable[[Schema], Any]] = {"json": _PARSER.load_body, "query": _PARSER.load_query}
 
 
 class Blueprint(flask_smorest.Blueprint):
@@ -111,14 +122,15 @@ class Blueprint(flask_smorest.Blueprint):
         The view is not called for what cannot be read (400), is of another kind (415) or has wrong fields (422).
         """
         describe = super().arguments(schema, location=location, **described)
-        if location != "json":
+        load = _LOADING.get(location)
+        if load is None:
             return describe  # type: ignore[no-any-return]  # the library is untyped
         ready = _schema_of(schema) if isinstance(schema, type) else schema
 
         def decorate(view: View) -> View:
             @wraps(describe(view))
             def inner(*args: Any, **kwargs: Any) -> Any:
-                return view(*args, _PARSER.load_body(ready), **kwargs)
+                return view(*args, load(ready), **kwargs)
 
             return inner
 
