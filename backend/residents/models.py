@@ -43,7 +43,7 @@ class NamesRevision(Model):
 
     __tablename__ = "names_revision"
 
-    id: Mapped[Whole] = mapped_column(primary_key=True, autoincrement=False)
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     revision: Mapped[int]
 
 

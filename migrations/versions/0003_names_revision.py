@@ -17,7 +17,7 @@ def upgrade() -> None:
     """Add the table. Old code neither reads nor writes it: let it end before names are changed by new code alone."""
     op.create_table(
         "names_revision",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("names_revision_pkey")),
     )

@@ -28,7 +28,7 @@ _OWN = ("DATABASE_URL", "REDIS_URL", "TANHUI_DURABILITY", "TANHUI_ENV", "PROMETH
 """What the surroundings may say of other sites, and must not say of this one."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class BenchSite:
     """A running site, the empty application beside it, and an application in this process for making data.
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.benchmarks.past import Past
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Bench:
     """What a row is given: a running site, people to use, and the seconds that one round lasts."""
 

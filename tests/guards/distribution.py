@@ -26,6 +26,7 @@ REFERENCE = {
     "emission_factors",
     "green_tasks",
     "methodologies",
+    "names_revision",
     "partner_keys",
     "partners",
     "reward_versions",

@@ -10,6 +10,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 ROOT = Path(__file__).parents[2]
+_NO_HISTORY = "the code from before the newest migration is in the project's history, which is not here"
 
 
 def newest():
@@ -21,20 +22,23 @@ def newest():
 
 def unpack(folder):
     """Put that code into a folder. Where the history is not at hand, the test that asks is skipped."""
-    migration = newest()
-    path = str(Path(migration.path).relative_to(ROOT))
-    added = _git("log", "--diff-filter=A", "--format=%H", "-1", "--", path).decode().strip()
-    # One that is not committed yet was written for the code that is.
-    with tarfile.open(fileobj=io.BytesIO(_git("archive", f"{added}^" if added else "HEAD"))) as archive:
+    with tarfile.open(fileobj=io.BytesIO(_git("archive", _last_without(newest())))) as archive:
         archive.extractall(folder, filter="data")
-    versions = {file.name[:4] for file in (folder / "migrations" / "versions").glob("*.py")}
-    assert migration.down_revision in versions
-    assert migration.revision not in versions
+
+
+def _last_without(migration):
+    """The last commit that has all migrations but this one."""
+    for commit in _git("rev-list", "--first-parent", "HEAD").decode().split():
+        listed = _git("ls-tree", "--name-only", commit, "migrations/versions/").decode().split()
+        versions = {Path(path).name[:4] for path in listed}
+        if migration.down_revision in versions and migration.revision not in versions:
+            return commit
+    return pytest.skip(_NO_HISTORY)
 
 
 def _git(*arguments):
     try:
         done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, check=True)
     except (OSError, subprocess.CalledProcessError):
-        pytest.skip("the code from before the newest migration is in the project's history, which is not here")
+        pytest.skip(_NO_HISTORY)
     return done.stdout
