@@ -6,28 +6,12 @@ from typing import Any
 
 from backend.emissions.rules import Factor, Quantification
 from backend.schemas import grams
-from backend.titles import in_language, language
+from backend.titles import in_language
 
 
-def explain(
-    *, quantity_milli: int, counted_milli: int, unit: str, quantification: Quantification | None, co2e_mg: int
-) -> dict[str, Any]:
-    """How the grams follow from the activity data; baseline and project in grams, unrounded.
-
-    Not to be changed: residents who did the same are told the same.
-    """
-    return _explained(
-        quantity_milli=quantity_milli,
-        counted_milli=counted_milli,
-        unit=unit,
-        quantification=quantification,
-        co2e_mg=co2e_mg,
-        language=language(),
-    )
-
-
+# Versions of factors never change, and one who brings a cup has done what a thousand others did.
 @lru_cache(maxsize=2_048)
-def _explained(
+def explain(
     *,
     quantity_milli: int,
     counted_milli: int,
@@ -36,7 +20,10 @@ def _explained(
     co2e_mg: int,
     language: str,
 ) -> dict[str, Any]:
-    # Versions of factors never change, and one who brings a cup has done what a thousand others did.
+    """How the grams follow from the activity data; baseline and project in grams, unrounded.
+
+    Not to be changed: residents who did the same are told the same.
+    """
     activity = {"quantity": quantity_milli / 1000, "unit": unit}
     if quantification is None:
         return {
