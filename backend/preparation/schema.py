@@ -3,13 +3,17 @@
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from click import ClickException
-from flask import current_app
-from flask_migrate import upgrade
+from flask import Flask, current_app
+from flask.cli import AppGroup
+from flask_migrate import Migrate, upgrade
+from flask_migrate.cli import db as group
 
 from backend import defaults
 from backend.catalogue.models import CatalogueRevision
 from backend.config import Settings
-from backend.database import db, transaction
+from backend.database import MIGRATIONS, db, transaction
+
+__all__ = ["bring_up_to_date", "ensure_ready", "group", "is_current"]
 
 
 def is_current() -> bool:
