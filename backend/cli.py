@@ -23,7 +23,7 @@ WITHOUT_A_DATABASE = {
     "openapi": "backend.console.commands:describe",
     "prepare": "backend.preparation.command:prepare",
 }
-_SCHEMA = "backend.preparation.schema"
+_READY = "backend.preparation.schema:ensure_ready"
 
 
 class Commands(AppGroup):
@@ -38,8 +38,7 @@ class Commands(AppGroup):
         found = ON_A_READY_SITE.get(cmd_name) or WITHOUT_A_DATABASE.get(cmd_name)
         if found is None:
             return super().get_command(ctx, cmd_name)
-        module, _, name = found.partition(":")
-        command: click.Command = getattr(import_module(module), name)
+        command: click.Command = _imported(found)
         if cmd_name in ON_A_READY_SITE:
             _make_ready_first(command)
         return command
@@ -62,8 +61,13 @@ def _after_getting_ready(callback: Callable[..., Any]) -> Callable[..., Any]:
     @with_appcontext
     @wraps(callback)
     def inner(*args: Any, **kwargs: Any) -> Any:
-        import_module(_SCHEMA).ensure_ready()
+        _imported(_READY)()
         return callback(*args, **kwargs)
 
     inner.makes_ready = True  # type: ignore[attr-defined]  # commands are made once, applications may be several
     return inner
+
+
+def _imported(name: str) -> Any:
+    module, _, attribute = name.partition(":")
+    return getattr(import_module(module), attribute)

@@ -1,6 +1,7 @@
 """Which migrations there are and which were applied, without Alembic: a web worker would carry it for this alone."""
 
 import ast
+import re
 from functools import cache
 
 from sqlalchemy import Connection, text
@@ -9,6 +10,7 @@ from backend.database import MIGRATIONS
 
 _KNOWN = "SELECT to_regclass('alembic_version') IS NOT NULL"
 _APPLIED = "SELECT version_num FROM alembic_version ORDER BY version_num"
+_ASSIGNED = re.compile(r"^(revision|down_revision)\b[^=\n]*=(.+)$", re.MULTILINE)
 
 
 def applied(connection: Connection) -> list[str]:
@@ -21,21 +23,13 @@ def applied(connection: Connection) -> list[str]:
 @cache
 def wanted() -> list[str]:
     """The newest revisions of the code: those that none builds on. They change with the code, so with the process."""
-    revisions: set[str] = set()
-    built_on: set[str] = set()
-    for path in (MIGRATIONS / "versions").glob("*.py"):
-        said = _assigned(path.read_text(encoding="utf-8"))
-        revisions.add(said["revision"])
-        below = said["down_revision"]
-        built_on.update([below] if isinstance(below, str) else below or ())
-    return sorted(revisions - built_on)
+    said = [_said(path.read_text(encoding="utf-8")) for path in (MIGRATIONS / "versions").glob("*.py")]
+    below = {revision for _, built_on in said for revision in built_on}
+    return sorted(revision for revision, _ in said if revision not in below)
 
 
-def _assigned(source: str) -> dict[str, str | tuple[str, ...] | None]:
-    """What a migration says of itself at its top."""
-    said = {}
-    for node in ast.parse(source).body:
-        target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
-        if isinstance(target, ast.Name) and target.id in {"revision", "down_revision"}:
-            said[target.id] = ast.literal_eval(node.value)
-    return said
+def _said(source: str) -> tuple[str, tuple[str, ...]]:
+    """A migration's revision, and those that it builds on."""
+    assigned = {name: ast.literal_eval(value) for name, value in _ASSIGNED.findall(source)}
+    below = assigned["down_revision"]
+    return assigned["revision"], (below,) if isinstance(below, str) else below or ()
