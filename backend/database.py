@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 import psycopg
@@ -43,6 +44,9 @@ class Model(DeclarativeBase):
         list[Any]: JSONB,
     }
 
+
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
+"""Alembic's folder."""
 
 AUTOCOMMIT = "autocommit"
 """Name of the second engine, on the same database."""
