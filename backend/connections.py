@@ -128,6 +128,9 @@ def creator(
             raise
         connection.usual_s = connection.answer_within_s = answer_within_s
         connection.silence = silence
+        if silence is not None:
+            # Whoever is let in has been answered; and nobody passes by twice for one connection.
+            silence.end()
         return connection
 
     return connect

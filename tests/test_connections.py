@@ -114,6 +114,21 @@ def test_where_nothing_can_be_written_reads_go_on_writes_are_refused_and_come_ba
     assert answers[1:] == [201, 201], answers
 
 
+def test_a_process_whose_connections_are_all_gone_notices_that_postgresql_is_back(impatient, proxy, monkeypatch):
+    silence = silence_of(proxy.url)
+    with impatient.app_context():
+        with transaction():
+            db.session.execute(text("SELECT 1"))
+        db.engine.dispose()
+    silence.begin("no connection is left, and the next is a new one")
+    with impatient.app_context(), pytest.raises(Exception, match="a moment ago"), transaction():
+        db.session.execute(text("SELECT 1"))
+    monkeypatch.setattr(silence, "_ask_again_at", 0.0)
+    with impatient.app_context(), transaction():
+        db.session.execute(text("SELECT 1"))
+    assert not silence.lasts
+
+
 @pytest.mark.parametrize(
     ("sqlstate", "passes"),
     [

@@ -114,10 +114,14 @@ class Site:
         self._supervisor.terminate()
         try:
             code = self._supervisor.wait(STOP_S)
+            self.let_go()
             left = self.processes()
             assert (code, left) == (0, []), f"It ended with {code} and left {left} behind:\n{self.said()}"
         finally:
             self.clear()
+
+    def let_go(self) -> None:
+        """What is left to do for whoever started it, once the supervisor has ended."""
 
     def clear(self) -> None:
         """Kill what is left of it."""
