@@ -63,7 +63,11 @@ def test_whatever_happens_to_valkey_residents_go_on_and_boards_come_back(site, s
                 seen = run.suffer(name, fault, seconds=seconds)
                 # Nobody needs Valkey but the stand-in of WeChat, and it only for codes that were given out.
                 assert not seen.refusals(), name
-                until(lambda: boards_are_filled(site, run.watcher), seconds=60, what=lambda: f"no board came back:\n{site.said()}")
+                until(
+                    lambda: boards_are_filled(site, run.watcher),
+                    seconds=60,
+                    what=lambda: f"no board came back:\n{site.said()}",
+                )
 
 
 @contextmanager
@@ -78,7 +82,7 @@ def talking(site) -> Iterator[redis.Redis]:
 def boards_are_filled(site, watcher):
     """Whether a board is read from Valkey again."""
     watcher.ask("board")
-    ((epoch, behind),) = site.rows("SELECT epoch, behind FROM board_state")
+    epoch, behind = (*site.rows("SELECT epoch, behind FROM board_state"), (0, False))[0]
     with talking(site) as client:
         live = client.zrange(LIVE_BOARDS.format(epoch=epoch), 0, -1)
         return not behind and any(name.startswith("points") for name in live)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.faults.client import SINGLE, action, resident_of
+from tests.faults.client import BATCHED, SINGLE, action, resident_of
 from tests.faults.diary import ABANDONED, DONE, Pen, Request
 from tests.faults.site import Answer, Site
 
@@ -21,9 +21,12 @@ PAUSE_S = 0.2
 HANGS_S = 30.0
 """Whoever waits longer hangs: nginx would have given up by then."""
 BACK_S = 120.0
-PEOPLE = 12
-"""As many as have enough to do in the longest fault: each does every task once a day."""
+ROUNDS = 4
+ACTIVE, BUYERS = 6, 3
+"""As many as have enough to do in the longest fault: each does every task once a day, or spends their points."""
+PURCHASES = 40
 DAYS = 5
+ALL = (*SINGLE, *BATCHED)
 BOARD = "/leaderboards/points/all/around-me"
 
 
@@ -76,7 +79,7 @@ class Watcher:
         self._site = site
         self._pen = Pen(diary)
         self._reward_id = reward_id
-        self._count = self._people = self._deeds = 0
+        self._count = self._people = self._deeds = self._bought = 0
         self._lock = threading.Lock()
         self._signed: list[dict[str, str]] = []
         self._who: list[str] = []
@@ -84,30 +87,35 @@ class Watcher:
         """What the board showed of the first of them."""
 
     def renew(self) -> None:
-        """Go on with new people, of whom the first has points; while all is well."""
-        self._signed, self._who, self._deeds, self.shown = [], [], 0, 0
-        for _ in range(PEOPLE):
+        """Go on with new people; while all is well."""
+        self._signed, self._who, self._deeds, self._bought, self.shown = [], [], 0, 0, 0
+        for _ in range(ACTIVE + BUYERS):
             self._people += 1
             request = self._begin("sign-in", who=f"watch.{self._people}", key="")
             answer = self._end(request, self._sign_in)
             assert answer.good, answer
             self._signed.append({"Authorization": f"Bearer {answer.body['token']}"})
             self._who.append(resident_of(answer.body["token"]))
+        for buyer in range(ACTIVE, ACTIVE + BUYERS):
+            deeds = [action(task, days_ago=day, reference=f"{task}-{day}") for task in ALL for day in range(DAYS)]
+            given = self._create("batch", "/actions/batch", {"actions": deeds}, person=buyer)
+            assert given.good, given
         given = self._award()
         assert given.good, given
 
-    def back(self) -> dict[str, float]:
-        """Wait until every kind of request is answered well again; the seconds it took each."""
-        began, waiting, took = time.monotonic(), list(self.kinds), {}
-        while waiting:
-            assert time.monotonic() - began < BACK_S, f"{waiting} did not come back:\n{self._site.said()}"
-            for kind in tuple(waiting):
-                answer = self.ask(kind)
-                if isinstance(answer, Answer) and answer.good:
-                    took[kind] = time.monotonic() - began
-                    waiting.remove(kind)
+    def back(self) -> float:
+        """Wait until all is answered well, round after round and so by every process; the seconds until the first."""
+        began = time.monotonic()
+        good, since = 0, 0.0
+        while good < ROUNDS:
+            round_began = time.monotonic() - began
+            answers = {kind: self.ask(kind) for kind in self.kinds}
+            bad = {kind: it for kind, it in answers.items() if not (isinstance(it, Answer) and it.good)}
+            assert not bad or round_began < BACK_S, f"not back: {bad}\n{self._site.said()}"
+            since = since if good else round_began
+            good = 0 if bad else good + 1
             time.sleep(0.05)
-        return took
+        return since
 
     @property
     def kinds(self) -> dict[str, Callable[[], Answer]]:
@@ -159,7 +167,9 @@ class Watcher:
         return self._create("action", "/actions", body, person=person)
 
     def _redeem(self) -> Answer:
-        return self._create("redemption", "/redemptions", {"reward_id": self._reward_id, "quantity": 1})
+        place, self._bought = self._bought, self._bought + 1
+        body = {"reward_id": self._reward_id, "quantity": 1}
+        return self._create("redemption", "/redemptions", body, person=ACTIVE + place // PURCHASES)
 
     def _sign_in(self) -> Answer:
         body = {"code": f"dev-watch.{self._people}"}
@@ -174,7 +184,7 @@ class Watcher:
     def _look(self, path: str) -> Answer:
         return self._site.ask("GET", f"/api/v1{path}", headers=self._signed[0], seconds=HANGS_S)
 
-    def _create(self, kind: str, path: str, body: Any, *, person: int = 0) -> Answer:
+    def _create(self, kind: str, path: str, body: Any, *, person: int) -> Answer:
         request = self._begin(kind, who=self._who[person], key=f"{kind}-{self._count}")
         signed = self._signed[person] | {"Idempotency-Key": request.key}
         return self._end(
