@@ -27,6 +27,12 @@ from backend.residents.auth import Caller
 
 LEADERS = 2
 """Threads of a process that deal with others' requests too: while one waits for PostgreSQL, the other judges."""
+_SOMEBODY_ELSES = (
+    psycopg.errors.UniqueViolation,
+    psycopg.errors.LockNotAvailable,
+    psycopg.errors.DeadlockDetected,
+)
+"""What one request of a group can have met and the others need not suffer from: nothing was written."""
 MOST_TOGETHER = 16
 """Requests in one transaction: what the first of them waits for the last is still a few milliseconds."""
 
@@ -62,7 +68,7 @@ class _Awards(Gathering[Asked]):
             now, later = one_of_each_key(members)
             try:
                 left = record_together(cursor, now, wait=False)
-            except (MovedError, psycopg.errors.UniqueViolation):
+            except (MovedError, *_SOMEBODY_ELSES):
                 left = now
         return _by_resident([*left, *later])
 
