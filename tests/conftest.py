@@ -75,14 +75,15 @@ def migrated_app(settings):
 
 
 @pytest.fixture
-def app(migrated_app, monkeypatch):
+def app(migrated_app):
     """The application inside its context, with the default catalogue and empty books.
 
     Boards look anew for each page, as they do a second later: what they know meanwhile is tested by itself.
     """
-    monkeypatch.setattr(knowledge, "FRESH_S", 0.0)
-    monkeypatch.setattr(knowledge, "STALE_S", 0.0)
-    with migrated_app.app_context():
+    # Not by the fixture of a test, which must take back its own changes before the books are emptied.
+    with pytest.MonkeyPatch.context() as patched, migrated_app.app_context():
+        patched.setattr(knowledge, "FRESH_S", 0.0)
+        patched.setattr(knowledge, "STALE_S", 0.0)
         with transaction():
             defaults.load()
         yield migrated_app
