@@ -1,19 +1,19 @@
 """The database: declarative base, session, the one place that commits, and the hot path's connection."""
 
-import select
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 import psycopg
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, Date, DateTime, Engine, Integer, MetaData, Numeric, SmallInteger, Text, text
+from sqlalchemy import BigInteger, Date, DateTime, Engine, Integer, MetaData, Numeric, SmallInteger, Text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
+from backend import connections
 from backend.config import Settings
 
 Small = Annotated[int, mapped_column(SmallInteger)]
@@ -44,6 +44,9 @@ class Model(DeclarativeBase):
     }
 
 
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
+"""Alembic's folder."""
+
 AUTOCOMMIT = "autocommit"
 """Name of the second engine, on the same database."""
 
@@ -52,14 +55,7 @@ db = SQLAlchemy(metadata=Model.metadata, session_options={"expire_on_commit": Fa
 
 def engine_options(settings: Settings) -> dict[str, Any]:
     """Options of the session's engine: a bounded pool, and time-outs so that nothing hangs."""
-    return {
-        "pool_size": settings.database_pool_size,
-        "max_overflow": settings.database_pool_size,
-        "pool_timeout": 5,
-        "pool_pre_ping": False,
-        "pool_events": [(_refuse_what_broke, "checkout")],
-        "connect_args": _connect_args(settings),
-    }
+    return {**_pool_options(settings), "creator": _creator(settings, _options(settings), prepare_threshold=3)}
 
 
 def autocommit_options(settings: Settings) -> dict[str, Any]:
@@ -68,39 +64,38 @@ def autocommit_options(settings: Settings) -> dict[str, Any]:
     Its few statements are prepared at once, and planned once: each finds the rows of one resident by a key, whoever
     that is, and planning takes longer than running.
     """
-    planned = {"prepare_threshold": 0, "options": f"{_options(settings)} -c plan_cache_mode=force_generic_plan"}
+    options = f"{_options(settings)} -c plan_cache_mode=force_generic_plan"
     return {
+        **_pool_options(settings),
         "url": settings.database_url,
         "isolation_level": "AUTOCOMMIT",
-        "pool_size": settings.database_pool_size,
-        "max_overflow": settings.database_pool_size,
-        "pool_timeout": 5,
         "pool_reset_on_return": None,
-        "pool_events": [(_refuse_what_broke, "checkout")],
-        "connect_args": {**_connect_args(settings), **planned},
+        "creator": _creator(settings, options, prepare_threshold=0),
     }
 
 
-def _connect_args(settings: Settings) -> dict[str, Any]:
-    return {"connect_timeout": 5, "options": _options(settings), "prepare_threshold": 3}
+def _pool_options(settings: Settings) -> dict[str, Any]:
+    return {
+        "pool_size": settings.database_pool_size,
+        "max_overflow": settings.database_pool_size,
+        "pool_timeout": 5,
+        "pool_pre_ping": False,
+        "pool_events": [(connections.look_over, "checkout")],
+    }
+
+
+def _creator(settings: Settings, options: str, *, prepare_threshold: int) -> Callable[[], connections.Connection]:
+    return connections.creator(
+        settings.database_url,
+        answer_within_s=settings.database_timeout_ms / 1000 + connections.MARGIN_S,
+        silence=connections.silence_of(settings.database_url),
+        options=options,
+        prepare_threshold=prepare_threshold,
+    )
 
 
 def _options(settings: Settings) -> str:
     return f"-c statement_timeout={settings.database_timeout_ms} -c lock_timeout=5000 -c timezone=UTC"
-
-
-def _refuse_what_broke(connection: Any, record: Any, proxy: Any) -> None:  # noqa: ARG001  SQLAlchemy passes them
-    """Have the pool connect anew where PostgreSQL has closed an idle connection: nobody is refused for that.
-
-    Nothing is said on an idle connection but its end, so a look whether there is anything to read tells; a ping would
-    be a round trip. If one broke, PostgreSQL was restarted, and all that are idle broke with it.
-    """
-    if connection.closed:
-        raise InvalidatePoolError
-    waiting = select.poll()
-    waiting.register(connection.fileno(), select.POLLIN)
-    if waiting.poll(0):
-        raise InvalidatePoolError
 
 
 @contextmanager
@@ -179,4 +174,10 @@ def text_array(values: Iterable[str]) -> str:
 
 def unhurried() -> None:
     """Lift the time-out of statements in the present transaction: for jobs and commands, behind which nobody waits."""
-    db.session.execute(text("SET LOCAL statement_timeout = '10min'"))
+    take_time(cursor(), seconds=600)
+
+
+def take_time(cursor: psycopg.Cursor[Any], *, seconds: int) -> None:
+    """Let each further statement of this transaction run so long; 0: as long as it takes."""
+    cursor.execute(f"SET LOCAL statement_timeout = '{seconds}s'")
+    connections.wait_up_to(cursor.connection, seconds or None)

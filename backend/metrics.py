@@ -3,6 +3,7 @@
 import os
 import time
 from functools import cache
+from typing import Any
 
 from flask import Flask, Response, g, request
 from prometheus_client import (
@@ -45,6 +46,7 @@ POOL_IN_USE = Gauge("tanhui_database_pool_in_use", "Database connections in use"
 UP = Gauge(
     "tanhui_up", "1: the database or Redis answered when this was scraped", ["server"], multiprocess_mode="mostrecent"
 )
+_COUNTED = "counted as in use"
 REDIS_ERRORS = Counter("tanhui_redis_errors_total", "Calls to Redis that failed and were done without")
 
 
@@ -79,9 +81,13 @@ def exposition() -> Response:
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 
-def _count_checkout(*_of_what: object) -> None:
-    POOL_IN_USE.inc()
+def _count_checkout(_connection: object, record: Any, _proxy: object) -> None:
+    # A connection that turns out to be broken is replaced and handed out again: that is still one.
+    if not record.record_info.get(_COUNTED):
+        record.record_info[_COUNTED] = True
+        POOL_IN_USE.inc()
 
 
-def _count_checkin(*_of_what: object) -> None:
-    POOL_IN_USE.dec()
+def _count_checkin(_connection: object, record: Any) -> None:
+    if record.record_info.pop(_COUNTED, False):
+        POOL_IN_USE.dec()

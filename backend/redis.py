@@ -6,6 +6,8 @@ from typing import Any, cast
 
 import redis
 from flask import Flask, current_app
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 Client = redis.Redis
 RedisError = redis.RedisError
@@ -33,6 +35,9 @@ def init_app(app: Flask) -> None:
         socket_timeout=2,
         socket_connect_timeout=2,
         health_check_interval=30,
+        # One that was closed meanwhile is opened again, once. The library would try three times more, also what
+        # timed out: a server that hangs would cost twelve seconds and not two.
+        retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
     )
 
 

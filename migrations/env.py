@@ -12,7 +12,10 @@ from flask import current_app
 from psycopg.errors import LockNotAvailable
 from sqlalchemy.exc import OperationalError
 
-from backend import tables  # noqa: F401  all models must be known before they are compared
+from backend import (
+    connections,
+    tables,  # noqa: F401  all models must be known before they are compared
+)
 
 LOCK_TIMEOUT = "1s"
 ATTEMPTS = 60
@@ -49,6 +52,7 @@ def _apply() -> None:
     with database.engine.connect() as connection:
         connection.exec_driver_sql(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
         connection.exec_driver_sql("SET statement_timeout = 0")
+        connections.wait_up_to(connection.connection.driver_connection, None)
         connection.commit()
         context.configure(connection=connection, **OPTIONS)
         _run_configured()

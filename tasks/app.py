@@ -34,10 +34,19 @@ app = Celery("tasks", broker=_broker, backend=_broker, task_cls=Job, include=["t
 app.conf.update(
     accept_content=["json"],
     beat_schedule=SCHEDULE,
+    beat_scheduler="tasks.clock:Scheduler",
+    # Redis that is a replica or out of memory takes no message: the worker comes back to it, and does not end.
+    broker_channel_error_retry=True,
     broker_connection_max_retries=None,
     broker_connection_retry_on_startup=True,
-    # Longer than any job: a message that is not acknowledged by then is given to another worker.
-    broker_transport_options={"visibility_timeout": 4 * 3600},
+    broker_transport_options={
+        # Longer than any job: a message that is not acknowledged by then is given to another worker.
+        "visibility_timeout": 4 * 3600,
+        # A Redis that hangs is given up; it is asked every second, so an idle connection never waits so long.
+        "socket_timeout": 10,
+        "socket_connect_timeout": 5,
+        "socket_keepalive": True,
+    },
     result_expires=3600,
     task_acks_late=True,
     task_ignore_result=True,

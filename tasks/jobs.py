@@ -5,13 +5,16 @@ from datetime import timedelta
 from functools import wraps
 from typing import Any
 
+import psycopg
 from celery import Task
 from flask import current_app
+from sqlalchemy.exc import SQLAlchemyError
 
 from backend import clock, verification
 from backend.actions.partner_feed import forget_unbound
 from backend.admins import cleaning as admins
 from backend.config import Settings
+from backend.connections import is_unavailable
 from backend.database import transaction
 from backend.leaderboard import settling
 from backend.ledger.expiring import close_spent, expire_due
@@ -22,6 +25,7 @@ from backend.rewards import delivery
 from backend.rewards.deciding import expire_reserved
 from tasks.app import app
 from tasks.chores import alone, in_pages
+from tasks.outages import Outage
 
 PROJECT_S = 2.0
 """How long one run projects before it lets the next message have its turn."""
@@ -29,6 +33,7 @@ KEYS_KEPT = timedelta(days=1)
 NONCES_KEPT = timedelta(minutes=15)
 """Three times the clock skew that a signature is allowed: an older timestamp is refused by itself."""
 DELIVERIES_KEPT = timedelta(days=90)
+_outage = Outage(begins="PostgreSQL is away: boards and totals wait", ends="boards and totals go on")
 BUSY_S = 60
 """A chore that finds another at work comes back so much later."""
 
@@ -48,8 +53,16 @@ def chore(job: Callable[[], Any]) -> Callable[[Task], Any]:
 
 @app.task(name="project")
 def project() -> int:
-    """Fold what waits in the outbox into boards and totals; returns how many rows."""
-    return projector.drain(max_seconds=PROJECT_S)
+    """Fold what waits in the outbox into boards and totals; returns how many rows, 0 while PostgreSQL is away."""
+    try:
+        rows = projector.drain(max_seconds=PROJECT_S)
+    except (psycopg.Error, SQLAlchemyError) as error:
+        if not is_unavailable(error):
+            raise
+        _outage.met(error)
+        return 0
+    _outage.over()
+    return rows
 
 
 @app.task(name="settle", bind=True)
@@ -89,6 +102,7 @@ def clean_up() -> dict[str, int]:
     before = now - KEYS_KEPT
     return {
         "residents_keys": in_pages(lambda limit: residents.forget_keys(before=before, limit=limit)),
+        "residents_changes": in_pages(lambda limit: residents.forget_changes(now=now, limit=limit)),
         "admins_keys": in_pages(lambda limit: admins.forget_keys(before=before, limit=limit)),
         "nonces": in_pages(lambda limit: partners.forget_nonces(before=now - NONCES_KEPT, limit=limit)),
         "deliveries": in_pages(lambda limit: delivery.forget(decided_before=now - DELIVERIES_KEPT, limit=limit)),

@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from backend import clock
 from backend.database import db, statements, transaction
+from backend.metrics import POOL_IN_USE
 
 AT_ONCE = 6
 """Connections that lie idle in the pool, more than the thread that finds the first one broken will use."""
@@ -48,6 +49,17 @@ def test_no_request_meets_a_connection_that_broke_before_it_came(app, client, re
                 body = {"task": "own_bag", "occurred_at": at}
                 answer = client.post("/api/v1/actions", json=body, headers=headers(resident))
             assert answer.status_code < 300, answer.json
+
+
+def test_connections_that_broke_are_not_counted_as_in_use(app, client, resident, headers):
+    db.session.remove()
+    before = POOL_IN_USE._value.get()
+    fill_the_pool(app)
+    end_all_connections()
+    db.session.remove()
+    assert client.get("/api/v1/me", headers=headers(resident)).status_code == 200
+    db.session.remove()
+    assert POOL_IN_USE._value.get() == before
 
 
 def test_a_job_does_not_meet_one_either(app):

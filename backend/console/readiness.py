@@ -9,19 +9,19 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from flask import current_app
 from sqlalchemy import Connection, Engine, NullPool, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
-from backend import clock, metrics, redis
+from backend import clock, connections, metrics, redis
 from backend.config import Settings
+from backend.console import revisions
 from backend.database import db
 from backend.outbox import OLDEST, PARTITIONS
 
 TIMEOUT_MS = 1000
 CONNECT_TIMEOUT_S = 2
+ANSWER_S = 1.5
 LATE_S = 60.0
 """A projector that is further behind than this is told of; its goal is below one second."""
 State = Literal["ready", "degraded", "unavailable"]
@@ -86,27 +86,18 @@ def _database() -> dict[str, Check]:
 def _engine() -> Engine:
     # Connections of its own: when all of the pool are busy, this must still tell.
     limits = f"-c statement_timeout={TIMEOUT_MS} -c lock_timeout={TIMEOUT_MS}"
-    arguments = {"connect_timeout": CONNECT_TIMEOUT_S, "options": limits}
     known: Engine | None = current_app.extensions.get("readiness engine")
     if known is None:
-        known = create_engine(db.engine.url, poolclass=NullPool, connect_args=arguments)
+        url = db.engine.url.render_as_string(hide_password=False)
+        connect = connections.creator(url, answer_within_s=ANSWER_S, connect_s=CONNECT_TIMEOUT_S, options=limits)
+        known = create_engine(url, poolclass=NullPool, creator=connect)
         current_app.extensions["readiness engine"] = known
     return known
 
 
 def _migrations(connection: Connection) -> Check:
-    applied = sorted(MigrationContext.configure(connection).get_current_heads())
-    wanted = _heads()
+    applied, wanted = revisions.applied(connection), revisions.wanted()
     return Check("ready" if applied == wanted else "unavailable", {"applied": applied, "wanted": wanted})
-
-
-def _heads() -> list[str]:
-    # They change with the code, so with the process.
-    heads: list[str] | None = current_app.extensions.get("migration heads")
-    if heads is None:
-        folder = current_app.extensions["migrate"].directory
-        heads = current_app.extensions["migration heads"] = sorted(ScriptDirectory(folder).get_heads())
-    return heads
 
 
 def _projector(connection: Connection) -> Check:

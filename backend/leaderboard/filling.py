@@ -23,7 +23,7 @@ from typing import Any
 import psycopg
 
 from backend import clock, redis
-from backend.database import statements
+from backend.database import statements, take_time
 from backend.leaderboard import locks
 from backend.leaderboard.boards import MEMBERSHIP, Board
 from backend.leaderboard.reach import reaching
@@ -118,7 +118,7 @@ def fill(cursor: psycopg.Cursor[Any], boards: Sequence[Board], *, epoch: int) ->
     fillings = {board.area_id: Filling(board, epoch) for board in boards}
     for filling in fillings.values():
         filling.begin()
-    cursor.execute("SET LOCAL statement_timeout = '120s'")
+    take_time(cursor, seconds=120)
     locks.let_projectors_end(cursor)
     _pour(cursor, fillings, boards[0])
     return all([filling.finish() for filling in fillings.values()])  # noqa: C419  every one must be finished

@@ -5,7 +5,7 @@ from itertools import groupby
 
 from backend import clock
 from backend.database import cursor as session_cursor
-from backend.database import statements, transaction
+from backend.database import statements, take_time, transaction
 from backend.leaderboard import epochs, locks
 from backend.leaderboard.boards import Board, of_areas
 from backend.leaderboard.filling import fill
@@ -51,7 +51,7 @@ def recompute() -> Iterator[tuple[int, int]]:
     for first in range(1, last + 1, RESIDENTS):
         with transaction():
             cursor = session_cursor()
-            cursor.execute("SET LOCAL statement_timeout = '120s'")
+            take_time(cursor, seconds=120)
             locks.keep_projectors_out(cursor)
             values = {"first": first, "last": first + RESIDENTS - 1}
             cursor.execute(_FORGET, values)

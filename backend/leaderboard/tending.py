@@ -8,6 +8,7 @@ from backend import redis
 from backend.database import cursor as session_cursor
 from backend.leaderboard import epochs, locks
 from backend.leaderboard.reach import reaching
+from backend.leaderboard.writing import live
 from backend.outbox import PARTITIONS
 
 _MARKS = "SELECT partition, batch FROM board_progress WHERE epoch = %s"
@@ -29,7 +30,23 @@ def tend() -> bool:
         # Boards that nobody could write to are as right as before: the batch that fails says so, not we.
         return False
     epochs.begin(cursor, instead_of=state.epoch)
+    _take_out(state.epoch)
     return True
+
+
+def _take_out(epoch: int) -> None:
+    # They would leave by themselves, but only after a day, and the new ones need as much memory. Before the commit, as
+    # everything: boards that were taken out in vain are filled again by who reads them.
+    try:
+        boards = live(epoch)
+        with reaching(), redis.client().pipeline(transaction=False) as pipe:
+            for board in boards:
+                # One by one: in a cluster each board lies where its own name puts it.
+                pipe.unlink(board.key(epoch))
+            pipe.unlink(redis.LIVE_BOARDS.format(epoch=epoch))
+            pipe.execute()
+    except redis.RedisError:
+        return
 
 
 def _try_writing() -> None:

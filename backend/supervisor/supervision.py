@@ -17,6 +17,7 @@ from backend.embedded import folder as data_folder
 from backend.embedded import locks
 
 from .child import Child, end_with_parent
+from .counting import counting
 from .errors import SupervisorError
 from .plan import Plan
 from .signals import Signals
@@ -32,9 +33,9 @@ def supervise(plan: Plan) -> None:
     Raises SupervisorError or EmbeddedError, one sentence that tells the cure, if the site does not come up.
     """
     _check_port(plan)
-    with Signals() as signals, _alone(plan.folder):
+    with Signals() as signals, _alone(plan.folder), counting(plan.folder) as counters:
         try:
-            environment = _environment(plan)
+            environment = _environment(plan, counters)
             if _prepare(plan, environment, signals=signals):
                 _serve(plan, environment, signals=signals)
         finally:
@@ -69,16 +70,12 @@ def _alone(folder: Path) -> Iterator[None]:
         os.close(lock)
 
 
-def _environment(plan: Plan) -> dict[str, str]:
+def _environment(plan: Plan, counters: Path) -> dict[str, str]:
     """What the programs of the site are told: they share the servers that we use, and start none."""
-    metrics = plan.folder / "metrics"
-    for needed in (metrics, plan.folder / "beat"):
-        needed.mkdir(mode=0o700, exist_ok=True)
-    for left in metrics.glob("*.db"):
-        left.unlink()
+    (plan.folder / "beat").mkdir(mode=0o700, exist_ok=True)
     told = dict(plan.environment)
     told |= {"TANHUI_VAR": str(plan.folder), "HOST": plan.host, "PORT": str(plan.port)}
-    told["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
+    told["PROMETHEUS_MULTIPROC_DIR"] = str(counters)
     if plan.needs_servers:
         servers = embedded.attach(plan.folder)
         told["DATABASE_URL"] = told.get("DATABASE_URL") or servers.database_url

@@ -10,13 +10,13 @@ from typing import Any, TypeVar
 
 import psycopg
 
-from backend.database import statements
+from backend.database import statements, take_time
 
 Cursor = psycopg.Cursor[Any]
 Result = TypeVar("Result")
 
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-_SETTINGS = "SET LOCAL statement_timeout = 0; SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0"
+_SETTINGS = "SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0"
 # Memory is bounded by work_mem: what does not fit is spilled to disk. Whole tables are read, in the order in which they
 # lie, and joined by hash: what the planner would rather do for a part of them takes several times as long.
 _FOR_SCREENS = """
@@ -57,12 +57,14 @@ def snapshot(*, workers: int) -> Iterator[Snapshot]:
     """A read-only snapshot on one connection more than there are workers."""
     with ExitStack() as stack:
         first = stack.enter_context(_opened())
+        take_time(first, seconds=0)
         first.execute(_SETTINGS)
         name = (first.execute("SELECT pg_export_snapshot()").fetchone() or ("",))[0]
         idle: SimpleQueue[Cursor] = SimpleQueue()
         for _ in range(workers):
             cursor = stack.enter_context(_opened())
             cursor.execute("SET TRANSACTION SNAPSHOT " + psycopg.sql.quote(name))
+            take_time(cursor, seconds=0)
             cursor.execute(_SETTINGS)
             cursor.execute(_FOR_SCREENS)
             idle.put(cursor)

@@ -114,10 +114,14 @@ class Site:
         self._supervisor.terminate()
         try:
             code = self._supervisor.wait(STOP_S)
+            self.let_go()
             left = self.processes()
             assert (code, left) == (0, []), f"It ended with {code} and left {left} behind:\n{self.said()}"
         finally:
             self.clear()
+
+    def let_go(self) -> None:
+        """What is left to do for whoever started it, once the supervisor has ended."""
 
     def clear(self) -> None:
         """Kill what is left of it."""
@@ -171,9 +175,10 @@ class Site:
             argv, cwd=ROOT, env=self.environment, input=text, capture_output=True, text=True, check=False
         )
 
-    def connect(self) -> psycopg.Connection[Any]:
+    def connect(self, *, role: str = "tanhui") -> psycopg.Connection[Any]:
         """A connection to its database on which every statement is its own transaction."""
-        return psycopg.connect(self.database_url.replace("+psycopg", ""), autocommit=True, connect_timeout=10)
+        url = self.database_url.replace("+psycopg", "").replace("//tanhui@", f"//{role}@")
+        return psycopg.connect(url, autocommit=True, connect_timeout=10)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """All rows of a query, as they are committed."""

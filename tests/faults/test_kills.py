@@ -11,16 +11,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from tests.faults import diary, report
-from tests.faults.accounting import differences
 from tests.faults.killing import Killer, blows
 from tests.faults.load import under_load
 from tests.faults.probing import Prober
+from tests.faults.reckoning import hold
 from tests.faults.shop import open_shop
-from tests.faults.site import until
 
 KILLS = int(os.environ.get("FAULTS_KILLS") or (10 if report.SHORT else 60))
 SEED = int(os.environ.get("FAULTS_SEED") or secrets.randbelow(10**6))
-SETTLED_S = 60
 
 
 @pytest.fixture
@@ -48,38 +46,12 @@ def test_whoever_is_killed_under_load_comes_back_and_nothing_is_lost(site, shop,
         prober.finish()
     requests = diary.read(folder.glob("*.jsonl"))
     tell(console, times, requests)
-    until(lambda: site.rows("SELECT count(*) FROM outbox") == [(0,)], seconds=SETTLED_S)
-    found = differences(site, requests)
-    assert not found, "\n".join(found[:50])
-    for metric in ("points", "co2e"):
-        assert board(site, metric) == books(site, metric)
-    verified = site.flask("verify")
-    assert verified.returncode == 0, verified.stdout + verified.stderr
+    hold(site, requests)
 
 
 def progress(console):
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     return Progress(*columns, console=console)
-
-
-def board(site, metric):
-    """All scores of a leaderboard, as a resident reads them page by page."""
-    signed, scores = site.sign_in("reader"), []
-    while True:
-        path = f"/api/v1/leaderboards/{metric}/all?limit=100&offset={len(scores)}"
-        answer = site.ask("GET", path, headers=signed)
-        assert answer.good, answer
-        scores += [item["score"] for item in answer.body["items"]]
-        if len(answer.body["items"]) < 100:
-            return scores
-
-
-def books(site, metric):
-    """The same from the actions themselves."""
-    column = {"points": "points", "co2e": "co2e_mg"}[metric]
-    per = {"points": 1, "co2e": 1000}[metric]
-    rows = site.rows(f"SELECT sum({column}) FROM actions GROUP BY resident_id HAVING sum({column}) > 0 ORDER BY 1 DESC")
-    return [float(row[0]) / per for row in rows]
 
 
 def tell(console, times, requests):

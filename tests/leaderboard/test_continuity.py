@@ -158,6 +158,22 @@ def test_a_redis_that_takes_no_more_is_done_without(board, deeds, resident, read
     assert board_differences() == []
 
 
+def test_boards_that_nobody_may_read_any_more_leave_their_memory_to_the_new_ones(board, deeds, resident, read_only):
+    deeds.record(resident)
+    projector.drain()
+    board(resident, "points/week")
+    before = set(redis.client().scan_iter("tanhui:*board*")) | set(redis.client().scan_iter("tanhui:*scores"))
+    assert len(before) == 2
+    read_only(True)
+    deeds.record(resident, minute=60)
+    projector.drain()
+    assert state().behind
+    read_only(False)
+    assert tended()
+    board(resident, "points/week")
+    assert before.isdisjoint(redis.client().scan_iter("tanhui:*"))
+
+
 def test_a_damaged_score_is_named(board, deeds, resident):
     deeds.record(resident)
     projector.drain()

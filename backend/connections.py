@@ -1,0 +1,180 @@
+"""Connections to PostgreSQL on which nobody waits for ever, and the word for all others once it does not answer.
+
+PostgreSQL's own time-outs help only while it runs: one that is frozen, whose disk hangs, or behind a network that
+swallows everything, sends nothing at all. So an answer is waited for a little longer than the server may take, and then
+the connection is given up.
+"""
+
+import select
+import time
+from collections.abc import Callable
+from functools import cache
+from threading import Lock
+from typing import Any
+
+import psycopg
+import structlog
+from psycopg import errors as pg
+from psycopg.abc import RV, PQGen
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+MARGIN_S = 2.0
+"""So much longer than `statement_timeout` an answer is waited for: a PostgreSQL that lives is the one that says no."""
+CONNECT_S = 5
+PROBE_EVERY_S = 2.0
+"""While PostgreSQL does not answer, a process has one caller ask so often; all others are refused at once."""
+# Where a peer has gone without a word (a machine that lost its power), an idle connection knows after a minute.
+_ALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+
+_log = structlog.get_logger()
+
+
+class NoAnswerError(psycopg.OperationalError):
+    """PostgreSQL has not answered in time, or did not a moment ago."""
+
+
+class Silence:
+    """Whether PostgreSQL answers, as a process knows: were each to find out by itself, all its threads would wait."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._began: float | None = None
+        self._ask_again_at = 0.0
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it did not answer when it was last asked."""
+        return self._began is not None
+
+    def pass_by(self) -> None:
+        """Return if one may ask; raises NoAnswerError if it is known that no answer would come."""
+        if self._began is None:
+            return
+        with self._lock:
+            now = time.monotonic()
+            if self._began is not None and now < self._ask_again_at:
+                raise NoAnswerError("PostgreSQL did not answer a moment ago")
+            self._ask_again_at = now + PROBE_EVERY_S
+
+    def begin(self, why: str) -> None:
+        """It has not answered."""
+        with self._lock:
+            now = time.monotonic()
+            self._ask_again_at = now + PROBE_EVERY_S
+            if self._began is None:
+                self._began = now
+                _log.warning("PostgreSQL does not answer: refusing until it does", error=why)
+
+    def end(self) -> None:
+        """It has answered."""
+        with self._lock:
+            if self._began is not None:
+                _log.warning("PostgreSQL answers again", seconds=round(time.monotonic() - self._began, 1))
+                self._began = None
+
+
+class Connection(psycopg.Connection[Any]):
+    """A connection that is given up when an answer does not come within `answer_within_s` (None: whenever it comes)."""
+
+    usual_s: float | None = None
+    answer_within_s: float | None = None
+    silence: Silence | None = None
+    outdated = False
+    """Whether the server takes no writes: after a failover the next connection may lead to one that does."""
+
+    def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
+        """As psycopg's; raises NoAnswerError after `answer_within_s`."""
+        try:
+            answer = super().wait(gen, interval, self.answer_within_s if timeout is None else timeout)
+        except pg.ReadOnlySqlTransaction:
+            self.outdated = True
+            raise
+        except psycopg.OperationalError as error:
+            # What PostgreSQL says has a state, and a connection that was lost is not active.
+            active = self.info.transaction_status == psycopg.pq.TransactionStatus.ACTIVE
+            if timeout is None and error.sqlstate is None and active:
+                raise self._given_up() from error
+            raise
+        if self.silence is not None and self.silence.lasts:
+            self.silence.end()
+        return answer
+
+    def _given_up(self) -> NoAnswerError:
+        self.pgconn.finish()
+        error = NoAnswerError(f"PostgreSQL has not answered for {self.answer_within_s:g} s")
+        if self.silence is not None:
+            self.silence.begin(str(error))
+        return error
+
+
+def creator(
+    url: str, *, answer_within_s: float, connect_s: int = CONNECT_S, silence: Silence | None = None, **arguments: Any
+) -> Callable[[], Connection]:
+    """What opens connections for an engine; the URL's own parameters come before ours, `arguments` before both."""
+    made = make_url(url)
+    words, given = made.get_dialect()().create_connect_args(made)
+    ours = {"connect_timeout": connect_s, "tcp_user_timeout": int(answer_within_s * 1000), **_ALIVE}
+
+    def connect() -> Connection:
+        if silence is not None:
+            silence.pass_by()
+        try:
+            connection = Connection.connect(*words, **{**ours, **given, **arguments})
+        except pg.ConnectionTimeout as error:
+            if silence is not None:
+                silence.begin(str(error))
+            raise
+        connection.usual_s = connection.answer_within_s = answer_within_s
+        connection.silence = silence
+        if silence is not None:
+            # Whoever is let in has been answered; and nobody passes by twice for one connection.
+            silence.end()
+        return connection
+
+    return connect
+
+
+@cache
+def silence_of(url: str) -> Silence:  # noqa: ARG001  the cache tells servers apart by it
+    """What a process knows of the server at this URL, for all its engines."""
+    return Silence()
+
+
+def look_over(connection: Any, record: Any, proxy: Any) -> None:  # noqa: ARG001  SQLAlchemy passes them
+    """Have the pool connect anew where PostgreSQL has closed an idle connection: nobody is refused for that.
+
+    Nothing is said on an idle connection but its end, so a look whether there is anything to read tells; a ping would
+    be a round trip. If one broke, PostgreSQL was restarted, and all that are idle broke with it. Raises NoAnswerError
+    where it is known that PostgreSQL does not answer.
+    """
+    if connection.closed or connection.outdated:
+        raise InvalidatePoolError
+    waiting = select.poll()
+    waiting.register(connection.fileno(), select.POLLIN)
+    if waiting.poll(0):
+        raise InvalidatePoolError
+    connection.answer_within_s = connection.usual_s
+    if connection.silence is not None:
+        connection.silence.pass_by()
+
+
+def wait_up_to(connection: Any, seconds: float | None) -> None:
+    """Until the connection changes hands, wait so long for an answer (None: as long as it takes)."""
+    connection.answer_within_s = None if seconds is None else seconds + MARGIN_S
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Whether an error tells of PostgreSQL's state and not of a mistake of ours: asked again later, it may do it.
+
+    It does not answer, is starting, stopping or crashed, has no connection, memory or disk left, a lock or a statement
+    took too long, or it takes no writes (a standby). psycopg knows all of these but the last as operational errors.
+    """
+    if isinstance(error, PoolTimeoutError):
+        return True
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return isinstance(cause, (psycopg.OperationalError, pg.ReadOnlySqlTransaction, *_ENDED_BY_THE_SERVER))
+
+
+_ENDED_BY_THE_SERVER = (pg.IdleInTransactionSessionTimeout, pg.TransactionTimeout)

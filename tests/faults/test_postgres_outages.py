@@ -1,0 +1,102 @@
+"""PostgreSQL slow, frozen, cut off, full, read-only or restarted: 503 in time, nothing lost, and back by itself."""
+
+from contextlib import contextmanager
+
+import pytest
+
+from tests.faults import report
+from tests.faults.behind import SiteBehindProxies
+from tests.faults.outages import outages
+from tests.faults.parts import Part
+from tests.faults.shop import open_shop
+
+TIMEOUT_MS = 1_000 if report.SHORT else 10_000
+LASTS_S = 3.0 if report.SHORT else 10.0
+SILENT_S = TIMEOUT_MS / 1000 + 5.0
+"""Longer than anybody waits for an answer."""
+SEED = 7
+SLOW, LOCKED, FROZEN, DEAF, CLOSED = "slow: 30 ms more each way", "a table locked", "frozen", "deaf", "gone"
+NO_CONNECTION, READ_ONLY, STOPPED = "out of connections", "read-only", "stopped, then started"
+IN_SHORT = (FROZEN, NO_CONNECTION, READ_ONLY, STOPPED)
+READS = ("me", "wallet", "totals", "board")
+
+
+@pytest.fixture
+def site(tmp_path):
+    made = SiteBehindProxies(tmp_path / "site", DATABASE_TIMEOUT_MS=str(TIMEOUT_MS))
+    try:
+        made.start()
+        yield made
+        made.stop()
+    finally:
+        made.clear()
+        made.let_go()
+
+
+@pytest.fixture
+def shop(site):
+    return open_shop(site, site.new_admin("owner"))
+
+
+def test_whatever_happens_to_postgresql_nobody_hangs_and_nothing_is_lost(site, shop, tmp_path):
+    faults = {
+        SLOW: (lambda: site.to_database.slow(0.03), LASTS_S),
+        LOCKED: (lambda: locked(site), SILENT_S),
+        FROZEN: (lambda: site.frozen(Part.DATABASE_BACKEND, Part.DATABASE), SILENT_S),
+        DEAF: (site.to_database.deaf, SILENT_S),
+        CLOSED: (site.to_database.closed, LASTS_S),
+        NO_CONNECTION: (lambda: out_of_connections(site), LASTS_S),
+        READ_ONLY: (lambda: read_only(site), LASTS_S),
+        STOPPED: (lambda: stopped(site), LASTS_S),
+    }
+    title = f"PostgreSQL under load, DATABASE_TIMEOUT_MS={TIMEOUT_MS}"
+    with outages(site, shop, folder=tmp_path / "diaries", seed=SEED, title=title, section="postgres") as run:
+        seen = {
+            name: run.suffer(name, fault, seconds=seconds)
+            for name, (fault, seconds) in faults.items()
+            if name in IN_SHORT or not report.SHORT
+        }
+    assert all(found.refusals() for name, found in seen.items() if name != SLOW)
+    assert SLOW not in seen or not seen[SLOW].refusals()
+    # Who only reads meets the end of their connection, once, and not that nothing can be written.
+    assert seen[READ_ONLY].refusals(*READS) <= len(READS) < seen[READ_ONLY].refusals("award", "redeem")
+
+
+@contextmanager
+def locked(site):
+    """As by a migration that was not written with care."""
+    with site.connect() as connection, connection.transaction():
+        connection.execute("LOCK TABLE wallets IN ACCESS EXCLUSIVE MODE")
+        yield
+
+
+@contextmanager
+def out_of_connections(site):
+    """There are two, for a site that had many more."""
+    with site.connect(role="postgres") as connection:
+        connection.execute("ALTER ROLE tanhui CONNECTION LIMIT 2")
+        site.to_database.cut()
+        yield
+        connection.execute("ALTER ROLE tanhui CONNECTION LIMIT -1")
+
+
+@contextmanager
+def read_only(site):
+    """What a site meets whose primary became a standby: connections were cut, and no new one may write."""
+    alter = "ALTER ROLE tanhui {} default_transaction_read_only"
+    with site.connect() as connection:
+        connection.execute(alter.format("SET") + " = on")
+        site.to_database.cut()
+        yield
+        connection.execute("SET default_transaction_read_only = off")
+        connection.execute(alter.format("RESET"))
+
+
+@contextmanager
+def stopped(site):
+    """An administrator's fast stop, and a start."""
+    (server,) = site.find(Part.DATABASE)
+    server.send_signal(2)
+    server.wait(60)
+    yield
+    site.servers_up()

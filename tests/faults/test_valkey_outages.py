@@ -1,0 +1,149 @@
+"""Valkey down, slow, frozen, out of memory, unable to save, a replica, flushed, or holding old data.
+
+Residents go on; boards come from PostgreSQL meanwhile, and from Valkey again by themselves.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import redis
+
+from backend.redis import LIVE_BOARDS
+from tests.faults import report
+from tests.faults.behind import SiteBehindProxies
+from tests.faults.outages import outages
+from tests.faults.parts import Part
+from tests.faults.shop import open_shop
+from tests.faults.site import kill, until
+
+LASTS_S = 3.0 if report.SHORT else 10.0
+SILENT_S = 5.0 if report.SHORT else 15.0
+SEED = 11
+SLOW, FROZEN, DEAF, CLOSED = "slow: 30 ms more each way", "frozen", "deaf", "gone"
+FULL, UNSAVED, REPLICA = "out of memory", "cannot save (MISCONF)", "became a replica"
+FLUSHED, OLD, EMPTY = "flushed", "old data after a restart", "restarted empty"
+IN_SHORT = (FROZEN, FULL, UNSAVED, REPLICA, FLUSHED, OLD)
+
+
+@pytest.fixture
+def site(tmp_path):
+    made = SiteBehindProxies(tmp_path / "site")
+    try:
+        made.start()
+        yield made
+        made.stop()
+    finally:
+        made.clear()
+        made.let_go()
+
+
+@pytest.fixture
+def shop(site):
+    return open_shop(site, site.new_admin("owner"))
+
+
+def test_whatever_happens_to_valkey_residents_go_on_and_boards_come_back(site, shop, tmp_path):
+    faults = {
+        SLOW: (lambda: site.to_valkey.slow(0.03), LASTS_S),
+        FROZEN: (lambda: site.frozen(Part.VALKEY), SILENT_S),
+        DEAF: (site.to_valkey.deaf, SILENT_S),
+        CLOSED: (site.to_valkey.closed, SILENT_S),
+        FULL: (lambda: out_of_memory(site), LASTS_S),
+        UNSAVED: (lambda: unable_to_save(site), LASTS_S),
+        REPLICA: (lambda: a_replica(site), LASTS_S),
+        FLUSHED: (lambda: flushed(site), LASTS_S),
+        OLD: (lambda: restarted(site, with_data=True), LASTS_S),
+        EMPTY: (lambda: restarted(site, with_data=False), LASTS_S),
+    }
+    title = "Valkey under load"
+    with outages(site, shop, folder=tmp_path / "diaries", seed=SEED, title=title, section="valkey") as run:
+        for name, (fault, seconds) in faults.items():
+            if name in IN_SHORT or not report.SHORT:
+                seen = run.suffer(name, fault, seconds=seconds)
+                # Nobody needs Valkey but the stand-in of WeChat, and it only for codes that were given out.
+                assert not seen.refusals(), name
+                until(
+                    lambda: boards_are_filled(site, run.watcher),
+                    seconds=60,
+                    what=lambda: f"no board came back:\n{site.said()}",
+                )
+
+
+@contextmanager
+def talking(site) -> Iterator[redis.Redis]:
+    client = redis.from_url(site.redis_url, decode_responses=True)
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def boards_are_filled(site, watcher):
+    """Whether a board is read from Valkey again."""
+    watcher.ask("board")
+    epoch, behind = (*site.rows("SELECT epoch, behind FROM board_state"), (0, False))[0]
+    with talking(site) as client:
+        live = client.zrange(LIVE_BOARDS.format(epoch=epoch), 0, -1)
+        return not behind and any(name.startswith("points") for name in live)
+
+
+@contextmanager
+def out_of_memory(site):
+    """Less memory than it holds already."""
+    with talking(site) as client:
+        client.config_set("maxmemory", "100kb")
+        yield
+        client.config_set("maxmemory", "0")
+
+
+@contextmanager
+def unable_to_save(site):
+    """It is told to save, may not write into its folder, and takes no more writes for that."""
+    home = site.folder / "valkey"
+    with talking(site) as client:
+        client.config_set("save", "3600 1")
+        home.chmod(0o500)
+        client.bgsave()
+        until(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "err", seconds=20)
+        with pytest.raises(redis.ResponseError, match="MISCONF"):
+            client.set("a", "b")
+        yield
+        home.chmod(0o700)
+        client.bgsave()
+        until(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "ok", seconds=20)
+        client.config_set("save", "")
+    (home / "dump.rdb").unlink()
+
+
+@contextmanager
+def a_replica(site):
+    """Of a server that is not there: it shows what it has, and takes no writes."""
+    with talking(site) as client:
+        client.replicaof("127.0.0.1", "1")
+        yield
+        client.replicaof("NO", "ONE")
+
+
+@contextmanager
+def flushed(site):
+    """All at once, by somebody's mistake."""
+    with talking(site) as client:
+        client.flushall()
+    yield
+
+
+@contextmanager
+def restarted(site, *, with_data):
+    """kill -9 and a start, with what it had saved some time ago or with nothing."""
+    if with_data:
+        with talking(site) as client:
+            client.save()
+        yield
+    (server,) = site.find(Part.VALKEY)
+    kill(server)
+    server.wait(10)
+    site.servers_up()
+    (site.folder / "valkey" / "dump.rdb").unlink(missing_ok=True)
+    if not with_data:
+        yield
