@@ -18,7 +18,7 @@ from tests.faults.site import Site, until
 
 GIVEN = os.environ.get("FAULTS_SMALL_DISK")
 MEGABYTES = 400
-LASTS_S = 4.0 if report.SHORT else 15.0
+LASTS_S = 4.0 if report.SHORT else 10.0
 SEED = 13
 PAGE = 4096
 TABLES, LOG = "disk full: tables cannot grow", "disk full: PostgreSQL's log cannot grow"
