@@ -2,7 +2,6 @@
 
 from flask import Flask
 from flask_babel import Babel
-from flask_migrate import Migrate
 from flask_smorest import Api
 
 from backend import cli, console, limits, logs, metrics, openapi, redis, web
@@ -31,7 +30,6 @@ def create_app(settings: Settings | None = None) -> web.Application:
     db.init_app(app)
     redis.init_app(app)
     Babel(app, locale_selector=web.locale)
-    Migrate(app, db, directory="migrations", compare_type=True)
     _register(app)
     # After flask-smorest, whose handler for HTTP errors would otherwise replace ours.
     web.init_app(app)

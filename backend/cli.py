@@ -1,41 +1,52 @@
-"""Commands of `flask --app wsgi`."""
+"""Commands of `flask --app wsgi`, imported when somebody calls one: a web worker never does."""
 
 from collections.abc import Callable
 from functools import wraps
+from importlib import import_module
 from typing import Any
 
 import click
 from flask import Flask
-from flask.cli import with_appcontext
+from flask.cli import AppGroup, with_appcontext
 
-from backend.actions.ingest.command import ingest
-from backend.admins import commands as admins
-from backend.backup import command as backup
-from backend.console import commands as console
-from backend.leaderboard import commands as leaderboard
-from backend.preparation import schema
-from backend.preparation.command import prepare
-from backend.projector import commands as projector
-from backend.verification.command import command as verify
-
-ON_A_READY_SITE: tuple[click.Command, ...] = (
-    admins.group,
-    ingest,
-    leaderboard.group,
-    projector.totals,
-    verify,
-)
+ON_A_READY_SITE = {
+    "admin": "backend.admins.commands:group",
+    "ingest": "backend.actions.ingest.command:ingest",
+    "leaderboard": "backend.leaderboard.commands:group",
+    "totals": "backend.projector.commands:totals",
+    "verify": "backend.verification.command:command",
+}
 # A backup is taken before an upgrade and restored into nothing: it must take the schema as it is.
-WITHOUT_A_DATABASE: tuple[click.Command, ...] = (backup.group, console.describe, prepare)
+WITHOUT_A_DATABASE = {
+    "backup": "backend.backup.command:group",
+    "db": "backend.preparation.schema:group",
+    "openapi": "backend.console.commands:describe",
+    "prepare": "backend.preparation.command:prepare",
+}
+_READY = "backend.preparation.schema:ensure_ready"
+
+
+class Commands(AppGroup):
+    """All commands by name; their modules, with progress bars and migrations, cost as much as the web application."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Their names."""
+        return sorted({*super().list_commands(ctx), *ON_A_READY_SITE, *WITHOUT_A_DATABASE})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command; those that need the schema see to it, so that any may be the first."""
+        found = ON_A_READY_SITE.get(cmd_name) or WITHOUT_A_DATABASE.get(cmd_name)
+        if found is None:
+            return super().get_command(ctx, cmd_name)
+        command: click.Command = _imported(found)
+        if cmd_name in ON_A_READY_SITE:
+            _make_ready_first(command)
+        return command
 
 
 def init_app(app: Flask) -> None:
-    """Register every command; those that need the schema see to it, so that any may be the first."""
-    for command in ON_A_READY_SITE:
-        _make_ready_first(command)
-        app.cli.add_command(command)
-    for command in WITHOUT_A_DATABASE:
-        app.cli.add_command(command)
+    """Register every command."""
+    app.cli = Commands(app.name)
 
 
 def _make_ready_first(command: click.Command) -> None:
@@ -50,8 +61,13 @@ def _after_getting_ready(callback: Callable[..., Any]) -> Callable[..., Any]:
     @with_appcontext
     @wraps(callback)
     def inner(*args: Any, **kwargs: Any) -> Any:
-        schema.ensure_ready()
+        _imported(_READY)()
         return callback(*args, **kwargs)
 
     inner.makes_ready = True  # type: ignore[attr-defined]  # commands are made once, applications may be several
     return inner
+
+
+def _imported(name: str) -> Any:
+    module, _, attribute = name.partition(":")
+    return getattr(import_module(module), attribute)

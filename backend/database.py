@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 import psycopg
@@ -42,6 +43,9 @@ class Model(DeclarativeBase):
         list[Any]: JSONB,
     }
 
+
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
+"""Alembic's folder."""
 
 AUTOCOMMIT = "autocommit"
 """Name of the second engine, on the same database."""

@@ -102,6 +102,7 @@ def clean_up() -> dict[str, int]:
     before = now - KEYS_KEPT
     return {
         "residents_keys": in_pages(lambda limit: residents.forget_keys(before=before, limit=limit)),
+        "residents_changes": in_pages(lambda limit: residents.forget_changes(now=now, limit=limit)),
         "admins_keys": in_pages(lambda limit: admins.forget_keys(before=before, limit=limit)),
         "nonces": in_pages(lambda limit: partners.forget_nonces(before=now - NONCES_KEPT, limit=limit)),
         "deliveries": in_pages(lambda limit: delivery.forget(decided_before=now - DELIVERIES_KEPT, limit=limit)),

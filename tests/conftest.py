@@ -15,6 +15,7 @@ from backend.admins import passwords
 from backend.admins.models import Admin
 from backend.config import Settings
 from backend.database import Model, db, transaction
+from backend.leaderboard import knowledge
 from backend.ledger import service as ledger
 from backend.residents import auth
 from backend.residents.models import Identity_, Resident
@@ -74,8 +75,13 @@ def migrated_app(settings):
 
 
 @pytest.fixture
-def app(migrated_app):
-    """The application inside its context, with the default catalogue and empty books."""
+def app(migrated_app, monkeypatch):
+    """The application inside its context, with the default catalogue and empty books.
+
+    Boards look anew for each page, as they do a second later: what they know meanwhile is tested by itself.
+    """
+    monkeypatch.setattr(knowledge, "FRESH_S", 0.0)
+    monkeypatch.setattr(knowledge, "STALE_S", 0.0)
     with migrated_app.app_context():
         with transaction():
             defaults.load()
@@ -170,3 +176,4 @@ def _empty_all(app):
     app.extensions["redis"].flushdb()
     app.extensions.pop("catalogue", None)
     app.extensions.pop("board_pages", None)
+    app.extensions.pop("board_knowledge", None)

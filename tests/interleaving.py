@@ -18,6 +18,7 @@ import psycopg
 
 from backend.database import db
 from backend.errors import RefusalError
+from backend.gathering import Gathering
 
 PATIENCE_S = 20
 """For something that must happen; nothing is timed by it."""
@@ -138,6 +139,7 @@ def watched() -> Iterator[Any]:
         patch.object(psycopg.Cursor, "execute", told(execute, lambda cursor: cursor.connection, text_of)),
         patch.object(psycopg.Cursor, "copy", told(copy, lambda cursor: cursor.connection, text_of)),
         patch.object(psycopg.Connection, "commit", told(commit, lambda connection: connection, lambda: "COMMIT")),
+        patch.object(Gathering, "through", _alone),
         psycopg.connect(_address(), autocommit=True) as watcher,
     ):
         yield watcher
@@ -174,6 +176,14 @@ def every_schedule(app: Any, scene: Any, *, both: bool = True) -> Iterator[tuple
             if not met:
                 # The whole of the first came before the second: there is no later point.
                 return
+
+
+_through = Gathering.through
+
+
+def _alone(self: Gathering, member: Any, *, seconds: float) -> None:
+    """Participants stand for requests in different processes: none stands in line with the other."""
+    _through(type(self)(most=1, leaders=1), member, seconds=seconds)
 
 
 def _address() -> str:

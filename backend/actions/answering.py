@@ -10,6 +10,7 @@ from backend.actions.standing import Standing
 from backend.catalogue.models import TaskVersion
 from backend.emissions.rules import Quantification
 from backend.schemas import grams
+from backend.titles import language
 
 
 def action_id(resident_id: int, seq: int) -> str:
@@ -17,8 +18,8 @@ def action_id(resident_id: int, seq: int) -> str:
     return f"{resident_id}-{seq}"
 
 
-def answer(judged: Judged, standing: Standing) -> dict[str, Any]:
-    """The answer to a recorded claim; `standing` is the one after it."""
+def answer(judged: Judged, standing: Standing, *, spoken: str) -> dict[str, Any]:
+    """The answer to a recorded claim in this language; `standing` is the one after it."""
     claim, outcome, rules = judged.claim, judged.outcome, judged.rules
     body = {
         "id": action_id(judged.resident_id, judged.seq),
@@ -36,6 +37,7 @@ def answer(judged: Judged, standing: Standing) -> dict[str, Any]:
             unit=rules.unit,
             quantification=outcome.quantification,
             co2e_mg=outcome.co2e_mg,
+            language=spoken,
         ),
     }
     if outcome.capped_by:
@@ -73,6 +75,7 @@ def stored(action: Action, *, code: str, version: TaskVersion, quantification: Q
             unit=version.unit,
             quantification=quantification,
             co2e_mg=action.co2e_mg,
+            language=language(),
         ),
     }
     optional = {"points_capped_by": action.capped_by, "reason": action.reason}

@@ -6,13 +6,24 @@ from typing import Any
 
 from backend.emissions.rules import Factor, Quantification
 from backend.schemas import grams
-from backend.titles import in_language, language
+from backend.titles import in_language
 
 
+# Versions of factors never change, and one who brings a cup has done what a thousand others did.
+@lru_cache(maxsize=2_048)
 def explain(
-    *, quantity_milli: int, counted_milli: int, unit: str, quantification: Quantification | None, co2e_mg: int
+    *,
+    quantity_milli: int,
+    counted_milli: int,
+    unit: str,
+    quantification: Quantification | None,
+    co2e_mg: int,
+    language: str,
 ) -> dict[str, Any]:
-    """How the grams follow from the activity data; baseline and project in grams, unrounded."""
+    """How the grams follow from the activity data; baseline and project in grams, unrounded.
+
+    Not to be changed: residents who did the same are told the same.
+    """
     activity = {"quantity": quantity_milli / 1000, "unit": unit}
     if quantification is None:
         return {
@@ -27,7 +38,7 @@ def explain(
     return {
         "formula": _formula(_number(counted_milli), unit=unit, baseline=baseline, project=project, co2e_mg=co2e_mg),
         "activity": activity,
-        "factors": [_factor(factor) for factor in (baseline, project) if factor],
+        "factors": [_factor(factor, language) for factor in (baseline, project) if factor],
         "baseline_g": _grams_of(counted_milli, baseline),
         "project_g": _grams_of(counted_milli, project) if project else 0.0,
         "co2e_g": grams(co2e_mg),
@@ -40,13 +51,8 @@ def _formula(quantity: str, *, unit: str, baseline: Factor, project: Factor | No
     return f"floor({quantity} {unit} × {factor} mg/{unit}) = {co2e_mg} mg"
 
 
-def _factor(factor: Factor) -> dict[str, Any]:
-    return _told(factor, language())
-
-
 @lru_cache(maxsize=1_024)
-def _told(factor: Factor, language: str) -> dict[str, Any]:
-    # A version never changes, and every action of its task tells of it. Nobody changes what is told.
+def _factor(factor: Factor, language: str) -> dict[str, Any]:
     return {
         "name": in_language(factor.title, language),
         "value": float(factor.value_mg),

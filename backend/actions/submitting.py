@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -28,6 +29,7 @@ from backend.ledger.models import Wallet
 from backend.residents.auth import Caller
 from backend.residents.models import Resident
 from backend.residents.wechat import DaySteps
+from backend.titles import language
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,9 @@ def submit(given: dict[str, Any], *, caller: Caller, request: Request) -> Submit
     """
     settings, now = _settings(), clock.now()
     claim = claim_of(given, settings=settings, now=now)
-    recorded = record_one(claim, caller=caller, settings=settings, now=now, request=request, render=answering.answer)
+    # It may be rendered by another request's thread.
+    render = partial(answering.answer, spoken=language())
+    recorded = record_one(claim, caller=caller, settings=settings, now=now, request=request, render=render)
     if recorded.replay is not None:
         status, body = recorded.replay
         return Submitted(status, json.dumps(body), repeated=True)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alembic.script import ScriptDirectory
-from flask import current_app
 
 from backend import clock, redis
 from backend.backup import keys, manifest, overlooking, programs, swapping
@@ -22,6 +21,7 @@ from backend.backup.manifest import Manifest
 from backend.backup.progress import progress
 from backend.backup.running import run
 from backend.config import Settings
+from backend.database import MIGRATIONS
 from backend.embedded import locks
 
 MOST_JOBS = 4
@@ -97,7 +97,7 @@ def check(backup: Backup) -> Manifest:
             f"{backup.dump} is damaged or cut short ({size:,} of {described.bytes:,} bytes, checksum"
             f" {'right' if found == described.sha256 else 'wrong'}): take another copy of it. Nothing was changed."
         )
-    scripts = ScriptDirectory(current_app.extensions["migrate"].directory)
+    scripts = ScriptDirectory(str(MIGRATIONS))
     if described.revision not in {script.revision for script in scripts.walk_revisions()}:
         raise BackupError(
             f"This backup is of a newer Tanhui (migration {described.revision}): install that version, then restore."

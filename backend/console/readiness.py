@@ -9,14 +9,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from flask import current_app
 from sqlalchemy import Connection, Engine, NullPool, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from backend import clock, connections, metrics, redis
 from backend.config import Settings
+from backend.console import revisions
 from backend.database import db
 from backend.outbox import OLDEST, PARTITIONS
 
@@ -97,18 +96,8 @@ def _engine() -> Engine:
 
 
 def _migrations(connection: Connection) -> Check:
-    applied = sorted(MigrationContext.configure(connection).get_current_heads())
-    wanted = _heads()
+    applied, wanted = revisions.applied(connection), revisions.wanted()
     return Check("ready" if applied == wanted else "unavailable", {"applied": applied, "wanted": wanted})
-
-
-def _heads() -> list[str]:
-    # They change with the code, so with the process.
-    heads: list[str] | None = current_app.extensions.get("migration heads")
-    if heads is None:
-        folder = current_app.extensions["migrate"].directory
-        heads = current_app.extensions["migration heads"] = sorted(ScriptDirectory(folder).get_heads())
-    return heads
 
 
 def _projector(connection: Connection) -> Check:

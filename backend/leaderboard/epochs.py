@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from flask import current_app
 
 EPOCH_BITS = 48
 
@@ -56,18 +55,3 @@ def fall_behind(cursor: psycopg.Cursor[Any], epoch: int) -> None:
     Where another epoch has begun meanwhile there is nothing to do: its boards are filled after our commit.
     """
     cursor.execute(_BEHIND, {"epoch": epoch})
-
-
-def known() -> int:
-    """The epoch as this process last saw it.
-
-    Who reads by it must compare it with what PostgreSQL says in the statement that it makes anyway, and read again
-    where they differ.
-    """
-    epoch: int = current_app.extensions.get("board_epoch", 0)
-    return epoch
-
-
-def remember(epoch: int) -> None:
-    """Take note of the epoch for `known`."""
-    current_app.extensions["board_epoch"] = epoch

@@ -1,82 +1,67 @@
 """What boards call residents: by their nickname if they consented, else by a pseudonym that tells nothing."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any
 
-from flask import current_app
+from flask import current_app, json
 from flask_babel import gettext
 
 from backend.database import array, prepared_statements
-from backend.errors import UnauthenticatedError
-from backend.leaderboard.epochs import State
-from backend.residents.auth import Caller
+from backend.leaderboard.knowledge import Known, knowledge
 
-_REVISION = "(SELECT revision FROM names_revision)"
-_SEEN = f"""
-SELECT s.epoch, s.behind, {_REVISION}
-FROM residents r LEFT JOIN board_state s ON s.id = 1
-WHERE r.resident_id = %(me)s AND r.state = 'active' AND r.token_epoch = %(token_epoch)s
-"""  # noqa: S608  the parts are ours
+NAMELESS = ""
+"""In place of the name of who has not consented."""
+
 # Only who wants to be named is read, as one value: fifty rows would cost more than all the rest.
-_PEOPLE = f"""
-SELECT s.epoch, s.behind, {_REVISION}, (
-    SELECT jsonb_object_agg(n.resident_id, jsonb_build_array(n.nickname, n.avatar_url)) FROM residents n
-    WHERE n.resident_id = ANY(%(ids)s::bigint[]) AND n.leaderboard_consent AND n.state = 'active' AND n.nickname <> '')
-FROM residents r LEFT JOIN board_state s ON s.id = 1
-WHERE r.resident_id = %(me)s AND r.state = 'active' AND r.token_epoch = %(token_epoch)s
-"""  # noqa: S608  the parts are ours
-CODES = 100_000
-"""Pseudonyms that a process remembers: they never change."""
+_NAMES = """
+SELECT jsonb_object_agg(n.resident_id, jsonb_build_array(n.nickname, n.avatar_url)) FROM residents n
+WHERE n.resident_id = ANY(%s::bigint[]) AND n.leaderboard_consent AND n.state = 'active' AND n.nickname <> ''
+"""
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """The state of the boards, and the revision of all names, at one moment."""
+def labels(ids: Sequence[int], *, known: Known, language: str) -> list[str]:
+    """`"name":…,"avatar_url":…` as JSON for each of these residents, as of `known` or later.
 
-    state: State
-    revision: int
-
-
-@dataclass(frozen=True, slots=True)
-class People:
-    """Residents by their ids: (name, avatar_url), as of the moment that was seen."""
-
-    names: Mapping[int, tuple[str, str | None]]
-    seen: Seen
+    `language` is the caller's. Whose names this process does not keep are read in one statement.
+    """
+    kept = knowledge().names
+    found = [kept.get(owner) for owner in ids]
+    if None in found:
+        read = _read([owner for owner, label in zip(ids, found, strict=True) if label is None], known=known)
+        found = [read[owner] if label is None else label for owner, label in zip(ids, found, strict=True)]
+    before, after = _around_code(language)
+    return [label or f"{before}{_code(owner)}{after}" for owner, label in zip(ids, found, strict=True)]
 
 
-def look(caller: Caller) -> Seen:
-    """What a page that was kept must be compared with; raises UnauthenticatedError for a token that ended."""
-    return _seen(_row(_SEEN, caller))
-
-
-def look_up(ids: list[int], *, caller: Caller) -> People:
-    """Names and avatars for these residents, in one statement; raises UnauthenticatedError for a token that ended."""
-    row = _row(_PEOPLE, caller, ids=array(ids))
-    template, secret = gettext("Resident %(code)s"), current_app.extensions["settings"].secret_key
-    names = {owner: (template % {"code": _code(owner, secret)}, None) for owner in ids}
-    names.update({int(owner): (nickname, avatar_url) for owner, (nickname, avatar_url) in (row[3] or {}).items()})
-    return People(names, _seen(row))
-
-
-def _row(sql: str, caller: Caller, **values: object) -> tuple[Any, ...]:
+def _read(ids: Sequence[int], *, known: Known) -> Mapping[int, str]:
     with prepared_statements() as cursor:
-        cursor.execute(sql, {"me": caller.resident_id, "token_epoch": caller.epoch, **values})
-        row: tuple[Any, ...] | None = cursor.fetchone()
-    if row is None:
-        raise UnauthenticatedError
-    return row
+        row = cursor.execute(_NAMES, (array(ids),)).fetchone()
+    named = (row and row[0]) or {}
+    labelled = dict.fromkeys(ids, NAMELESS)
+    labelled.update((int(owner), _label(nickname, avatar_url)) for owner, (nickname, avatar_url) in named.items())
+    knowledge().keep(labelled, known=known)
+    return labelled
 
 
-def _seen(row: tuple[Any, ...]) -> Seen:
-    epoch, behind, revision = row[:3]
-    return Seen(State(epoch or 0, bool(behind)), revision or 0)
+def _label(name: str, avatar_url: str | None) -> str:
+    shown = {"name": name, "avatar_url": avatar_url}
+    return json.dumps(shown, ensure_ascii=False, separators=(",", ":"), sort_keys=False)[1:-1]
 
 
-@lru_cache(maxsize=CODES)
-def _code(resident_id: int, secret: str) -> str:
+@lru_cache(maxsize=16)
+def _around_code(language: str) -> tuple[str, str]:  # noqa: ARG001  `language` is what it is kept by
+    before, _, after = _label(gettext("Resident %(code)s") % {"code": "\0"}, None).partition("\\u0000")
+    return before, after
+
+
+def _code(resident_id: int) -> str:
+    keyed = _keyed(current_app.extensions["settings"].secret_key).copy()
+    keyed.update(str(resident_id).encode())
+    return keyed.hexdigest().upper()
+
+
+@lru_cache(maxsize=4)
+def _keyed(secret: str) -> blake2b:
     key = blake2b(secret.encode(), person=b"tanhui-board").digest()
-    return blake2b(str(resident_id).encode(), key=key, digest_size=3).hexdigest().upper()
+    return blake2b(key=key, digest_size=3)

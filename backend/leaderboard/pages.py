@@ -1,8 +1,8 @@
 """Pages of boards as JSON, written by hand; places that many look at are written once.
 
 Fifty places with their names cost more than all the rest of a request, and everybody looks at the first fifty. What
-was written is shown again while Redis tells the very same places and nobody's name has changed: the statement that
-checks the caller's token says so. It is never older than what would be written now.
+was written is shown again while Redis tells the very same places and nobody's name has changed, as far as the process
+knows: a name that changed is seen within a second (knowledge.STALE_S).
 """
 
 from dataclasses import dataclass, field
@@ -15,12 +15,10 @@ from flask_babel import get_locale
 
 from backend.leaderboard import names
 from backend.leaderboard.boards import Board
-from backend.leaderboard.epochs import State
-from backend.leaderboard.names import People
+from backend.leaderboard.knowledge import Known
 from backend.leaderboard.periods import Period
 from backend.leaderboard.scores import value_of
 from backend.leaderboard.standings import Standings
-from backend.residents.auth import Caller
 from backend.schemas import grams
 
 MOST_KEPT = 200
@@ -43,27 +41,18 @@ class _Kept:
             self.pages[key] = page
 
 
-def items(board: Board, found: Standings | None, *, caller: Caller, kept: bool) -> tuple[str, State]:
-    """The places as a JSON array, and the state of the boards at that moment; raises UnauthenticatedError.
-
-    `kept`: others look at the same places. None found: no places.
-    """
-    if found is None:
-        return "[]", names.look(caller).state
+def items(board: Board, found: Standings, *, known: Known, kept: bool) -> str:
+    """The places as a JSON array, with names as of `known` or later; `kept`: others look at the same places."""
+    language = str(get_locale())
     if not kept:
-        people = _look_up(found, caller)
-        return _written(board.metric, found, people), people.seen.state
+        return _written(board.metric, found, known=known, language=language)
     store = _store()
-    key = (board.metric, found.first, found.places, str(get_locale()))
+    key = (board.metric, found.first, found.places, language)
     page = store.pages.get(key)
-    if page is not None:
-        seen = names.look(caller)
-        if seen.revision == page[0]:
-            return page[1], seen.state
-    people = _look_up(found, caller)
-    page = (people.seen.revision, _written(board.metric, found, people))
-    store.keep(key, page)
-    return page[1], people.seen.state
+    if page is None or page[0] != known.at.revision:
+        page = (known.at.revision, _written(board.metric, found, known=known, language=language))
+        store.keep(key, page)
+    return page[1]
 
 
 def whole(board: Board, found: Standings, written: str) -> str:
@@ -97,16 +86,13 @@ def _store() -> _Kept:
     return store
 
 
-def _look_up(found: Standings, caller: Caller) -> People:
-    return names.look_up([owner for owner, _ in found.rows()], caller=caller)
-
-
-def _written(metric: str, found: Standings, people: People) -> str:
-    shown = []
-    for place, (owner, score) in enumerate(found.rows(), found.first + 1):
-        name, avatar_url = people.names[owner]
-        shown.append({"rank": place, "name": name, "avatar_url": avatar_url, "score": _shown(metric, score)})
-    return json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
+def _written(metric: str, found: Standings, *, known: Known, language: str) -> str:
+    rows = found.rows()
+    labels = names.labels([owner for owner, _ in rows], known=known, language=language)
+    return ",".join(
+        f'{{"rank":{place},{label},"score":{_shown(metric, score)!r}}}'
+        for place, ((_, score), label) in enumerate(zip(rows, labels, strict=True), found.first + 1)
+    ).join("[]")
 
 
 def _shown(metric: str, score: int) -> int | float:

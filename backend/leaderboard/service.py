@@ -7,8 +7,9 @@ from flask_babel import gettext
 from backend import clock
 from backend.database import prepared_statements
 from backend.errors import UnauthenticatedError, ValidationFailedError
-from backend.leaderboard import epochs, pages
+from backend.leaderboard import pages
 from backend.leaderboard.boards import Board
+from backend.leaderboard.knowledge import admit, look
 from backend.leaderboard.pages import period_shown
 from backend.leaderboard.periods import KINDS, containing, parse
 from backend.leaderboard.scores import METRICS
@@ -52,21 +53,26 @@ def board_of(caller: Caller, *, metric: str, kind: str, scope: str, at: str | No
 
 
 def read(board: Board, window: Window, *, caller: Caller) -> str:
-    """A page of a board and the caller's own place on it, as JSON, in one round trip to Redis and one to PostgreSQL.
+    """A page of a board and the caller's own place on it, as JSON, in one round trip to Redis.
 
-    Raises UnauthenticatedError. Where Redis cannot answer, PostgreSQL does.
+    Names, the end of a session and what is said of Redis itself are as they were at most a second before
+    (knowledge.STALE_S). Raises UnauthenticatedError. Where Redis cannot answer, PostgreSQL does.
     """
+    known = look()
+    admit(caller, known)
     for _ in range(ATTEMPTS):
-        epoch = epochs.known()
+        epoch = known.state.epoch
+        if known.state.behind:
+            break
         found = from_redis(board, window, epoch=epoch, resident_id=caller.resident_id)
-        items, state = pages.items(board, found, caller=caller, kept=not window.around)
-        if found is not None and state == epochs.State(epoch):
-            return pages.whole(board, found, items)
-        epochs.remember(state.epoch)
-        if state.behind or (state.epoch == epoch and not filled(board, epoch=epoch)):
+        if found is not None:
+            return pages.whole(board, found, pages.items(board, found, known=known, kept=not window.around))
+        # Nothing is there: perhaps a new epoch has begun, and we have not heard of it.
+        known = look(afresh=True)
+        if known.state.epoch == epoch and not filled(board, epoch=epoch):
             break
     found = from_postgresql(board, window, resident_id=caller.resident_id)
-    return pages.whole(board, found, pages.items(board, found, caller=caller, kept=False)[0])
+    return pages.whole(board, found, pages.items(board, found, known=known, kept=False))
 
 
 def _areas(caller: Caller) -> dict[str, int | None]:

@@ -1,21 +1,33 @@
 """The schema and the default catalogue: brought up to date by `prepare`, looked at by every command."""
 
+from typing import Any
+
+import click
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from click import ClickException
 from flask import current_app
-from flask_migrate import upgrade
+from flask.cli import with_appcontext
+from flask_migrate import Migrate, upgrade
+from flask_migrate.cli import db as migrations
 
 from backend import defaults
 from backend.catalogue.models import CatalogueRevision
 from backend.config import Settings
-from backend.database import db, transaction
+from backend.database import MIGRATIONS, db, transaction
+
+
+@click.group("db", commands=migrations.commands, params=migrations.params, help=migrations.help)
+@with_appcontext
+def group(**values: Any) -> None:
+    """Flask-Migrate's own commands, with our migrations."""
+    _begin_migrating()
+    migrations.callback(**values)
 
 
 def is_current() -> bool:
     """Whether the newest migration has been applied."""
-    migrations = current_app.extensions["migrate"].directory
-    wanted = ScriptDirectory(migrations).get_current_head()
+    wanted = ScriptDirectory(str(MIGRATIONS)).get_current_head()
     with db.engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision() == wanted
 
@@ -23,6 +35,7 @@ def is_current() -> bool:
 def bring_up_to_date() -> int:
     """Apply missing migrations and add missing defaults; returns how many defaults were added."""
     if not is_current():
+        _begin_migrating()
         upgrade()
     with transaction():
         return defaults.load()
@@ -39,3 +52,9 @@ def ensure_ready() -> None:
     if settings.production:
         raise ClickException("The database is not up to date: run 'flask --app wsgi prepare --no-simulate' first.")
     bring_up_to_date()
+
+
+def _begin_migrating() -> None:
+    # Not where the application is made: a web worker would carry Alembic.
+    if "migrate" not in current_app.extensions:
+        Migrate(current_app, db, directory=str(MIGRATIONS), compare_type=True)

@@ -1,11 +1,20 @@
-"""Removing residents' stored answers that nobody will ask for again."""
+"""Removing what nobody will ask for again: residents' stored answers, and changes that every token has outlived."""
 
 from datetime import datetime
 
+from flask import current_app
+
 from backend.idempotency import forget_answers
+from backend.residents import changes
 from backend.residents.models import IdempotencyKey
 
 
 def forget_keys(*, before: datetime, limit: int) -> int:
     """Remove up to `limit` idempotency keys that were claimed before an instant; returns how many."""
     return forget_answers(IdempotencyKey, before=before, limit=limit)
+
+
+def forget_changes(*, now: datetime, limit: int) -> int:
+    """Remove up to `limit` of the changes that no valid token is older than; returns how many."""
+    token_days: int = current_app.extensions["settings"].token_days
+    return changes.forget(before=now - changes.kept_for(token_days), limit=limit)

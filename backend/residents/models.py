@@ -38,13 +38,31 @@ class Resident(Model):
 class NamesRevision(Model):
     """One row, made anew by every change of what others may see of somebody: tells all who keep names.
 
-    A random number, so that one that was used before never comes again; no row: nothing has changed yet.
+    A random number, so that one that was used before never comes again; no row: nothing has changed yet. Held until
+    the change commits, it also puts the rows of `resident_changes` into the order of commits.
     """
 
     __tablename__ = "names_revision"
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     revision: Mapped[int]
+
+
+class ResidentChange(Model):
+    """That others see something else of a resident, or that sessions were ended; `place` counts 1, 2, 3 … as committed.
+
+    `changes` writes and reads it. Number 0 stands for all residents.
+    """
+
+    __tablename__ = "resident_changes"
+
+    place: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    mark: Mapped[int]
+    """The revision of all names that this change made."""
+    resident_id: Mapped[int]
+    token_epoch: Mapped[Whole | None]
+    """Tokens of an earlier epoch have ended; None: none has."""
+    changed_at: Mapped[datetime]
 
 
 class Identity_(Model):  # noqa: N801  SQLAlchemy's Identity is something else

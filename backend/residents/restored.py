@@ -2,7 +2,9 @@
 
 from sqlalchemy import text
 
+from backend import clock
 from backend.database import db
+from backend.residents import changes
 
 NUMBERS_SKIPPED = 1_000_000
 """More than ever sign up between two backups: a number that was given out once must not become somebody else's."""
@@ -19,3 +21,4 @@ def start_anew() -> None:
     """End all residents' sessions, and give newcomers numbers that nobody has had."""
     db.session.execute(text(_SKIP), {"skipped": NUMBERS_SKIPPED})
     db.session.execute(text("UPDATE residents SET token_epoch = token_epoch + :skipped"), {"skipped": EPOCHS_SKIPPED})
+    changes.tell(changes.EVERYBODY, now=clock.now(), token_epoch=0)

@@ -1,6 +1,5 @@
 """Residents' profiles: what they may change, where they live, what they consent to, and how they leave."""
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,15 +7,14 @@ from typing import Any
 
 from flask_babel import gettext
 from sqlalchemy import delete, select, update
-from sqlalchemy.dialects.postgresql import insert
 
 from backend.database import db
 from backend.errors import NotFoundError, ValidationFailedError
 from backend.paging import Page, page_of
-from backend.residents.models import Area, Consent, IdempotencyKey, Identity_, NamesRevision, Resident
+from backend.residents import changes as feed
+from backend.residents.models import Area, Consent, IdempotencyKey, Identity_, Resident
 
 LEADERBOARD = "leaderboard"
-REVISION_BITS = 48
 CONSENT_VERSIONS = {LEADERBOARD: "2026-11"}
 """Purpose → version of the text that the mini-program shows now."""
 
@@ -56,7 +54,7 @@ def change_profile(resident_id: int, changes: Mapping[str, Any], *, now: datetim
         _consent(resident, purpose=LEADERBOARD, given=changes["leaderboard_consent"], now=now)
     db.session.flush()
     if shown != _shown(resident):
-        _tell_of_names()
+        feed.tell(resident_id, now=now)
     return Changed(resident, moved=before != (resident.district_id, resident.community_id))
 
 
@@ -74,7 +72,6 @@ def list_areas(*, district: str | None, limit: int, after: str | None) -> Page:
 
 def erase(resident: Resident, *, now: datetime) -> None:
     """Remove everything personal, and end all sessions; the row stays for the books, without a person."""
-    shown = _shown(resident)
     resident.state = "erased"
     resident.nickname, resident.avatar_url, resident.session_key = "", None, None
     resident.district_id = resident.community_id = None
@@ -88,20 +85,12 @@ def erase(resident: Resident, *, now: datetime) -> None:
         update(Consent).where(Consent.resident_id == owner, Consent.withdrawn_at.is_(None)).values(withdrawn_at=now)
     )
     db.session.flush()
-    if shown is not None:
-        _tell_of_names()
+    feed.tell(owner, now=now, token_epoch=resident.token_epoch)
 
 
 def _shown(resident: Resident) -> tuple[str, str | None] | None:
     """What others may see; None: nothing."""
     return (resident.nickname, resident.avatar_url) if resident.leaderboard_consent else None
-
-
-def _tell_of_names() -> None:
-    # Last in the transaction: everybody who changes a name needs this row.
-    row = insert(NamesRevision).values(id=1, revision=secrets.randbits(REVISION_BITS))
-    made = row.on_conflict_do_update(index_elements=["id"], set_={"revision": row.excluded.revision})
-    db.session.execute(made)
 
 
 def _move(resident: Resident, changes: Mapping[str, Any]) -> None:

@@ -11,12 +11,12 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import psycopg
-from flask_migrate import upgrade
 from rich.console import Console
 
-from backend import create_app, defaults, embedded
+from backend import create_app, embedded
 from backend.config import Settings
-from backend.database import db, transaction
+from backend.database import db
+from backend.preparation import schema
 from backend.web import Application
 from tests.benchmarks.web_server import WebServer, serving
 
@@ -99,7 +99,5 @@ def _environment(folder: Path, servers: embedded.Servers) -> dict[str, str]:
 def _prepared(environment: Mapping[str, str]) -> Application:
     app = create_app(Settings.from_environment(environment))
     with app.app_context():
-        upgrade()
-        with transaction():
-            defaults.load()
+        schema.bring_up_to_date()
     return app

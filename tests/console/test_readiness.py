@@ -6,10 +6,12 @@ import time
 from datetime import timedelta
 
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from backend import clock, create_app
-from backend.database import db, transaction
+from backend.console import revisions
+from backend.database import MIGRATIONS, db, transaction
 from backend.outbox import OutboxRow, partition_of
 
 NOBODY_LISTENS = 9
@@ -79,6 +81,10 @@ def test_without_a_database_the_site_does_not_serve(site_with):
     assert answer.headers["Retry-After"]
     assert client.get("/healthz").status_code == 200
     assert 'tanhui_up{server="database"} 0.0' in client.get("/metrics").text
+
+
+def test_the_newest_migrations_are_those_that_alembic_knows():
+    assert revisions.wanted() == sorted(ScriptDirectory(str(MIGRATIONS)).get_heads())
 
 
 def test_behind_a_migration_the_site_does_not_serve(client):

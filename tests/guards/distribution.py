@@ -29,6 +29,7 @@ REFERENCE = {
     "names_revision",
     "partner_keys",
     "partners",
+    "resident_changes",
     "reward_versions",
     "rewards",
     "task_versions",

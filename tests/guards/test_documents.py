@@ -4,6 +4,7 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
+import click
 import pytest
 from prometheus_client.metrics import MetricWrapperBase
 
@@ -64,9 +65,11 @@ def test_every_make_target_that_a_document_names_exists(path):
 
 def commands_of(group, prefix=""):
     """All commands below a group, `leaderboard rebuild` for one."""
-    for word, command in group.commands.items():
+    context = click.Context(group)
+    for word in group.list_commands(context):
         yield f"{prefix}{word}"
-        if hasattr(command, "commands"):
+        command = group.get_command(context, word)
+        if isinstance(command, click.Group):
             yield from commands_of(command, f"{prefix}{word} ")
 
 

@@ -1,6 +1,8 @@
 """Rules about all source files."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ SOURCES = sorted(path for top in ("backend", "tasks", "tests", "migrations") for
 PRODUCT = [path for path in SOURCES if path.relative_to(ROOT).parts[0] in {"backend", "tasks"}]
 LONGEST_FILE = 300
 LONGEST_FUNCTION = 40
+COMMANDS_ONLY = {"alembic", "celery", "flask_migrate", "mako", "backend.backup", "backend.preparation"}
 FORBIDDEN_NAMES = {"utils.py", "helpers.py", "misc.py", "common.py"}
 
 
@@ -35,6 +38,19 @@ def test_functions_stay_short_and_import_nothing_inside(path):
         assert node.end_lineno - node.lineno + 1 <= LONGEST_FUNCTION, f"{node.name} is too long"
         inside = [child for child in ast.walk(node) if isinstance(child, ast.Import | ast.ImportFrom)]
         assert not inside, f"{node.name} imports inside"
+
+
+def test_only_the_table_of_commands_imports_by_name():
+    places = {name(path) for path in PRODUCT if "import_module" in path.read_text() or "__import__" in path.read_text()}
+    assert places == {"backend/cli.py"}
+
+
+def test_a_web_worker_carries_nothing_that_only_commands_need():
+    asked = "import sys; import wsgi; print(*sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = set(answer.stdout.split())
+    assert "backend.api" in loaded
+    assert not loaded & COMMANDS_ONLY
 
 
 def test_commit_stands_once():

@@ -12,6 +12,7 @@ KEYED_BY_SOMETHING_ELSE = {
     "external_events": "keeps (partner, external id) unique, and is keyed by those alone",
     "bindings": "found by the partner's own subject",
     "vouchers": "claimed by reward",
+    "resident_changes": "read in the order of commits",
 }
 OWNED = {name: t for name, t in TABLES.items() if "resident_id" in t.c and name not in KEYED_BY_SOMETHING_ELSE}
 

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import psycopg
 import pytest
-from sqlalchemy import text
 
 from backend import clock, redis
 from backend.database import db, transaction
+from backend.leaderboard import knowledge
 from backend.leaderboard.schemas import BoardSchema, PeriodSchema, PlaceSchema
 from backend.projector import service as projector
 from backend.residents.models import Resident
@@ -145,14 +145,11 @@ def test_there_is_no_such_board(app, client, resident, headers, path):
     assert client.get(f"/api/v1/leaderboards/{path}", headers=headers(resident)).status_code == 404
 
 
-def test_a_token_that_was_ended_reads_no_board(board, podium):
-    token_holder = podium[0]
-    with transaction():
-        db.session.execute(
-            text("UPDATE residents SET token_epoch = 9 WHERE resident_id = :id"), {"id": token_holder.resident_id}
-        )
-    for path in ("points/week", "points/week?scope=district", ""):
-        board(token_holder, path, status=404 if path == "" else 401)
+def test_a_token_that_was_ended_reads_no_board(client, podium, headers):
+    mine = headers(podium[0])
+    assert client.delete("/api/v1/me", headers=mine).status_code == 204
+    for path in ("points/week", "points/week/around-me", "points/week?scope=district"):
+        assert client.get(f"/api/v1/leaderboards/{path}", headers=mine).status_code == 401
 
 
 def test_the_list_names_the_boards_that_exist_for_me(app, client, new_resident, headers):
@@ -177,15 +174,17 @@ def test_a_name_that_changes_is_seen_at_once_on_a_page_that_was_shown_before(app
             assert board(reader, "co2e/day")["items"][0]["name"] == name, changes
 
 
-def test_a_page_that_was_shown_before_costs_two_round_trips(app, board, podium, monkeypatch):
+@pytest.mark.parametrize("path", ["points/day", "points/day/around-me"])
+def test_a_page_of_people_who_are_known_costs_one_round_trip(app, board, podium, monkeypatch, path):
+    monkeypatch.setattr(knowledge, "FRESH_S", 60.0)
     board(podium[0], "points/day")
     sent, execute, ask = [], psycopg.Cursor.execute, redis.ask
     monkeypatch.setattr(
         psycopg.Cursor, "execute", lambda *given, **more: sent.append(given[1]) or execute(*given, **more)
     )
     monkeypatch.setattr(redis, "ask", lambda *words: sent.append(words) or ask(*words))
-    page = board(podium[1], "points/day")
-    assert len(sent) == 2, sent
+    page = board(podium[1], path)
+    assert [words[0] for words in sent] == ["EVALSHA"], sent
     assert [item["rank"] for item in page["items"]] == list(range(1, len(page["items"]) + 1))
 
 

@@ -1,0 +1,115 @@
+"""Recording the claims of several requests in one transaction: two round trips and one commit for all of them.
+
+The first locks the wallets and reads; the second writes and commits. Under the locks nothing that was read can move,
+so nothing is judged twice. The statements are those of one award, one after the other.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+
+from backend.actions.asked import Asked, Row
+from backend.actions.award_sql import BESIDES, LOCK, READ, WRITE
+from backend.actions.awarding import Award, awards_of, count
+from backend.catalogue import service as catalogue_service
+from backend.catalogue.service import Catalogue
+from backend.database import array
+
+ATTEMPTS = 5
+"""Rounds before giving up on one request: only a catalogue that has just changed, or a key that was taken by a request
+of another kind at that very moment, can cost it one."""
+
+
+class MovedError(Exception):
+    """The catalogue is another than the claims were read by: nothing was written, and it has been read again."""
+
+
+def record_together(cursor: psycopg.Cursor[Any], asked: Sequence[Asked], *, wait: bool) -> Sequence[Asked]:
+    """Record each that can be, on a cursor of `prepared_statements`; gives those whose wallets others hold.
+
+    With `wait` it waits for these. Sets `recorded` or `error` of all but those it gives. Of one resident's requests
+    that share a key only one may be among them. Raises MovedError, psycopg.errors.UniqueViolation where a key or a
+    reference was taken meanwhile; then nothing was written.
+    """
+    catalogue = catalogue_service.cached()
+    try:
+        held, rows = _lock_and_read(cursor, asked, catalogue=catalogue, wait=wait)
+        taken = [(one, read) for one, read in zip(asked, rows, strict=True) if one.caller.resident_id in held or wait]
+        _write(cursor, awards_of(taken, catalogue=catalogue))
+    except BaseException:
+        _give_up(cursor.connection)
+        raise
+    return [] if wait else [one for one in asked if one.caller.resident_id not in held]
+
+
+def record_in_turn(cursor: psycopg.Cursor[Any], asked: Sequence[Asked]) -> None:
+    """Record all of them, waiting for whoever holds their wallets; sets `recorded` or `error` of each.
+
+    Raises psycopg.errors.LockNotAvailable after `lock_timeout`.
+    """
+    rest = asked
+    while rest:
+        round_, rest = one_of_each_key(rest)
+        try:
+            record_together(cursor, round_, wait=True)
+        except (MovedError, psycopg.errors.UniqueViolation):
+            for one in round_:
+                _record_alone(cursor, one)
+
+
+def one_of_each_key(asked: Sequence[Asked]) -> tuple[list[Asked], list[Asked]]:
+    """Those to record now, and those that must see first what became of another with the same key."""
+    keys: set[tuple[int, str]] = set()
+    now: list[Asked] = []
+    later: list[Asked] = []
+    for one in asked:
+        key = (one.caller.resident_id, one.request.key)
+        (later if one.request.key and key in keys else now).append(one)
+        keys.add(key)
+    return now, later
+
+
+def _record_alone(cursor: psycopg.Cursor[Any], one: Asked) -> None:
+    for _ in range(ATTEMPTS):
+        try:
+            record_together(cursor, [one], wait=True)
+        except (MovedError, psycopg.errors.UniqueViolation):
+            continue
+        return
+    one.error = psycopg.errors.LockNotAvailable("too many requests of one resident at once")
+
+
+def _lock_and_read(
+    cursor: psycopg.Cursor[Any], asked: Sequence[Asked], *, catalogue: Catalogue, wait: bool
+) -> tuple[set[int], list[list[Row]]]:
+    connection = cursor.connection
+    owners = sorted({one.caller.resident_id for one in asked})
+    # Each statement sees what was committed when the one before it was done, hence under the locks.
+    with connection.pipeline():
+        cursor.execute("BEGIN", prepare=False)
+        locked = connection.cursor().execute(LOCK[wait], (array(owners),))
+        reads = [connection.cursor().execute(READ, one.reading(catalogue)) for one in asked]
+    rows = [read.fetchall() for read in reads]
+    for found in rows:
+        if found and found[0][1 - BESIDES] != catalogue.revision:
+            _give_up(connection)
+            catalogue_service.current(found[0][1 - BESIDES])
+            raise MovedError
+    return {row[0] for row in locked}, rows
+
+
+def _write(cursor: psycopg.Cursor[Any], awards: Sequence[Award]) -> None:
+    connection = cursor.connection
+    with connection.pipeline():
+        written = [connection.cursor().execute(WRITE, award.values()) for award in awards]
+        cursor.execute("COMMIT", prepare=False)
+    if not all(one.fetchone() for one in written):
+        raise AssertionError("a wallet moved although it was locked")
+    for award in awards:
+        count(award)
+
+
+def _give_up(connection: psycopg.Connection[Any]) -> None:
+    if not connection.closed:
+        connection.rollback()

@@ -1,0 +1,211 @@
+"""Requests that are recorded in one transaction: each gets what it would have got alone."""
+
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from backend import clock
+from backend.actions import record_one as recording
+from backend.database import autocommit_engine, db, transaction
+from tests.books import differences
+
+PATIENCE_S = 20
+PATH = "/api/v1/actions"
+
+
+def bag(**more):
+    return {"task": "own_bag", "occurred_at": clock.rfc3339(clock.now() - timedelta(minutes=5)), **more}
+
+
+@pytest.fixture
+def ask(app, headers):
+    """ask(resident, body, key) → a call that sends it."""
+
+    def make(resident, body=None, key=None, **more):
+        sign = headers(resident) | ({"Idempotency-Key": key} if key else {}) | more
+        return lambda: app.test_client().post(PATH, json=body or bag(), headers=sign)
+
+    return make
+
+
+@pytest.fixture
+def groups(monkeypatch):
+    """The residents of each group that was recorded, as it happens; what is recorded is left as it is."""
+    seen = []
+    record = recording.record_together
+
+    def told(cursor, asked, *, wait):
+        seen.append([one.caller.resident_id for one in asked])
+        return record(cursor, asked, wait=wait)
+
+    monkeypatch.setattr(recording, "record_together", told)
+    return seen
+
+
+@pytest.fixture
+def at_once(app, ask, new_resident):
+    """at_once(calls) → their answers, all of them in one line: both leaders are held up until they stand there."""
+
+    def run(calls, meanwhile=lambda: None):
+        leaders = [new_resident() for _ in range(recording.LEADERS)]
+        line = app.extensions.setdefault("awards", recording._Awards(most=16, leaders=recording.LEADERS))
+        with ThreadPoolExecutor(32) as pool:
+            with held(*leaders):
+                led = [pool.submit(ask(leader)) for leader in leaders]
+                until(lambda: line._wanted == 0)
+                meanwhile()
+                waiting = []
+                for call in calls:
+                    waiting.append(pool.submit(call))
+                    until(lambda: len(line._line) == len(waiting))
+            answers = [future.result(PATIENCE_S) for future in waiting]
+            assert {future.result(PATIENCE_S).status_code for future in led} == {201}
+        return answers
+
+    return run
+
+
+@contextmanager
+def held(*residents):
+    """Meanwhile somebody else holds their wallets."""
+    url = autocommit_engine().url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(url) as connection:
+        ids = [resident.resident_id for resident in residents]
+        connection.execute("SELECT 1 FROM wallets WHERE resident_id = ANY(%s) FOR UPDATE", (ids,))
+        yield
+
+
+def until(met):
+    """Wait for something that must happen."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not met():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def test_distinct_residents_in_one_group_are_each_credited(at_once, ask, new_resident, groups):
+    residents = [new_resident() for _ in range(6)]
+    answers = at_once([ask(resident) for resident in residents])
+    assert [answer.status_code for answer in answers] == [201] * 6
+    assert [answer.json["id"] for answer in answers] == [f"{resident.resident_id}-1" for resident in residents]
+    assert sorted(resident.resident_id for resident in residents) in [sorted(group) for group in groups]
+    assert differences(with_actions=True) == []
+
+
+def test_of_one_resident_as_many_count_as_the_limit_allows(at_once, ask, resident, groups):
+    answers = at_once([ask(resident) for _ in range(5)])
+    assert Counter(answer.status_code for answer in answers) == {201: 2, 409: 3}
+    assert [answer.json["wallet"]["balance"] for answer in answers if answer.status_code == 201] == [1, 2]
+    assert [resident.resident_id] * 5 in groups
+    assert differences(with_actions=True) == []
+
+
+def test_days_apart_are_judged_apart_although_they_are_read_together(at_once, ask, resident):
+    earlier = bag(occurred_at=clock.rfc3339(clock.now() - timedelta(days=3)))
+    answers = at_once([ask(resident, body) for body in (bag(), earlier, bag(), earlier, bag(), earlier)])
+    assert [answer.status_code for answer in answers] == [201, 201, 201, 201, 409, 409]
+    assert differences(with_actions=True) == []
+
+
+def test_one_key_in_one_group_has_one_effect_and_one_answer(at_once, ask, resident):
+    body = bag()
+    answers = at_once([ask(resident, body, "same") for _ in range(4)])
+    assert [answer.status_code for answer in answers] == [201] * 4
+    assert all(answer.json == answers[0].json for answer in answers)
+    assert (
+        db.session.scalar(text("SELECT count(*) FROM actions WHERE resident_id = :r"), {"r": resident.resident_id}) == 1
+    )
+
+
+def test_an_answer_of_before_is_given_again_inside_a_group(at_once, ask, resident, new_resident):
+    body = bag()
+    before = ask(resident, body, "k")()
+    again, other = at_once([ask(resident, body, "k"), ask(new_resident())])
+    assert (again.status_code, again.json) == (201, before.json)
+    assert other.status_code == 201
+
+
+def test_refusals_are_their_own_affair(at_once, ask, new_resident):
+    good, ended, reused, old = (new_resident() for _ in range(4))
+    call = ask(ended)
+    with transaction():
+        db.session.execute(
+            text("UPDATE residents SET token_epoch = 1 WHERE resident_id = :r"), {"r": ended.resident_id}
+        )
+    assert ask(reused, bag(), "k")().status_code == 201
+    answers = at_once(
+        [
+            call,
+            ask(good),
+            ask(reused, bag(client_reference="other"), "k"),
+            ask(old, bag(occurred_at=clock.rfc3339(clock.now() - timedelta(days=30)))),
+        ]
+    )
+    assert [answer.json.get("type") for answer in answers] == [
+        "unauthenticated",
+        None,
+        "idempotency-key-reused",
+        "too-old",
+    ]
+    assert differences(with_actions=True) == []
+
+
+def test_each_is_answered_in_its_own_language(at_once, ask, new_resident):
+    ride = bag(task="bike_ride", started_at=clock.rfc3339(clock.now() - timedelta(minutes=25)))
+    ride["activity"] = {"quantity": 2_000, "unit": "m"}
+    languages = ("zh-CN", "en", "zh-CN", "en")
+    answers = at_once([ask(new_resident(), ride, **{"Accept-Language": spoken}) for spoken in languages])
+    names = [answer.json["explanation"]["factors"][0]["name"] for answer in answers]
+    assert names[0] == names[2] != names[1] == names[3]
+    assert names[1].isascii()
+
+
+def test_nobody_waits_for_another_residents_lock(app, at_once, ask, new_resident):
+    locked, free = new_resident(), new_resident()
+    let_go = threading.Event()
+
+    def holding():
+        with app.app_context(), held(locked):
+            assert let_go.wait(PATIENCE_S)
+
+    call, quick_call = ask(locked), ask(free)
+
+    def quick():
+        answer = quick_call()
+        # Only then may the other one go on: had this one waited for it, neither would ever be answered.
+        let_go.set()
+        return answer
+
+    holder = threading.Thread(target=holding)
+    holder.start()
+    answers = at_once([call, quick])
+    holder.join(PATIENCE_S)
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert differences(with_actions=True) == []
+
+
+def test_a_reference_taken_by_another_request_at_that_moment_costs_nobody_else(at_once, ask, resident, new_resident):
+    reference = bag(client_reference="r1")
+    answers = at_once([ask(resident, reference), ask(resident, reference), ask(new_resident())])
+    assert [answer.json.get("type") for answer in answers] == [None, "duplicate-action", None]
+    assert differences(with_actions=True) == []
+
+
+def test_a_new_catalogue_is_taken_up_by_a_whole_group(at_once, ask, new_resident):
+    ask(new_resident())()
+
+    def edit():
+        with transaction():
+            db.session.execute(text("UPDATE catalogue_revision SET revision = revision + 1"))
+            db.session.execute(text("UPDATE task_versions SET limit_count = 1"))
+
+    eager, other = new_resident(), new_resident()
+    answers = at_once([ask(eager), ask(eager), ask(other)], meanwhile=edit)
+    assert [answer.status_code for answer in answers] == [201, 409, 201]
