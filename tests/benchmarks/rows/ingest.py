@@ -20,8 +20,8 @@ from tests.benchmarks.population import Group
 from tests.benchmarks.row import Bench, Row, Sample
 
 PASSENGERS = 50_000
-DAYS_A_SECOND = 1.2
-"""Of the file for each second that another row's round lasts: six days by default, 600,000 rows. In a file of a few
+DAYS_A_SECOND = 0.8
+"""Of the file for each second that another row's round lasts: four days by default, 400,000 rows. In a file of a few
 seconds' work the command's own start, which is counted, would be what is measured.
 """
 MORNING, EVENING = timedelta(hours=6), timedelta(hours=16)
