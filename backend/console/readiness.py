@@ -21,7 +21,7 @@ from backend.outbox import OLDEST, PARTITIONS
 
 TIMEOUT_MS = 1000
 CONNECT_TIMEOUT_S = 2
-ANSWER_S = 1.5
+ANSWER_S = TIMEOUT_MS / 1000
 LATE_S = 60.0
 """A projector that is further behind than this is told of; its goal is below one second."""
 State = Literal["ready", "degraded", "unavailable"]

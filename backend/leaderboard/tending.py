@@ -3,6 +3,7 @@
 from typing import Any
 
 import psycopg
+import structlog
 
 from backend import redis
 from backend.database import cursor as session_cursor
@@ -11,6 +12,7 @@ from backend.leaderboard.reach import reaching
 from backend.leaderboard.writing import live
 from backend.outbox import PARTITIONS
 
+_log = structlog.get_logger()
 _MARKS = "SELECT partition, batch FROM board_progress WHERE epoch = %s"
 
 
@@ -29,6 +31,8 @@ def tend() -> bool:
     except redis.RedisError:
         # Boards that nobody could write to are as right as before: the batch that fails says so, not we.
         return False
+    why = "Redis can be reached again" if state.behind else "Redis has lost some of the boards"
+    _log.warning(f"{why}: all are filled afresh")
     epochs.begin(cursor, instead_of=state.epoch)
     _take_out(state.epoch)
     return True

@@ -5,7 +5,7 @@ The whole data folder lies on it: PostgreSQL, Valkey, logs, metrics, the clock's
 
 import os
 import subprocess
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -13,12 +13,13 @@ import pytest
 
 from tests.faults import report
 from tests.faults.outages import outages
+from tests.faults.parts import Part
 from tests.faults.shop import open_shop
 from tests.faults.site import Site, until
 
 GIVEN = os.environ.get("FAULTS_SMALL_DISK")
 MEGABYTES = 400
-LASTS_S = 4.0 if report.SHORT else 15.0
+LASTS_S = 4.0 if report.SHORT else 10.0
 SEED = 13
 PAGE = 4096
 TABLES, LOG = "disk full: tables cannot grow", "disk full: PostgreSQL's log cannot grow"
@@ -94,21 +95,19 @@ def full_for_tables(site, disk):
 
 @contextmanager
 def full_for_the_log(site, disk):
-    """The same, and PostgreSQL needs its next segment now."""
+    """The same, and PostgreSQL needs its next segment now: it stops rather than go on without its log."""
+    (before,) = site.find(Part.DATABASE)
     with full(disk):
-        until(lambda: _is_down(site), seconds=60, what=lambda: "PostgreSQL found room for its log")
+        until(lambda: _has_stopped(site, before), seconds=60, what=lambda: "PostgreSQL found room for its log")
         yield
 
 
-def _is_down(site):
-    try:
-        with site.connect(role="postgres") as connection:
-            while True:
-                # A switch of an empty segment does nothing.
-                connection.execute("SELECT pg_logical_emit_message(FALSE, 'full', 'disk'), pg_switch_wal()")
-    except psycopg.OperationalError as error:
-        # Once it has stopped, as it does rather than go on without its log, nobody is told a state any more.
-        return error.sqlstate in {None, "57P02", "57P03"}
+def _has_stopped(site, server):
+    with suppress(psycopg.OperationalError), site.connect(role="postgres") as connection:
+        while server.is_running():
+            # A switch of an empty segment does nothing.
+            connection.execute("SELECT pg_logical_emit_message(FALSE, 'full', 'disk'), pg_switch_wal()")
+    return not server.is_running() or server not in site.find(Part.DATABASE)
 
 
 def _blow_up(balloon, disk):

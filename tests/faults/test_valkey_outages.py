@@ -23,7 +23,7 @@ SEED = 11
 SLOW, FROZEN, DEAF, CLOSED = "slow: 30 ms more each way", "frozen", "deaf", "gone"
 FULL, UNSAVED, REPLICA = "out of memory", "cannot save (MISCONF)", "became a replica"
 FLUSHED, OLD, EMPTY = "flushed", "old data after a restart", "restarted empty"
-IN_SHORT = (FROZEN, FULL, UNSAVED, REPLICA, FLUSHED, OLD)
+IN_SHORT = (FROZEN, FULL, OLD)
 
 
 @pytest.fixture

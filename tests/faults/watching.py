@@ -22,7 +22,7 @@ HANGS_S = 30.0
 """Whoever waits longer hangs: nginx would have given up by then."""
 BACK_S = 120.0
 ROUNDS = 4
-ACTIVE, BUYERS = 6, 3
+ACTIVE, BUYERS = 10, 4
 """As many as have enough to do in the longest fault: each does every task once a day, or spends their points."""
 PURCHASES = 40
 DAYS = 5
