@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import current_app, json
-from flask_babel import get_locale
 
 from backend import clock
 from backend.account import reading, task_texts
@@ -17,6 +16,7 @@ from backend.catalogue.service import Catalogue
 from backend.errors import NotFoundError
 from backend.residents.auth import Caller
 from backend.titles import local
+from backend.web import locale
 
 MOST_SHOWN = 20_000
 """Texts that a process keeps: tasks × languages × what differs between residents."""
@@ -48,8 +48,7 @@ class Progress:
     month: Mapping[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """All of a task that differs between residents, or changes in time."""
 
     state: str
@@ -74,7 +73,7 @@ def list_tasks(caller: Caller) -> str:
     """All tasks in their order, as a JSON array; raises UnauthenticatedError."""
     catalogue, progress = _read(caller)
     texts = _shown(catalogue).texts
-    language = str(get_locale())
+    language = str(locale())
     items = []
     for code, rules in catalogue.tasks.items():
         key = (language, code, _standing(rules, progress))

@@ -60,7 +60,7 @@ class ResidentChange(Model):
     mark: Mapped[int]
     """The revision of all names that this change made."""
     resident_id: Mapped[int]
-    token_epoch: Mapped[Whole | None]
+    token_epoch: Mapped[int | None]
     """Tokens of an earlier epoch have ended; None: none has."""
     changed_at: Mapped[datetime]
 

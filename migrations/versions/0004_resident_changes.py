@@ -24,7 +24,7 @@ def upgrade() -> None:
         sa.Column("place", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("mark", sa.BigInteger(), nullable=False),
         sa.Column("resident_id", sa.BigInteger(), nullable=False),
-        sa.Column("token_epoch", sa.Integer(), nullable=True),
+        sa.Column("token_epoch", sa.BigInteger(), nullable=True),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("place", name=op.f("resident_changes_pkey")),
     )

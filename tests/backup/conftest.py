@@ -18,7 +18,15 @@ from backend.residents.models import Resident
 from tests.projections import Deeds
 
 OTHER = "tanhui_other"
-CHANGED = {"residents", "admins", "board_state", "board_progress", "audit_log"}
+CHANGED = {
+    "residents",
+    "resident_changes",
+    "names_revision",
+    "admins",
+    "board_state",
+    "board_progress",
+    "audit_log",
+}
 """Restoring ends sessions, drops boards and leaves a note."""
 SCHEMA = """
 SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint

@@ -61,6 +61,9 @@ def test_nobody_keeps_a_token_for_somebody_else(site, other, city, dump, new_res
     other.run("restore", dump)
     assert other.get("/me", old).status_code == 401
     assert other.get("/me", later).status_code == 401
+    board = "/leaderboards/points/all"
+    assert [other.get(board, headers).status_code for headers in (old, later)] == [401, 401]
+    assert other.get(board, other.headers(city.anna)).status_code == 200
     next_number = other.ask("SELECT nextval(pg_get_serial_sequence('residents', 'resident_id'))")[0][0]
     assert next_number > city.bert.resident_id + NUMBERS_SKIPPED
 
