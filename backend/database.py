@@ -165,9 +165,11 @@ def array(values: Iterable[object]) -> str:
 def text_array(values: Iterable[str]) -> str:
     """The same for any text: `%s::text[]`."""
     texts = list(values)
-    if any('"' in text or "\\" in text for text in texts):
-        texts = [text.replace("\\", "\\\\").replace('"', '\\"') for text in texts]
-    return '{"' + '","'.join(texts) + '"}' if texts else "{}"
+    joined = '","'.join(texts)
+    # Looked for in all of them at once: hardly any text has such a mark.
+    if "\\" in joined or joined.count('"') > 2 * len(texts) - 2:
+        joined = '","'.join(text.replace("\\", "\\\\").replace('"', '\\"') for text in texts)
+    return f'{{"{joined}"}}' if texts else "{}"
 
 
 def unhurried() -> None:

@@ -12,12 +12,10 @@ from flask import Response, json, make_response, request
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from psycopg.errors import LockNotAvailable
-from sqlalchemy import delete, inspect, literal, select, text, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import delete, inspect, select, tuple_
 
 from backend import clock, sealing
-from backend.database import Model, db
+from backend.database import Model, cursor, db
 from backend.errors import RefusalError, ValidationFailedError
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -113,27 +111,37 @@ def answer_once(
     if not _claim(model, identity, wanted):
         return _replay(model, identity, wanted)
     response = make_response(answer())
-    body = response.get_json()
-    stored = {
-        "status": response.status_code,
-        "body": {SEALED: sealing.seal(json.dumps(body))} if sealed else body,
-    }
-    db.session.execute(update(model).filter_by(**identity).values(**stored))
+    _store(model, identity, response, sealed=sealed)
     return response
 
 
 def _claim(model: type[Model], identity: dict[str, Any], wanted: Request) -> bool:
     values = {**identity, "request_hash": wanted.hash, "created_at": clock.now()}
-    row = insert(model).values(**values).on_conflict_do_nothing().returning(literal(1))
+    claim = f"""
+INSERT INTO {model.__tablename__} ({", ".join(values)}) VALUES ({", ".join(f"%({name})s" for name in values)})
+ON CONFLICT DO NOTHING RETURNING 1
+"""  # noqa: S608  names of ours
+    inserted = cursor()
+    connection = inserted.connection
     try:
-        db.session.execute(text("SET LOCAL lock_timeout = '1s'"))
-        claimed = db.session.execute(row).first()
-        db.session.execute(text("SET LOCAL lock_timeout = '5s'"))
-    except OperationalError as error:
-        if isinstance(error.orig, LockNotAvailable):
-            raise IdempotencyInFlightError from error
-        raise
-    return claimed is not None
+        # One round trip for all three.
+        with connection.pipeline():
+            connection.cursor().execute("SET LOCAL lock_timeout = '1s'")
+            inserted.execute(claim, values)
+            connection.cursor().execute("SET LOCAL lock_timeout = '5s'")
+    except LockNotAvailable as error:
+        raise IdempotencyInFlightError from error
+    return inserted.fetchone() is not None
+
+
+def _store(model: type[Model], identity: dict[str, Any], response: Response, *, sealed: bool) -> None:
+    body = response.get_data(as_text=True) if response.is_json else None
+    if body and sealed:
+        body = json.dumps({SEALED: sealing.seal(body)})
+    mine = " AND ".join(f"{name} = %({name})s" for name in identity)
+    store = f"UPDATE {model.__tablename__} SET status = %(status)s, body = %(body)s::jsonb WHERE {mine}"  # noqa: S608
+    db.session.flush()
+    cursor().execute(store, {**identity, "status": response.status_code, "body": body})
 
 
 def _replay(model: type[Model], identity: dict[str, Any], wanted: Request) -> Response:

@@ -164,14 +164,18 @@ def limited_by_address(purpose: str) -> Callable[[View], View]:
 
 
 def _count_request() -> None:
-    view = current_app.view_functions.get(request.endpoint or "")
-    if not request.path.startswith("/api/") or getattr(view, "caller", "") in UNCOUNTED:
+    environ = request.environ
+    if not environ.get("PATH_INFO", "").startswith("/api/"):
         return
-    token = request.headers.get("Authorization", "")
+    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001  asked twice: past the proxy
+    if getattr(app.view_functions.get(request.endpoint or ""), "caller", "") in UNCOUNTED:
+        return
+    limiter: Limiter = app.extensions["limiter"]
+    token: str = environ.get("HTTP_AUTHORIZATION", "")
     if token:
-        g.allowance = _limiter().hit(blake2b(token.encode(), digest_size=12).hexdigest())
+        g.allowance = limiter.hit(blake2b(token.encode(), digest_size=12).hexdigest())
     else:
-        g.allowance = _limiter().hit(_address(), times=PEOPLE_AT_AN_ADDRESS)
+        g.allowance = limiter.hit(_address(), times=PEOPLE_AT_AN_ADDRESS)
 
 
 def _tell(response: Response) -> Response:

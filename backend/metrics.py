@@ -5,7 +5,7 @@ import time
 from functools import cache
 from typing import Any
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, request
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     REGISTRY,
@@ -19,6 +19,8 @@ from prometheus_client import (
 from sqlalchemy import event
 from sqlalchemy.pool import Pool
 
+BEGAN = "tanhui.began"
+"""Where a request's environment holds when it began."""
 REQUESTS = Histogram(
     "tanhui_request_seconds",
     "Time to answer a request, by endpoint and status",
@@ -56,14 +58,11 @@ def init_app(app: Flask) -> None:
         event.listen(Pool, "checkout", _count_checkout)
         event.listen(Pool, "checkin", _count_checkin)
 
-    @app.before_request
-    def start_timer() -> None:
-        g.started = time.perf_counter()
-
     @app.after_request
     def observe(response: Response) -> Response:
         now = time.perf_counter()
-        _timer(request.endpoint or "unknown", response.status_code).observe(now - g.get("started", now))
+        began = request.environ.get(BEGAN, now)
+        _timer(request.endpoint or "unknown", response.status_code).observe(now - began)
         return response
 
 

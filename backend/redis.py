@@ -1,6 +1,8 @@
 """Redis: the client, and the name of every key. It holds nothing that PostgreSQL cannot give back."""
 
 import os
+import socket
+import struct
 from threading import local
 from typing import Any, cast
 
@@ -47,45 +49,104 @@ def client() -> "redis.Redis":
 
 
 class _Own(local):
-    """The connection that a thread keeps: the pool that it is of, the process that opened it, and itself."""
+    """The connection that a thread keeps: of which pool, opened by which process, itself, and its open socket."""
 
     pool: Any = None
     pid = 0
     connection: Any = None
+    socket: Any = None
 
 
 _own = _Own()
 
 
 def ask(*words: str | bytes | int) -> Any:
-    """The answer to one command that may be sent twice, on a connection that the present thread keeps.
+    """The answer (text, a whole number or None) to one command that may be sent twice, in one round trip.
 
-    For the hot path: the client's own way through pool, retries and health checks costs four times as much. A
-    connection that the server closed meanwhile is opened again, once. Raises RedisError.
+    For the hot path, on a connection that the present thread keeps and reads from by itself: the client's own way
+    through pool, retries, health checks and parser costs many times as much. A connection that the server closed
+    meanwhile is opened again, once. Raises RedisError.
     """
     pool = client().connection_pool
     if _own.pool is not pool or _own.pid != os.getpid():
         # Not out of the pool, which never learns that a thread has ended and would be exhausted some day.
         _own.connection = pool.connection_class(**pool.connection_kwargs)
-        _own.pool, _own.pid = pool, os.getpid()
-    connection = _own.connection
-    if connection.is_connected:
+        _own.pool, _own.pid, _own.socket = pool, os.getpid(), None
+    if _own.socket is not None:
         try:
-            return _answer(connection, words)
+            return _answer(words)
         except redis.ConnectionError:
-            connection.disconnect()
-    return _answer(connection, words)
+            pass
+    _own.socket = _opened(_own.connection)
+    return _answer(words)
 
 
-def _answer(connection: Any, words: tuple[str | bytes | int, ...]) -> Any:
+def _opened(connection: Any) -> Any:
+    connection.connect()
+    opened = connection._sock  # noqa: SLF001  signed in and set up by the client
+    # The system itself counts the time: Python would ask it before every call whether there is anything to do, and
+    # hand its turn to another thread each time.
+    seconds = connection.socket_timeout or 0
+    for way in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+        opened.setsockopt(socket.SOL_SOCKET, way, struct.pack("@ll", int(seconds), int(seconds % 1 * 1_000_000)))
+    opened.settimeout(None)
+    return opened
+
+
+def _answer(words: tuple[str | bytes | int, ...]) -> Any:
     try:
-        connection.send_command(*words, check_health=False)
-        return connection.read_response()
+        _own.socket.sendall(_packed(words))
+        return _parsed(_own.socket)
     except BaseException as error:
         # Half an answer may be left on the way: the next command must not read it.
-        if not isinstance(error, redis.ResponseError):
-            connection.disconnect()
+        if isinstance(error, redis.ResponseError):
+            raise
+        _own.socket = None
+        _own.connection.disconnect()
+        if isinstance(error, BlockingIOError):
+            raise redis.TimeoutError("No answer in time") from error
+        if isinstance(error, OSError):
+            raise redis.ConnectionError(str(error)) from error
         raise
+
+
+def _packed(words: tuple[str | bytes | int, ...]) -> bytes:
+    parts = [b"*%d\r\n" % len(words)]
+    for word in words:
+        said = word if isinstance(word, bytes) else str(word).encode()
+        parts.append(b"$%d\r\n%b\r\n" % (len(said), said))
+    return b"".join(parts)
+
+
+def _parsed(opened: Any) -> Any:
+    data = _received(opened)
+    while (end := data.find(b"\r\n")) < 0:
+        data += _received(opened)
+    kind, rest = data[:1], data[1:end]
+    if kind == b"$" and rest != b"-1":
+        begin, length = end + 2, end + 4 + int(rest)
+        while len(data) < length:
+            data += _received(opened)
+        return data[begin : length - 2].decode()
+    if kind == b":":
+        return int(rest)
+    if kind in {b"_", b"$"}:
+        return None
+    if kind == b"-":
+        error = rest.decode()
+        raise _ERRORS.get(error.partition(" ")[0], redis.ResponseError)(error)
+    raise redis.ConnectionError(f"An answer of another kind: {kind!r}")
+
+
+def _received(opened: Any) -> bytes:
+    data: bytes = opened.recv(65_536)
+    if not data:
+        raise redis.ConnectionError("Connection closed by server.")
+    return data
+
+
+_ERRORS = {"NOSCRIPT": NoScriptError, "LOADING": redis.BusyLoadingError}
+"""What is told apart by whoever asks: the script is to be sent again, the server is not there yet."""
 
 
 def number(reply: Any) -> float | None:

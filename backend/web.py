@@ -1,6 +1,7 @@
 """HTTP shared by all features: problem+json, paging, request hygiene, the commit around every request."""
 
 import re
+import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, lru_cache
 from http import HTTPStatus
@@ -50,6 +51,7 @@ class Application(Flask):
 
     def wsgi_app(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer a request; a body that ends before its Content-Length is refused as 400."""
+        environ[metrics.BEGAN] = time.perf_counter()
         # gunicorn says that a body ends by itself, even where its sender hung up in the middle: half a file of voucher
         # codes would be taken for a whole one. Without its word, Werkzeug counts.
         if environ.get("CONTENT_LENGTH"):
@@ -95,8 +97,9 @@ def init_app(app: Flask) -> None:
 
     @app.after_request
     def finish(response: Response) -> Response:
-        response.headers[REQUEST_ID] = request_id()
-        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        # `add` does not look for an earlier one: nobody else sets these.
+        response.headers.add(REQUEST_ID, request_id())
+        response.headers.add("X-Content-Type-Options", "nosniff")
         return response
 
 
@@ -189,7 +192,9 @@ def _problem_of_bug(error: Exception) -> ResponseReturnValue:
 
 def _refuse_what_no_text_may_hold() -> ResponseReturnValue | None:
     # PostgreSQL's text holds no NUL: better one clear answer here than a 500 deep below.
-    if "\x00" in request.path or "%00" in request.path or b"%00" in request.query_string:
+    environ = request.environ
+    path = environ.get("PATH_INFO", "")
+    if "\x00" in path or "%00" in path or "%00" in environ.get("QUERY_STRING", ""):
         return problem(HTTPStatus.BAD_REQUEST, slug="bad-request", title=gettext("The address holds a NUL character."))
     return None
 

@@ -74,14 +74,18 @@ def migrated_app(settings):
     app.extensions["redis"].close()
 
 
-@pytest.fixture
-def app(migrated_app, monkeypatch):
-    """The application inside its context, with the default catalogue and empty books.
+@pytest.fixture(scope="session")
+def looking_anew():
+    """Boards look anew for each page, as they do a second later: what they know meanwhile is tested by itself."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(knowledge, "FRESH_S", 0.0)
+        patched.setattr(knowledge, "STALE_S", 0.0)
+        yield
 
-    Boards look anew for each page, as they do a second later: what they know meanwhile is tested by itself.
-    """
-    monkeypatch.setattr(knowledge, "FRESH_S", 0.0)
-    monkeypatch.setattr(knowledge, "STALE_S", 0.0)
+
+@pytest.fixture
+def app(migrated_app, looking_anew):
+    """The application inside its context, with the default catalogue and empty books."""
     with migrated_app.app_context():
         with transaction():
             defaults.load()

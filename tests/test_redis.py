@@ -49,3 +49,23 @@ def test_a_server_that_is_not_there_is_an_error_of_redis(app, monkeypatch):
         with pytest.raises(redis.RedisError):
             redis.ask("GET", redis.PROBE)
     assert redis.ask("GET", redis.PROBE) == "here"
+
+
+@pytest.mark.parametrize("said", ["", "a", "城市" * 100_000, "\r\n$5\r\n"])
+def test_an_answer_is_read_to_its_end(said):
+    redis.client().set(redis.PROBE, said)
+    assert [redis.ask("GET", redis.PROBE), redis.ask("STRLEN", redis.PROBE)] == [said, len(said.encode())]
+
+
+def test_what_is_not_there_is_none():
+    assert redis.ask("GET", "tanhui:nothing") is None
+
+
+def test_a_server_that_hangs_costs_one_time_out_and_is_asked_again_on_a_new_connection(app, settings, monkeypatch):
+    hasty = redis.redis.from_url(settings.redis_url, decode_responses=True, socket_timeout=0.05)
+    monkeypatch.setitem(app.extensions, "redis", hasty)
+    before = redis.ask("CLIENT", "ID")
+    with pytest.raises(redis.redis.TimeoutError):
+        redis.ask("BLPOP", "tanhui:nothing", 60)
+    assert redis.ask("CLIENT", "ID") != before
+    hasty.close()

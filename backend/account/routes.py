@@ -88,7 +88,7 @@ def list_entries(query: dict[str, Any]) -> Response:
     """My statement, newest first"""
     before = decode_number(query["cursor"])
     page = statement.entries(caller_by_token(), limit=query["limit"], before=before)
-    return jsonify({"items": page.items, "next_cursor": page.next_cursor})
+    return Response(page, content_type="application/json")
 
 
 @blueprint.get("/me/reduction")

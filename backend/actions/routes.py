@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from flask import Response, current_app
+from flask import Response, current_app, jsonify
 
 from backend import clock, sealing
 from backend.actions import reading, submitting
@@ -53,12 +53,12 @@ def record_action(given: dict[str, Any]) -> Response:
 @idempotent()
 @blueprint.arguments(NewActionsSchema)
 @blueprint.response(200, ResultsSchema)
-def record_actions(given: dict[str, Any], *, resident: Resident) -> dict[str, Any]:
+def record_actions(given: dict[str, Any], *, resident: Resident) -> Response:
     """Record actions of a client that was offline
 
     Up to 100, taken in order of when they began. Each has its own outcome.
     """
-    return submitting.submit_many(given["actions"], resident=resident)
+    return jsonify(submitting.submit_many(given["actions"], resident=resident))
 
 
 @blueprint.post("/actions/steps")

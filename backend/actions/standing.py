@@ -87,8 +87,10 @@ class Standing:
     def trips_meeting(self, starts_at: datetime, ends_at: datetime) -> list[Trip]:
         """Credited trips whose [start, end) meets this one's."""
         met: list[Trip] = []
+        if not self._trips:
+            return met
         day, last = starts_at.date() - DAY, ends_at.date()
-        while self._trips and day <= last:
+        while day <= last:
             for trip in self._trips.get(day, ()):
                 if trip.starts_at < ends_at and starts_at < trip.ends_at:
                     met.append(trip)  # noqa: PERF401  a comprehension a day would cost more than it saves

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from http import HTTPStatus
+from operator import attrgetter
 from typing import Any
 
 from flask import current_app
@@ -21,6 +22,7 @@ from backend.actions.record_many import record_many
 from backend.actions.record_one import record_one
 from backend.actions.refusals import refusal_of
 from backend.catalogue import service as catalogue_service
+from backend.catalogue.service import Catalogue
 from backend.config import Settings
 from backend.database import db
 from backend.errors import ValidationFailedError
@@ -74,9 +76,13 @@ def submit_many(given: Sequence[dict[str, Any] | ValidationError], *, resident: 
             lines[index] = {"index": index, "status": "refused", "reason": "not-found"}
         else:
             claims.append(claim)
-    for judged in _record(claims, resident=resident, now=now):
-        lines[judged.claim.place] = answering.result(judged.claim.place, judged)
-    return {"results": [lines[index] for index in sorted(lines)], "wallet": {"balance": _balance(resident)}}
+    judged = _record(claims, resident=resident, catalogue=catalogue, now=now)
+    for one in judged:
+        lines[one.claim.place] = answering.result(one.claim.place, one)
+    return {
+        "results": [lines[index] for index in sorted(lines)],
+        "wallet": {"balance": _balance(judged, resident=resident)},
+    }
 
 
 def submit_steps(days: Sequence[DaySteps], *, resident: Resident) -> dict[str, Any]:
@@ -85,12 +91,13 @@ def submit_steps(days: Sequence[DaySteps], *, resident: Resident) -> dict[str, A
     today = clock.local_day(now)
     whole = sorted((day for day in days if day.day < today), key=lambda day: day.day)
     claims = [_steps_claim(day, settings=settings, place=place) for place, day in enumerate(whole)]
-    judged = {one.claim.place: one for one in _record(claims, resident=resident, now=now)}
+    recorded = _record(claims, resident=resident, catalogue=catalogue_service.current(), now=now)
+    judged = {one.claim.place: one for one in recorded}
     lines = [
         {"day": day.day.isoformat(), "steps": day.steps, **_without_index(answering.result(place, judged[place]))}
         for place, day in enumerate(whole)
     ]
-    return {"days": lines, "wallet": {"balance": _balance(resident)}}
+    return {"days": lines, "wallet": {"balance": _balance(recorded, resident=resident)}}
 
 
 def _settings() -> Settings:
@@ -98,10 +105,9 @@ def _settings() -> Settings:
     return settings
 
 
-def _record(claims: list[Claim], *, resident: Resident, now: datetime) -> list[Judged]:
+def _record(claims: list[Claim], *, resident: Resident, catalogue: Catalogue, now: datetime) -> list[Judged]:
     if not claims:
         return []
-    catalogue = catalogue_service.current()
     return record_many({resident.resident_id: claims}, catalogue=catalogue, settings=_settings(), now=now)
 
 
@@ -136,6 +142,10 @@ def _without_index(line: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in line.items() if name not in {"index", "id"}}
 
 
-def _balance(resident: Resident) -> int:
+def _balance(judged: Sequence[Judged], *, resident: Resident) -> int:
+    # What residents claim themselves replaces nothing: the last that counted has left this balance.
+    last = max((one for one in judged if one.seq), key=attrgetter("seq"), default=None)
+    if last is not None:
+        return last.balance_after
     query = select(Wallet.balance).where(Wallet.resident_id == resident.resident_id)
     return db.session.scalar(query) or 0

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from backend import redis
-from backend.leaderboard import rebuilding
+from backend.leaderboard import rebuilding, recomputing
 
 
 @click.group("leaderboard")
@@ -23,7 +23,7 @@ def rebuild(*, from_actions: bool) -> None:
     """Drop all boards and fill the present ones again from PostgreSQL."""
     with Progress(console=Console(stderr=True)) as progress:
         if from_actions:
-            _show(progress, "Scores from actions", rebuilding.recompute())
+            _show(progress, "Scores from actions", recomputing.recompute())
         try:
             boards = _show(progress, "Boards", rebuilding.rebuild())
         except redis.RedisError as error:

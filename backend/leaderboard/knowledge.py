@@ -78,8 +78,10 @@ class Knowledge:
 
 def knowledge() -> Knowledge:
     """This process's own."""
-    kept: Knowledge = current_app.extensions.setdefault("board_knowledge", Knowledge())
-    return kept
+    extensions = current_app.extensions
+    kept: Knowledge | None = extensions.get("board_knowledge")
+    # Of two that make one at the same moment both take the same.
+    return kept or extensions.setdefault("board_knowledge", Knowledge())
 
 
 def look(*, afresh: bool = False) -> Known:

@@ -11,7 +11,6 @@ from threading import Lock
 from typing import Any
 
 from flask import current_app, json
-from flask_babel import get_locale
 
 from backend.leaderboard import names
 from backend.leaderboard.boards import Board
@@ -20,6 +19,7 @@ from backend.leaderboard.periods import Period
 from backend.leaderboard.scores import value_of
 from backend.leaderboard.standings import Standings
 from backend.schemas import grams
+from backend.web import locale
 
 MOST_KEPT = 200
 """Pages that a process keeps, a few kilobytes each: the first ones of the boards that people look at."""
@@ -43,7 +43,7 @@ class _Kept:
 
 def items(board: Board, found: Standings, *, known: Known, kept: bool) -> str:
     """The places as a JSON array, with names as of `known` or later; `kept`: others look at the same places."""
-    language = str(get_locale())
+    language = str(locale())
     if not kept:
         return _written(board.metric, found, known=known, language=language)
     store = _store()
@@ -82,8 +82,9 @@ def _period(period: Period) -> str:
 
 
 def _store() -> _Kept:
-    store: _Kept = current_app.extensions.setdefault("board_pages", _Kept())
-    return store
+    extensions = current_app.extensions
+    store: _Kept | None = extensions.get("board_pages")
+    return store or extensions.setdefault("board_pages", _Kept())
 
 
 def _written(metric: str, found: Standings, *, known: Known, language: str) -> str:

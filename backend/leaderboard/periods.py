@@ -1,7 +1,9 @@
 """Periods of the city's calendar: day, ISO week, month, year and all time."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 from flask_babel import gettext
 
@@ -43,16 +45,19 @@ class Period:
 
 def containing(day: date, *, kind: str) -> Period:
     """The period of that kind that a day falls into."""
-    first = {
-        "day": day,
-        "week": day - timedelta(days=day.weekday()),
-        "month": day.replace(day=1),
-        "year": day.replace(month=1, day=1),
-        "all": EVER,
-    }
-    return Period(kind, first[kind])
+    return Period(kind, _FIRST[kind](day))
 
 
+_FIRST: dict[str, Callable[[date], date]] = {
+    "day": lambda day: day,
+    "week": lambda day: day - timedelta(days=day.weekday()),
+    "month": lambda day: day.replace(day=1),
+    "year": lambda day: day.replace(month=1, day=1),
+    "all": lambda _: EVER,
+}
+
+
+@lru_cache(maxsize=1_024)
 def parse(at: str | None, *, kind: str, today: date) -> Period:
     """The period that `at` names (2026-11-24, 2026-W47, 2026-11, 2026), else today's; raises ValidationFailedError."""
     if at is None:

@@ -123,6 +123,18 @@ READ = Script(
 )
 """(member, first, last, 'page' or 'around'): `size rank score first member score member score …`, or why not."""
 
+COMPARE = Script(
+    """
+    local differing = {}
+    for score, member in string.gmatch(ARGV[1], '(%S+) (%S+)') do
+        local mine = redis.call('ZSCORE', KEYS[1], member)
+        if not mine or tonumber(mine) ~= tonumber(score) then differing[#differing + 1] = member end
+    end
+    return table.concat(differing, ' ')
+    """
+)
+"""(lines of `score member`): the members whose score is another."""
+
 ADVANCE = Script(
     """
     local seen = redis.call('ZSCORE', KEYS[1], ARGV[1])

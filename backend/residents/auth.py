@@ -67,7 +67,7 @@ def signed_in(view: View) -> View:
 
 
 def _claims() -> Caller:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    scheme, _, token = request.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise UnauthenticatedError
     return Caller(*tokens.decode(token.strip(), secret=current_app.extensions["settings"].secret_key))

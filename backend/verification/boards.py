@@ -12,13 +12,13 @@ from itertools import islice
 from typing import Any
 
 from backend import redis
-from backend.database import statements
+from backend.database import statements, take_time
 from backend.leaderboard import epochs, locks
 from backend.leaderboard.boards import MEMBERSHIP, Board
 from backend.leaderboard.filling import COLUMN
 from backend.leaderboard.reach import reaching
 from backend.leaderboard.scores import SCORE
-from backend.leaderboard.scripts import READY
+from backend.leaderboard.scripts import COMPARE, READY, Call, run
 from backend.leaderboard.writing import live
 from backend.outbox import PARTITIONS
 from backend.verification.difference import Checked, Difference
@@ -28,8 +28,9 @@ AT_ONCE = 2_000
 """Members a call: a few milliseconds of Redis, which serves nobody else meanwhile."""
 
 _MEMBERS = """
-SELECT s.resident_id::text, {score} FROM period_scores s JOIN residents r ON r.resident_id = s.resident_id
-WHERE s.period = %(kind)s AND s.starts_on = %(starts_on)s AND s.{column} > 0 AND {membership}
+COPY (SELECT {score}, s.resident_id FROM period_scores s JOIN residents r ON r.resident_id = s.resident_id
+    WHERE s.period = %(kind)s AND s.starts_on = %(starts_on)s AND s.{column} > 0 AND {membership})
+TO STDOUT (DELIMITER ' ')
 """
 _DUE = """
 SELECT m.member, max({score}) FILTER (WHERE s.{column} > 0 AND {membership})
@@ -75,10 +76,10 @@ def differences(checked: Checked) -> Iterator[Difference]:
 
 def _of_board(reader: Cursor, cursor: Cursor, shown: _Shown) -> Iterator[Difference]:
     size, differs = 0, False
-    for rows in _chunks(reader, shown):
-        size += len(rows)
-        scores = _scores(shown, [member for member, _ in rows])
-        suspects = [member for (member, score), told in zip(rows, scores, strict=True) if told != score]
+    for lines in _chunks(reader, shown):
+        size += len(lines)
+        with reaching():
+            suspects = str(run(Call(COMPARE, shown.key, (b"".join(lines),)))).split()
         for difference in _certain(cursor, shown, suspects):
             differs = True
             yield difference
@@ -90,13 +91,14 @@ def _of_board(reader: Cursor, cursor: Cursor, shown: _Shown) -> Iterator[Differe
             yield from _certain(cursor, shown, strangers)
 
 
-def _chunks(reader: Cursor, shown: _Shown) -> Iterator[list[tuple[str, int]]]:
-    connection = reader.connection
-    with connection.transaction(), connection.cursor("board") as rows:
-        rows.itersize = AT_ONCE
-        stream = iter(rows.execute(shown.sql(_MEMBERS), shown.values()))
-        while chunk := list(islice(stream, AT_ONCE)):
-            yield chunk
+def _chunks(reader: Cursor, shown: _Shown) -> Iterator[list[Any]]:
+    """Lines `score member`. Compared where the boards are: what agrees never comes here."""
+    with reader.connection.transaction():
+        take_time(reader, seconds=0)
+        with reader.copy(shown.sql(_MEMBERS), shown.values()) as lines:
+            stream = iter(lines)
+            while chunk := list(islice(stream, AT_ONCE)):
+                yield chunk
 
 
 def _pages(shown: _Shown) -> Iterator[list[str]]:

@@ -16,8 +16,8 @@ from backend.verification.fingerprints import PRIME, parameters
 from backend.verification.screening import SCREEN
 from backend.verification.snapshot import Cursor, Snapshot, snapshot
 
-ACTIONS_AT_ONCE = 2_000_000
-"""Actions a chunk: a few seconds each. Every chunk reads the tables anew, so there should be few."""
+ACTIONS_AT_ONCE = 3_000_000
+"""Actions a chunk: half a minute of one processor. Every chunk reads the tables anew, so there should be few."""
 SMALL = 20_000
 MOST_WORKERS = 4
 FIRST, LAST = -(2**62), 2**62

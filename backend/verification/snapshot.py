@@ -18,10 +18,11 @@ Result = TypeVar("Result")
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _SETTINGS = "SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0"
 # Memory is bounded by work_mem: what does not fit is spilled to disk. Whole tables are read, in the order in which they
-# lie, and joined by hash: what the planner would rather do for a part of them takes several times as long.
+# lie, and joined and grouped by hash: what the planner would rather do for a part of them takes several times as long,
+# above all walking an index row by row so as to group without hashing.
 _FOR_SCREENS = """
 SET LOCAL work_mem = '64MB'; SET LOCAL enable_mergejoin = off; SET LOCAL enable_nestloop = off;
-SET LOCAL enable_bitmapscan = off
+SET LOCAL enable_indexscan = off; SET LOCAL enable_indexonlyscan = off
 """
 
 

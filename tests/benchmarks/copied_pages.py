@@ -1,11 +1,13 @@
-"""Pages for the raw COPY: the rows that the feed wrote for one page, under numbers that nobody has yet.
+"""Pages for the raw COPY: the rows that the feed wrote for its newest pages, under numbers that nobody has yet.
 
 The same statements, residents and values, so that the indexes are met in the same places; only sequence
-numbers and external ids are moved, by putting the number of the page before them.
+numbers and external ids are moved, by putting the number of the page before them. Several pages in turn: one page's
+residents again and again would keep to a corner of each index, as no feed does.
 """
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import cycle
 
 import psycopg
 
@@ -21,24 +23,36 @@ _MOVED = {
     "ledger_entries": ("seq", "reference_id"),
     "outbox": (),
 }
-_FULL_PAGE = "SELECT received_at FROM external_events GROUP BY 1 ORDER BY count(*) DESC, received_at DESC LIMIT 1"
+_MOST = 20
+_FULL_PAGES = """
+SELECT received_at FROM (
+    SELECT received_at, count(*) = max(count(*)) OVER () AS is_full FROM external_events GROUP BY 1
+) AS page WHERE is_full ORDER BY received_at DESC LIMIT %s
+"""
 _PARTS = re.compile(r"COPY (\w+) \((.*)\)\s+FROM STDIN", re.DOTALL)
 
 
-def templates(connection: psycopg.Connection) -> list[tuple[str, bytes]]:
-    """Each COPY statement of the feed with the rows that the newest full page wrote, marked where they move."""
-    stamp = connection.execute(_FULL_PAGE).fetchone()[0]
-    return [(statement, _rows(connection, statement, stamp)) for statement in _STATEMENTS]
+Marked = Sequence[tuple[str, bytes]]
+"""COPY statements with their rows, marked where they move."""
 
 
-def pages(marked: Sequence[tuple[str, bytes]], numbers: Iterable[int]) -> list[Page]:
+def templates(connection: psycopg.Connection) -> list[Marked]:
+    """Each of the newest full pages that the feed wrote, up to twenty."""
+    stamps = connection.execute(_FULL_PAGES, (_MOST,)).fetchall()
+    return [[(statement, _rows(connection, statement, stamp)) for statement in _STATEMENTS] for (stamp,) in stamps]
+
+
+def pages(marked: Sequence[Marked], numbers: Iterable[int]) -> list[Page]:
     """A page of its own for each number; a number must not come twice."""
-    return [[(statement, rows.replace(_MARK.encode(), b"%d" % n)) for statement, rows in marked] for n in numbers]
+    return [
+        [(statement, rows.replace(_MARK.encode(), b"%d" % n)) for statement, rows in page]
+        for n, page in zip(numbers, cycle(marked), strict=False)
+    ]
 
 
-def size(marked: Sequence[tuple[str, bytes]]) -> int:
+def size(marked: Sequence[Marked]) -> int:
     """How many events each page holds."""
-    return marked[0][1].count(b"\n")
+    return marked[0][0][1].count(b"\n")
 
 
 def _rows(connection: psycopg.Connection, statement: str, stamp: object) -> bytes:

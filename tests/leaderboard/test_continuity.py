@@ -2,12 +2,10 @@
 
 import pytest
 import redis as redis_py
-from sqlalchemy import text
 
 from backend import redis
-from backend.database import cursor, db, transaction
-from backend.leaderboard import epochs, rebuilding
-from backend.leaderboard.moving import moved
+from backend.database import cursor, transaction
+from backend.leaderboard import epochs
 from backend.leaderboard.tending import tend
 from backend.outbox import partition_of
 from backend.projector import service as projector
@@ -195,25 +193,3 @@ def test_rebuilding_drops_and_fills_the_present_boards(app, board, deeds, reside
     assert "10 boards rebuilt" in runner.output
     assert board_differences() == []
     assert board(resident, "points/all")["me"]["score"] == 19
-
-
-def test_scores_recomputed_from_the_actions_are_the_same(app, deeds, new_resident):
-    for number in range(6):
-        somebody = new_resident(f"r{number}")
-        for step in range(3):
-            deeds.record(somebody, days_ago=20 * step, metres=900 + 40 * number)
-        if number % 2:
-            deeds.reverse(somebody, 2)
-    projector.drain()
-    before = projected()
-    late = new_resident("late")
-    deeds.record(late)
-    with transaction():
-        moved(late.resident_id, now=late.joined_at)
-        db.session.execute(text("UPDATE period_scores SET points = points + 7, actions = actions + 1"))
-        db.session.execute(text("DELETE FROM period_scores WHERE period = 'week'"))
-    for _ in rebuilding.recompute():
-        pass
-    assert projected()["scores"] == before["scores"]
-    projector.drain()
-    assert projected() == expected_now()

@@ -1,0 +1,160 @@
+"""Period scores made anew from the actions: all are looked at, and those that differ are written.
+
+What every resident's actions come to is summed while requests and projectors go on, and is compared with what is there
+within the same statement: it sees actions, outbox and scores as of one moment, and a projector's scores are committed
+together with its rows of the outbox. Only of residents whose scores differ are they written, and only then projectors
+wait. Scores of millions of residents that agree cost no write, no dead row and no lock.
+
+Two sides are compared by a hash of each row: those of a resident agree if the exclusive or of all is zero, except with
+a probability of some 2^-64 for a resident who differs, and every run draws its random numbers anew.
+"""
+
+import os
+import secrets
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from itertools import islice
+from queue import SimpleQueue
+from typing import Any
+
+import psycopg
+from psycopg.types.numeric import Int8
+
+from backend.database import cursor as session_cursor
+from backend.database import statements, take_time, transaction
+from backend.leaderboard import locks
+
+ACTIONS_AT_ONCE = 400_000
+"""Actions a chunk of residents: summing them stays within WORK_MEM, of which PostgreSQL takes twice for hashing."""
+WORK_MEM = "64MB"
+MOST_WORKERS = 4
+RESIDENTS = 2_000
+"""Residents written in one transaction, in which projectors wait: about a second with a hundred actions each."""
+FIRST, LAST = -(2**62), 2**62
+
+_SIZE = "SELECT coalesce(max(resident_id), 0), coalesce(sum(action_seq), 0)::bigint FROM wallets"
+_FOR_SCREENS = f"""
+SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0;
+SET LOCAL work_mem = '{WORK_MEM}'
+"""
+_RANGE = "BETWEEN %(first)s AND %(last)s"
+_SOME = "= ANY(%(residents)s)"
+_SUMS = """
+sum(points)::bigint AS points, max(points_at) AS points_at, sum(co2e_mg)::bigint AS co2e_mg, max(co2e_at) AS co2e_at,
+    sum(actions)::int AS actions
+"""
+_COLUMNS = "points, points_at, co2e_mg, co2e_at, actions"
+# One statement sees actions and outbox as of one moment, and an action is written together with its row of the outbox:
+# what waits there is left out here, and the projector adds it later. Longer periods are summed from shorter ones:
+# each action is added to its day and each day to its week and month, where summing all five from the days took twice
+# as long.
+_SCORES = f"""
+WITH deed AS (
+    SELECT resident_id, local_day AS day, CASE WHEN status = 'credited' THEN points ELSE 0 END AS points,
+        CASE WHEN status = 'credited' THEN co2e_mg ELSE 0 END AS co2e_mg, (status = 'credited')::int AS actions,
+        CASE WHEN points <> 0 THEN GREATEST(posted_at, reversed_at) END AS points_at,
+        CASE WHEN co2e_mg <> 0 THEN GREATEST(posted_at, reversed_at) END AS co2e_at
+    FROM actions WHERE resident_id {{residents}} AND status IN ('credited', 'reversed')
+    UNION ALL
+    SELECT resident_id, day, -points, -co2e_mg, -actions, NULL, NULL
+    FROM outbox WHERE resident_id {{residents}} AND kind = 'action'),
+days AS MATERIALIZED (
+    SELECT resident_id, day AS starts_on, {_SUMS} FROM deed GROUP BY resident_id, day),
+weeks AS (
+    SELECT resident_id, date_trunc('week', starts_on::timestamp)::date AS starts_on, {_SUMS}
+    FROM days GROUP BY resident_id, 2),
+months AS MATERIALIZED (
+    SELECT resident_id, date_trunc('month', starts_on::timestamp)::date AS starts_on, {_SUMS}
+    FROM days GROUP BY resident_id, 2),
+years AS MATERIALIZED (
+    SELECT resident_id, date_trunc('year', starts_on::timestamp)::date AS starts_on, {_SUMS}
+    FROM months GROUP BY resident_id, 2),
+ever AS (SELECT resident_id, DATE '2000-01-01' AS starts_on, {_SUMS} FROM years GROUP BY resident_id),
+score AS (
+    SELECT resident_id, 'day' AS period, starts_on, {_COLUMNS} FROM days
+    UNION ALL SELECT resident_id, 'week', starts_on, {_COLUMNS} FROM weeks
+    UNION ALL SELECT resident_id, 'month', starts_on, {_COLUMNS} FROM months
+    UNION ALL SELECT resident_id, 'year', starts_on, {_COLUMNS} FROM years
+    UNION ALL SELECT resident_id, 'all', starts_on, {_COLUMNS} FROM ever)
+"""  # noqa: S608  the parts are ours
+_HERE = "points, points_reached_at, co2e_mg, co2e_reached_at, actions"
+_MARK = "hash_record_extended(ROW(period, starts_on, {columns}), %(salt)s)"
+_DIFFERENT = f"""
+{_SCORES.format(residents=_RANGE)},
+marks AS (
+    SELECT resident_id, {_MARK.format(columns=_COLUMNS)} AS mark FROM score
+    UNION ALL
+    SELECT resident_id, {_MARK.format(columns=_HERE)} FROM period_scores WHERE resident_id {_RANGE})
+SELECT resident_id FROM marks GROUP BY resident_id HAVING bit_xor(mark) <> 0 ORDER BY resident_id
+"""  # noqa: S608  the parts are ours
+_FORGET = f"DELETE FROM period_scores WHERE resident_id {_SOME}"  # noqa: S608  the parts are ours
+_WRITE = f"""
+{_SCORES.format(residents=_SOME)}
+INSERT INTO period_scores (resident_id, period, starts_on, {_HERE})
+SELECT resident_id, period, starts_on, {_COLUMNS} FROM score
+"""  # noqa: S608  the parts are ours
+
+Cursor = psycopg.Cursor[Any]
+Chunk = tuple[int, int]
+
+
+def recompute(*, workers: int | None = None) -> Iterator[tuple[int, int]]:
+    """Make period scores what the actions say; yields (chunks of residents done, of how many), memory flat.
+
+    Awards go on meanwhile; projectors wait only while scores that differ are written, RESIDENTS at once. Boards must
+    be rebuilt after it.
+    """
+    count = workers or min(MOST_WORKERS, os.cpu_count() or 1)
+    chunks = _chunks(workers=count)
+    for done, different in enumerate(_screened(chunks, workers=count), 1):
+        for start in range(0, len(different), RESIDENTS):
+            _write(different[start : start + RESIDENTS])
+        yield done, len(chunks)
+
+
+def _chunks(*, workers: int) -> list[Chunk]:
+    with statements() as cursor:
+        last, actions = cursor.execute(_SIZE).fetchone() or (0, 0)
+    # As many for each worker, so that none is left with the last.
+    count = max(1, -(-actions // (ACTIONS_AT_ONCE * workers))) * workers
+    ends = sorted({last * place // count for place in range(1, count)})
+    return list(zip([FIRST, *(end + 1 for end in ends)], [*ends, LAST], strict=True))
+
+
+def _screened(chunks: list[Chunk], *, workers: int) -> Iterator[list[int]]:
+    """Of each chunk the residents whose scores differ; some are looked at ahead, never many."""
+    with ExitStack() as stack:
+        idle: SimpleQueue[Cursor] = SimpleQueue()
+        for _ in range(workers):
+            idle.put(stack.enter_context(statements()))
+        pool = stack.enter_context(ThreadPoolExecutor(workers))
+        rest = iter(chunks)
+        waiting: list[Future[list[int]]] = []
+        while True:
+            ahead = islice(rest, 1 + workers - len(waiting))
+            waiting += [pool.submit(_different, idle, first=first, last=last) for first, last in ahead]
+            if not waiting:
+                return
+            yield waiting.pop(0).result()
+
+
+def _different(idle: SimpleQueue[Cursor], *, first: int, last: int) -> list[int]:
+    cursor = idle.get()
+    try:
+        with cursor.connection.transaction():
+            take_time(cursor, seconds=0)
+            cursor.execute(_FOR_SCREENS)
+            values = {"first": first, "last": last, "salt": Int8(secrets.randbits(62))}
+            return [row[0] for row in cursor.execute(_DIFFERENT, values, prepare=False)]
+    finally:
+        idle.put(cursor)
+
+
+def _write(residents: list[int]) -> None:
+    with transaction():
+        cursor = session_cursor()
+        take_time(cursor, seconds=120)
+        locks.keep_projectors_out(cursor)
+        cursor.execute(_FORGET, {"residents": residents})
+        cursor.execute(_WRITE, {"residents": residents}, prepare=False)
