@@ -8,6 +8,10 @@ from typing import Any
 import click
 from flask import Flask
 from flask.cli import AppGroup, with_appcontext
+from sqlalchemy import text
+
+from backend.console import revisions
+from backend.database import db
 
 ON_A_READY_SITE = {
     "admin": "backend.admins.commands:group",
@@ -24,6 +28,7 @@ WITHOUT_A_DATABASE = {
     "prepare": "backend.preparation.command:prepare",
 }
 _READY = "backend.preparation.schema:ensure_ready"
+_FILLED = "SELECT revision FROM catalogue_revision WHERE id = 1"
 
 
 class Commands(AppGroup):
@@ -61,11 +66,19 @@ def _after_getting_ready(callback: Callable[..., Any]) -> Callable[..., Any]:
     @with_appcontext
     @wraps(callback)
     def inner(*args: Any, **kwargs: Any) -> Any:
-        _imported(_READY)()
+        if not _is_ready():
+            _imported(_READY)()
         return callback(*args, **kwargs)
 
     inner.makes_ready = True  # type: ignore[attr-defined]  # commands are made once, applications may be several
     return inner
+
+
+def _is_ready() -> bool:
+    """Whether schema and defaults are there: nearly always, and to see that takes no Alembic."""
+    with db.engine.connect() as connection:
+        current = revisions.applied(connection) == revisions.wanted()
+        return current and connection.scalar(text(_FILLED)) is not None
 
 
 def _imported(name: str) -> Any:

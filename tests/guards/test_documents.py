@@ -25,8 +25,9 @@ SUFFIXES = ("_bucket", "_count", "_sum", "_total")
 BESIDES = re.compile(r"(?:environ|environment)(?:\.get\(|\.setdefault\(|\[)\s*\"([A-Z_]+)\"")
 NO_SETTINGS = {
     "TANHUI_DURABILITY": "for tests only: a site without fsync loses what it acknowledged",
-    "CONTENT_LENGTH": "of a request, in WSGI's environ",
 }
+OF_A_REQUEST = re.compile(r"CONTENT_LENGTH|PATH_INFO|QUERY_STRING|HTTP_[A-Z_]+")
+"""Names of WSGI's environ."""
 
 
 def name(path):
@@ -37,7 +38,7 @@ def variables_of_the_code():
     of_settings = {"CITY_TIME_ZONE" if field.name == "city_zone" else field.name.upper() for field in fields(Settings)}
     sources = [*(ROOT / "backend").rglob("*.py"), *(ROOT / "tasks").rglob("*.py"), ROOT / "gunicorn.conf.py"]
     besides = {found for path in sources for found in BESIDES.findall(path.read_text())}
-    return (of_settings | besides) - NO_SETTINGS.keys()
+    return {name for name in of_settings | besides if not OF_A_REQUEST.fullmatch(name)} - NO_SETTINGS.keys()
 
 
 def variables_of_the_table():
