@@ -23,10 +23,18 @@ _MOVED = {
     "ledger_entries": ("seq", "reference_id"),
     "outbox": (),
 }
+# Another row may have copied pages before: their copies bear the same instants as what they were copied from.
+_ORIGINAL = {
+    "external_events": "external_id NOT LIKE 'copy%%'",
+    "actions": "seq < 1000000",
+    "ledger_entries": "seq < 1000000",
+    "outbox": "TRUE",
+}
 _MOST = 20
 _FULL_PAGES = """
 SELECT received_at FROM (
-    SELECT received_at, count(*) = max(count(*)) OVER () AS is_full FROM external_events GROUP BY 1
+    SELECT received_at, count(*) = max(count(*)) OVER () AS is_full FROM external_events
+    WHERE external_id NOT LIKE 'copy%%' GROUP BY 1
 ) AS page WHERE is_full ORDER BY received_at DESC LIMIT %s
 """
 _PARTS = re.compile(r"COPY (\w+) \((.*)\)\s+FROM STDIN", re.DOTALL)
@@ -59,12 +67,12 @@ def _rows(connection: psycopg.Connection, statement: str, stamp: object) -> byte
     table, columns = _PARTS.search(statement).groups()
     shown = [_shown(column.strip(), moved=_MOVED[table]) for column in columns.split(",")]
     instant = "received_at" if "received_at" in columns else "posted_at"
-    query = f"COPY (SELECT {', '.join(shown)} FROM {table} WHERE {instant} = %s ORDER BY resident_id) TO STDOUT"
-    with psycopg.ClientCursor(connection) as cursor, cursor.copy(query, (stamp,)) as copy:
+    query = f"SELECT {', '.join(shown)} FROM {table} WHERE {instant} = %s AND {_ORIGINAL[table]} ORDER BY resident_id"
+    with psycopg.ClientCursor(connection) as cursor, cursor.copy(f"COPY ({query}) TO STDOUT", (stamp,)) as copy:
         return b"".join(copy)
 
 
 def _shown(column: str, *, moved: Sequence[str]) -> str:
     if column not in moved:
         return column
-    return f"'{_MARK}' || " + (column if column == "external_id" else f"lpad({column}::text, 6, '0')")
+    return f"'copy{_MARK}-' || external_id" if column == "external_id" else f"'{_MARK}' || lpad({column}::text, 6, '0')"
