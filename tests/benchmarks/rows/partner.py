@@ -32,13 +32,15 @@ INSERT INTO bindings (partner_id, subject, resident_id, bound_at)
 SELECT %s, 'card-' || n, n, now() FROM generate_series(%s::int, %s::int) n
 """
 _COUNT = "SELECT count(*) FROM external_events WHERE resident_id IS NOT NULL"
+FEEDS = 2 * WEB_PROCESSES
+"""Connections, for the floor as well: while one waits for the disk to have its page, another can go on."""
 
 
 class PartnerFeed(Row):
     """A metro's feed: the same passengers come back in later pages, on other days."""
 
     name = "partner"
-    title = f"POST /partner/events, pages of {PAGE:,}, {WEB_PROCESSES} connections, each passenger twice a page"
+    title = f"POST /partner/events, pages of {PAGE:,}, {FEEDS} connections, each passenger twice a page"
     unit = "events/s"
     goal = 0.3
     warm_up_s = 4.0
@@ -62,7 +64,7 @@ class PartnerFeed(Row):
     def measure(self, bench: Bench, *, seconds: float) -> Sample:
         """Post pages; every event must be there afterwards."""
         pages = [self._request() for _ in range(int(MOST_PAGES_A_SECOND * seconds))]
-        job = load.Job(port=bench.site.web.port, requests=pages, connections=WEB_PROCESSES, seconds=seconds, status=200)
+        job = load.Job(port=bench.site.web.port, requests=pages, connections=FEEDS, seconds=seconds, status=200)
         before = _credited(bench)
         with watched(bench.site) as cores:
             tally = load.run(job)
@@ -78,7 +80,7 @@ class PartnerFeed(Row):
                 self._templates = copied_pages.templates(connection)
         numbers = islice(self._numbers, int(MOST_COPIES_A_SECOND * bench.seconds))
         pages = iter(copied_pages.pages(self._templates, numbers))
-        rate = floors.copying(bench.site, pages, seconds=bench.seconds, connections=WEB_PROCESSES)
+        rate = floors.copying(bench.site, pages, seconds=bench.seconds, connections=FEEDS)
         return {"raw COPY": rate * PAGE}
 
     def _request(self) -> bytes:
