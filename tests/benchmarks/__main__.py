@@ -48,8 +48,9 @@ def main(names: list[str]) -> int:
     if unknown:
         console.print(f"There is no row {', '.join(sorted(unknown))}: choose from {', '.join(r.name for r in ROWS)}.")
         return 2
+    rows = [row for row in ROWS if not names or row.name in names]
     try:
-        results = _measure([row for row in ROWS if not names or row.name in names], console=console)
+        results = _measure(rows, console=console)
     except (LoadError, FloorError, WebServerError) as error:
         console.print(str(error), style="red", markup=False)
         return 2
@@ -57,6 +58,8 @@ def main(names: list[str]) -> int:
     path = Path(os.environ.get("TANHUI_VAR") or "var") / "bench.json"
     report.write(results, path)
     console.print(f"[dim]Written to {path}[/dim]")
+    if len(results) < len(rows):
+        return 2
     return 0 if all(result.met for result in results) else 1
 
 
@@ -75,7 +78,16 @@ def _measure(rows: list[type[Row]], *, console: Console) -> list[Result]:
             rounds=int(os.environ.get("BENCH_ROUNDS") or 3),
             past=cache(lambda: later.enter_context(past.made(console, progress=progress))),
         )
-        return [measured(row(), bench, progress=progress) for row in rows]
+        return [result for row in rows if (result := _measured(row(), bench, progress=progress))]
+
+
+def _measured(row: Row, bench: Bench, *, progress: Progress) -> Result | None:
+    try:
+        return measured(row, bench, progress=progress)
+    except (LoadError, FloorError) as error:
+        # An hour of other rows must not be lost for it.
+        progress.console.print(f"{row.name} could not be measured: {error}", style="red", markup=False)
+        return None
 
 
 if __name__ == "__main__":
