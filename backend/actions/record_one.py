@@ -25,7 +25,7 @@ from backend.gathering import Gathering, LineTimeoutError
 from backend.idempotency import Request
 from backend.residents.auth import Caller
 
-LEADERS = 2
+LEADERS = 3
 """Threads of a process that deal with others' requests too: while one waits for PostgreSQL, the other judges."""
 _SOMEBODY_ELSES = (
     psycopg.errors.UniqueViolation,
