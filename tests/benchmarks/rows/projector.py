@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from threading import Event, Thread
 
+from backend.projector import service as projector
 from backend.supervisor.child import end_with_parent
 from tests.benchmarks.bench_site import BenchSite
 from tests.benchmarks.load import LoadError
@@ -33,6 +34,7 @@ class Projector(PartnerFeed):
     def prepare(self, bench: Bench) -> None:
         """The feed's passengers; and nothing left to project of the rows before."""
         super().prepare(bench)
+        projector.drain()
         self._rates: list[float] = []
 
     def measure(self, bench: Bench, *, seconds: float) -> Sample:
