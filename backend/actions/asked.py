@@ -56,20 +56,18 @@ class Asked(Member):
         self.render = render
         self.recorded: Recorded | None = None
 
-    def known(self) -> Catalogue:
-        """The catalogue as this process has it, with the claim's task; raises NotFoundError."""
+    def must_name_a_task(self) -> None:
+        """Raise NotFoundError unless the claim's task exists."""
         catalogue = catalogue_service.cached()
         if self.claim.task not in catalogue.tasks:
             # It may have been added since: only the database knows.
-            catalogue = catalogue_service.current()
-        catalogue.task(self.claim.task)
-        return catalogue
+            catalogue_service.current().task(self.claim.task)
 
     def reading(self, catalogue: Catalogue) -> dict[str, Any]:
         """Values of READ."""
         since, until = window([self.claim], catalogue)
         return {
-            "resident_id": self.caller.resident_id,
+            "resident_id": self.owner,
             "since": since,
             "until": until,
             "year": self.claim.day.year,

@@ -42,7 +42,7 @@ def awards_of(reads: Sequence[Read], *, catalogue: Catalogue) -> list[Award]:
         try:
             if not rows:
                 raise UnauthenticatedError
-            asked.recorded, award = _judged(asked, rows[0], standings[asked.caller.resident_id], catalogue)
+            asked.recorded, award = _judged(asked, rows[0], standings[asked.owner], catalogue)
         except RefusalError as refusal:
             # Its own affair, not of those it stands in line with.
             asked.error = refusal

@@ -8,6 +8,7 @@ process are being dealt with are recorded together (`backend.gathering`).
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 import psycopg
@@ -47,17 +48,16 @@ def record_one(
     A refused claim changes nothing and comes back as judged.
     """
     asked = Asked(claim, caller=caller, settings=settings, now=now, request=request, render=render)
-    asked.known()
-    gathering: _Awards = current_app.extensions.setdefault("awards", _Awards(most=MOST_TOGETHER, leaders=LEADERS))
+    asked.must_name_a_task()
     try:
-        gathering.through(asked, seconds=settings.database_timeout_ms / 1000)
+        gathering().through(asked, seconds=settings.database_timeout_ms / 1000)
     except LineTimeoutError as error:
         raise psycopg.errors.LockNotAvailable("too many requests before this one") from error
     assert asked.recorded is not None  # noqa: S101  there was no error
     return asked.recorded
 
 
-class _Awards(Gathering[Asked]):
+class Awards(Gathering[Asked]):
     """The requests of one process that are to be recorded."""
 
     def together(self, members: Sequence[Asked]) -> Sequence[Sequence[Asked]]:
@@ -78,11 +78,19 @@ class _Awards(Gathering[Asked]):
             record_in_turn(cursor, members)
 
 
-def _by_resident(asked: Sequence[Asked]) -> list[list[Asked]]:
-    def owner(one: Asked) -> int:
-        return one.caller.resident_id
+def gathering() -> Awards:
+    """This process's own."""
+    extensions = current_app.extensions
+    kept: Awards | None = extensions.get("awards")
+    # Of two that make one at the same moment both take the same.
+    return kept or extensions.setdefault("awards", Awards(most=MOST_TOGETHER, leaders=LEADERS))
 
-    return [list(group) for _, group in groupby(sorted(asked, key=owner), key=owner)]
+
+_OWNER = attrgetter("owner")
+
+
+def _by_resident(asked: Sequence[Asked]) -> list[list[Asked]]:
+    return [list(group) for _, group in groupby(sorted(asked, key=_OWNER), key=_OWNER)]
 
 
 def _attempted(cursor: psycopg.Cursor[Any], asked: Asked) -> bool:

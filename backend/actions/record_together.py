@@ -35,12 +35,12 @@ def record_together(cursor: psycopg.Cursor[Any], asked: Sequence[Asked], *, wait
     catalogue = catalogue_service.cached()
     try:
         held, rows = _lock_and_read(cursor, asked, catalogue=catalogue, wait=wait)
-        taken = [(one, read) for one, read in zip(asked, rows, strict=True) if one.caller.resident_id in held or wait]
+        taken = [(one, read) for one, read in zip(asked, rows, strict=True) if one.owner in held or wait]
         _write(cursor, awards_of(taken, catalogue=catalogue))
     except BaseException:
         _give_up(cursor.connection)
         raise
-    return [] if wait else [one for one in asked if one.caller.resident_id not in held]
+    return [] if wait else [one for one in asked if one.owner not in held]
 
 
 def record_in_turn(cursor: psycopg.Cursor[Any], asked: Sequence[Asked]) -> None:
@@ -64,7 +64,7 @@ def one_of_each_key(asked: Sequence[Asked]) -> tuple[list[Asked], list[Asked]]:
     now: list[Asked] = []
     later: list[Asked] = []
     for one in asked:
-        key = (one.caller.resident_id, one.request.key)
+        key = (one.owner, one.request.key)
         (later if one.request.key and key in keys else now).append(one)
         keys.add(key)
     return now, later
@@ -84,7 +84,7 @@ def _lock_and_read(
     cursor: psycopg.Cursor[Any], asked: Sequence[Asked], *, catalogue: Catalogue, wait: bool
 ) -> tuple[set[int], list[list[Row]]]:
     connection = cursor.connection
-    owners = sorted({one.caller.resident_id for one in asked})
+    owners = sorted({one.owner for one in asked})
     # Each statement sees what was committed when the one before it was done, hence under the locks.
     with connection.pipeline():
         cursor.execute("BEGIN", prepare=False)

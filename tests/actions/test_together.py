@@ -42,7 +42,7 @@ def groups(monkeypatch):
     record = recording.record_together
 
     def told(cursor, asked, *, wait):
-        seen.append([one.caller.resident_id for one in asked])
+        seen.append([one.owner for one in asked])
         return record(cursor, asked, wait=wait)
 
     monkeypatch.setattr(recording, "record_together", told)
@@ -51,21 +51,25 @@ def groups(monkeypatch):
 
 @pytest.fixture
 def at_once(app, ask, new_resident):
-    """at_once(calls) → their answers, all of them in one line: both leaders are held up until they stand there."""
+    """at_once(calls) → their answers, all of them in one line: all leaders are held up until they stand there.
+
+    Then one of the leaders is let go, so that there is one who takes all of them along.
+    """
 
     def run(calls, meanwhile=lambda: None):
-        leaders = [new_resident() for _ in range(recording.LEADERS)]
-        line = app.extensions.setdefault("awards", recording._Awards(most=16, leaders=recording.LEADERS))
+        first, *others = leaders = [new_resident() for _ in range(recording.LEADERS)]
+        line = recording.gathering()
         with ThreadPoolExecutor(32) as pool:
-            with held(*leaders):
-                led = [pool.submit(ask(leader)) for leader in leaders]
-                until(lambda: line._wanted == 0)
-                meanwhile()
-                waiting = []
-                for call in calls:
-                    waiting.append(pool.submit(call))
-                    until(lambda: len(line._line) == len(waiting))
-            answers = [future.result(PATIENCE_S) for future in waiting]
+            with held(*others):
+                with held(first):
+                    led = [pool.submit(ask(leader)) for leader in leaders]
+                    until(lambda: line._wanted == 0)
+                    meanwhile()
+                    waiting = []
+                    for call in calls:
+                        waiting.append(pool.submit(call))
+                        until(lambda: len(line._line) == len(waiting))
+                answers = [future.result(PATIENCE_S) for future in waiting]
             assert {future.result(PATIENCE_S).status_code for future in led} == {201}
         return answers
 
