@@ -37,7 +37,8 @@ class Crew:
     def __init__(self, run: Run, lanes: Sequence[Lane]) -> None:
         # A connection that two processes hold is nobody's.
         db.session.remove()
-        db.engine.dispose()
+        for engine in db.engines.values():
+            engine.dispose()
         context = get_context("fork")
         pipes = [context.Pipe() for _ in lanes]
         self._ours = [ours for ours, _ in pipes]
