@@ -43,10 +43,11 @@ WHERE {MINE}
 ORDER BY l.expires_on
 """  # noqa: S608  the parts are ours
 
-# The connection's time zone is UTC, so an instant as text is one character away from RFC 3339.
+# An instant in UTC as text is one character away from RFC 3339.
 # Titles are looked up line by line, each by a whole primary key: a join could read the history at each line.
 _ENTRIES = f"""
-SELECT e.seq, e.kind, e.points, e.balance_after, e.reference_kind, e.reference_id, e.posted_at::text,
+SELECT e.seq, e.kind, e.points, e.balance_after, e.reference_kind, e.reference_id,
+    (e.posted_at AT TIME ZONE 'UTC')::text,
     CASE e.reference_kind
         WHEN 'action' THEN (
             SELECT a.task_id FROM actions a
@@ -119,7 +120,7 @@ def _entry(row: tuple[Any, ...], *, titles: Mapping[int, str], language: str, re
     return (
         f'{{"seq":{seq},"kind":"{kind}","points":{points},"balance_after":{balance_after},'
         f'"reference":{{"kind":"{reference_kind}","id":"{reference}"}},'
-        f'"description":{_description(kind, title, language)},"posted_at":"{posted_at[:10]}T{posted_at[11:-3]}Z"}}'
+        f'"description":{_description(kind, title, language)},"posted_at":"{posted_at[:10]}T{posted_at[11:]}Z"}}'
     )
 
 
