@@ -1,7 +1,6 @@
 """Settling the boards of a period that is over: written down for good, and out of Redis."""
 
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from backend import redis
 from backend.database import cursor as session_cursor
@@ -9,9 +8,8 @@ from backend.leaderboard import epochs
 from backend.leaderboard.boards import SCOPES
 from backend.leaderboard.filling import COLUMN
 from backend.leaderboard.periods import Period
-from backend.leaderboard.reach import reaching
 from backend.leaderboard.scores import METRICS, SCORE
-from backend.leaderboard.writing import live
+from backend.leaderboard.writing import live, take_out
 
 STANDINGS = 100
 """Places that a settled board keeps."""
@@ -87,13 +85,6 @@ def _board(metric: str, scope: str) -> str:
 def _take_out(period: Period, *, epoch: int) -> None:
     # Before the commit, as everything: a board that was taken out in vain is filled again by the next who reads it.
     try:
-        past: list[Any] = [board for board in live(epoch) if board.period == period]
-        if past:
-            with reaching(), redis.client().pipeline(transaction=False) as pipe:
-                for board in past:
-                    # One by one: in a cluster each board lies where its own name puts it.
-                    pipe.unlink(board.key(epoch))
-                pipe.zrem(redis.LIVE_BOARDS.format(epoch=epoch), *(board.name for board in past))
-                pipe.execute()
+        take_out([board for board in live(epoch) if board.period == period], epoch=epoch)
     except redis.RedisError:
         return  # they leave by themselves soon

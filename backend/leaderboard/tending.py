@@ -9,7 +9,7 @@ from backend import redis
 from backend.database import cursor as session_cursor
 from backend.leaderboard import epochs, locks
 from backend.leaderboard.reach import reaching
-from backend.leaderboard.writing import live
+from backend.leaderboard.writing import live, take_out
 from backend.outbox import PARTITIONS
 
 _log = structlog.get_logger()
@@ -42,13 +42,9 @@ def _take_out(epoch: int) -> None:
     # They would leave by themselves, but only after a day, and the new ones need as much memory. Before the commit, as
     # everything: boards that were taken out in vain are filled again by who reads them.
     try:
-        boards = live(epoch)
-        with reaching(), redis.client().pipeline(transaction=False) as pipe:
-            for board in boards:
-                # One by one: in a cluster each board lies where its own name puts it.
-                pipe.unlink(board.key(epoch))
-            pipe.unlink(redis.LIVE_BOARDS.format(epoch=epoch))
-            pipe.execute()
+        take_out(live(epoch), epoch=epoch)
+        with reaching():
+            redis.client().unlink(redis.LIVE_BOARDS.format(epoch=epoch))
     except redis.RedisError:
         return
 

@@ -115,3 +115,15 @@ def _of_movers(cursor: psycopg.Cursor[Any], batch: Batch, movers: Sequence[int])
         Call(WRITE if belongs else LEAVE, batch.boards[place - 1].key(batch.state.epoch), (text,))
         for place, belongs, text in rows
     ]
+
+
+def take_out(boards: Sequence[Board], *, epoch: int) -> None:
+    """Remove these boards of an epoch from Redis. Raises RedisError."""
+    if not boards:
+        return
+    with reaching(), redis.client().pipeline(transaction=False) as pipe:
+        for board in boards:
+            # One by one: in a cluster each board lies where its own name puts it.
+            pipe.unlink(board.key(epoch))
+        pipe.zrem(redis.LIVE_BOARDS.format(epoch=epoch), *(board.name for board in boards))
+        pipe.execute()
