@@ -9,18 +9,14 @@ Two sides are compared by a hash of each row: those of a resident agree if the e
 a probability of some 2^-64 for a resident who differs, and every run draws its random numbers anew.
 """
 
-import os
 import secrets
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from itertools import islice
-from queue import SimpleQueue
-from typing import Any
+from functools import partial
 
-import psycopg
 from psycopg.types.numeric import Int8
 
+from backend.abreast import Cursor, cores, each
 from backend.database import cursor as session_cursor
 from backend.database import statements, take_time, transaction
 from backend.leaderboard import locks
@@ -95,7 +91,6 @@ INSERT INTO period_scores (resident_id, period, starts_on, {_HERE})
 SELECT resident_id, period, starts_on, {_COLUMNS} FROM score
 """  # noqa: S608  the parts are ours
 
-Cursor = psycopg.Cursor[Any]
 Chunk = tuple[int, int]
 
 
@@ -105,7 +100,7 @@ def recompute(*, workers: int | None = None) -> Iterator[tuple[int, int]]:
     Awards go on meanwhile; projectors wait only while scores that differ are written, RESIDENTS at once. Boards must
     be rebuilt after it.
     """
-    count = workers or min(MOST_WORKERS, os.cpu_count() or 1)
+    count = workers or min(MOST_WORKERS, cores())
     chunks = _chunks(workers=count)
     for done, different in enumerate(_screened(chunks, workers=count), 1):
         for start in range(0, len(different), RESIDENTS):
@@ -125,30 +120,16 @@ def _chunks(*, workers: int) -> list[Chunk]:
 def _screened(chunks: list[Chunk], *, workers: int) -> Iterator[list[int]]:
     """Of each chunk the residents whose scores differ; some are looked at ahead, never many."""
     with ExitStack() as stack:
-        idle: SimpleQueue[Cursor] = SimpleQueue()
-        for _ in range(workers):
-            idle.put(stack.enter_context(statements()))
-        pool = stack.enter_context(ThreadPoolExecutor(workers))
-        rest = iter(chunks)
-        waiting: list[Future[list[int]]] = []
-        while True:
-            ahead = islice(rest, 1 + workers - len(waiting))
-            waiting += [pool.submit(_different, idle, first=first, last=last) for first, last in ahead]
-            if not waiting:
-                return
-            yield waiting.pop(0).result()
+        cursors = [stack.enter_context(statements()) for _ in range(workers)]
+        yield from each(cursors, [partial(_different, first=first, last=last) for first, last in chunks])
 
 
-def _different(idle: SimpleQueue[Cursor], *, first: int, last: int) -> list[int]:
-    cursor = idle.get()
-    try:
-        with cursor.connection.transaction():
-            take_time(cursor, seconds=0)
-            cursor.execute(_FOR_SCREENS)
-            values = {"first": first, "last": last, "salt": Int8(secrets.randbits(62))}
-            return [row[0] for row in cursor.execute(_DIFFERENT, values, prepare=False)]
-    finally:
-        idle.put(cursor)
+def _different(cursor: Cursor, *, first: int, last: int) -> list[int]:
+    with cursor.connection.transaction():
+        take_time(cursor, seconds=0)
+        cursor.execute(_FOR_SCREENS)
+        values = {"first": first, "last": last, "salt": Int8(secrets.randbits(62))}
+        return [row[0] for row in cursor.execute(_DIFFERENT, values, prepare=False)]
 
 
 def _write(residents: list[int]) -> None:

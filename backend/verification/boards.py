@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any
 
 from backend import redis
+from backend.abreast import Cursor
 from backend.database import statements, take_time
 from backend.leaderboard import epochs, locks
 from backend.leaderboard.boards import MEMBERSHIP, Board
@@ -22,7 +23,6 @@ from backend.leaderboard.scripts import COMPARE, READY, Call, run
 from backend.leaderboard.writing import live
 from backend.outbox import PARTITIONS
 from backend.verification.difference import Checked, Difference
-from backend.verification.snapshot import Cursor
 
 AT_ONCE = 2_000
 """Members a call: a few milliseconds of Redis, which serves nobody else meanwhile."""

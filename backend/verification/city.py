@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from backend.abreast import Cursor
 from backend.outbox import PARTITIONS
 from backend.totals.models import ANY, EVER
 from backend.verification.difference import Difference
@@ -18,7 +19,6 @@ from backend.verification.fingerprints import (
     total,
     weight_of_text,
 )
-from backend.verification.snapshot import Cursor
 from backend.verification.weights import CITY_DAY, PARTITION, TOTAL
 
 _TOTAL = f"""{amount("points", "co2e_mg", "actions")}

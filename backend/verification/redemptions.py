@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from backend.abreast import Cursor
 from backend.verification.difference import Difference
-from backend.verification.snapshot import Cursor
 
 _HOLDS = """
 SELECT resident_id, 'hold of ' || reference_kind || ' ' || reference_id, coalesce(d.expected, 'no hold'),

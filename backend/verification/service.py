@@ -1,6 +1,5 @@
 """The verb: screen everything, name what differs."""
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,11 +9,12 @@ from typing import Any
 import psycopg
 
 from backend import clock, metrics
+from backend.abreast import Cursor, cores
 from backend.verification import actions, boards, city, limits, naming, redemptions, trips
 from backend.verification.difference import Checked, Difference
 from backend.verification.fingerprints import PRIME, parameters
 from backend.verification.screening import SCREEN
-from backend.verification.snapshot import Cursor, Snapshot, snapshot
+from backend.verification.snapshot import Snapshot, snapshot
 
 ACTIONS_AT_ONCE = 3_000_000
 """Actions a chunk: half a minute of one processor. Every chunk reads the tables anew, so there should be few."""
@@ -71,7 +71,7 @@ def verify(
         "zone": clock.city_zone().key,
         "last_day": (clock.local_day(clock.now()) + timedelta(days=2)).isoformat(),
     }
-    count = workers or min(MOST_WORKERS, os.cpu_count() or 1)
+    count = workers or min(MOST_WORKERS, cores())
     with snapshot(workers=count) as view:
         for difference in _of_database(view, values=values, workers=count, seen=seen, tell=told):
             found += 1

@@ -1,19 +1,14 @@
 """One view of the database for many connections: everything is compared as of one moment, while requests go on."""
 
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from itertools import islice
-from queue import SimpleQueue
-from typing import Any, TypeVar
 
 import psycopg
 
+from backend import abreast
+from backend.abreast import Cursor, Result
 from backend.database import statements, take_time
-
-Cursor = psycopg.Cursor[Any]
-Result = TypeVar("Result")
 
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _SETTINGS = "SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0"
@@ -31,26 +26,11 @@ class Snapshot:
     """A moment of the database; `cursor` is for whoever asks one thing at a time."""
 
     cursor: Cursor
-    _pool: ThreadPoolExecutor
-    _idle: SimpleQueue[Cursor]
-    _workers: int
+    _cursors: Sequence[Cursor]
 
     def each(self, jobs: Iterable[Callable[[Cursor], Result]]) -> Iterator[Result]:
         """The results of all jobs in their order, some of them at once, never many waiting to be taken."""
-        waiting: list[Future[Result]] = []
-        rest = iter(jobs)
-        while True:
-            waiting += [self._pool.submit(self._run, job) for job in islice(rest, 1 + self._workers - len(waiting))]
-            if not waiting:
-                return
-            yield waiting.pop(0).result()
-
-    def _run(self, job: Callable[[Cursor], Result]) -> Result:
-        cursor = self._idle.get()
-        try:
-            return job(cursor)
-        finally:
-            self._idle.put(cursor)
+        return abreast.each(self._cursors, jobs)
 
 
 @contextmanager
@@ -61,16 +41,15 @@ def snapshot(*, workers: int) -> Iterator[Snapshot]:
         take_time(first, seconds=0)
         first.execute(_SETTINGS)
         name = (first.execute("SELECT pg_export_snapshot()").fetchone() or ("",))[0]
-        idle: SimpleQueue[Cursor] = SimpleQueue()
+        cursors: list[Cursor] = []
         for _ in range(workers):
             cursor = stack.enter_context(_opened())
             cursor.execute("SET TRANSACTION SNAPSHOT " + psycopg.sql.quote(name))
             take_time(cursor, seconds=0)
             cursor.execute(_SETTINGS)
             cursor.execute(_FOR_SCREENS)
-            idle.put(cursor)
-        pool = stack.enter_context(ThreadPoolExecutor(workers))
-        yield Snapshot(first, pool, idle, workers)
+            cursors.append(cursor)
+        yield Snapshot(first, cursors)
 
 
 @contextmanager

@@ -14,13 +14,14 @@ import psycopg
 from rich.console import Console
 
 from backend import create_app, embedded
+from backend.abreast import cores
 from backend.config import Settings
 from backend.database import db
 from backend.preparation import schema
 from backend.web import Application
 from tests.benchmarks.web_server import WebServer, serving
 
-WEB_PROCESSES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+WEB_PROCESSES = cores()
 WEB_THREADS = 8
 CONNECTIONS = WEB_PROCESSES * WEB_THREADS
 """As many clients as the web server has threads: more would only wait in its queue."""

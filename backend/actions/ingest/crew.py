@@ -4,7 +4,6 @@ The processes are forked once the file has been read, so that none has to be tol
 after the page that it is at, when the command asks it to or is gone.
 """
 
-import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
@@ -14,6 +13,7 @@ from multiprocessing.connection import Connection, wait
 from psycopg import OperationalError
 from sqlalchemy.exc import DBAPIError
 
+from backend.abreast import cores
 from backend.actions.ingest.errors import StoppedError
 from backend.actions.ingest.running import Run
 from backend.actions.ingest.sheet import Lane
@@ -27,8 +27,7 @@ STOPPING = (RefusalError, DBAPIError, OperationalError)
 
 def size() -> int:
     """How many processes pay: one a core, and two on one, so that one computes while the other waits."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(2, cores)
+    return max(2, cores())
 
 
 class Crew:
