@@ -69,12 +69,18 @@ def led_by(enter, line, name="first", owner=None):
     return future
 
 
+def followed_by(enter, line, *members):
+    """The futures of members who have come to stand in line, one after the other."""
+    futures = []
+    for member in members:
+        futures.append(enter(line, member))
+        line.waiting(len(futures))
+    return futures
+
+
 def test_who_comes_meanwhile_is_dealt_with_together_next(enter):
     line = Line()
-    futures = [led_by(enter, line)]
-    for number in range(3):
-        futures.append(enter(line, One(number)))
-        line.waiting(number + 1)
+    futures = [led_by(enter, line), *followed_by(enter, line, *(One(number) for number in range(3)))]
     line.go.release(2)
     for future in futures:
         future.result(PATIENCE_S)
@@ -83,10 +89,7 @@ def test_who_comes_meanwhile_is_dealt_with_together_next(enter):
 
 def test_no_group_is_larger_than_the_most(enter):
     line = Line(most=2)
-    futures = [led_by(enter, line)]
-    for number in range(3):
-        futures.append(enter(line, One(number)))
-        line.waiting(number + 1)
+    futures = [led_by(enter, line), *followed_by(enter, line, *(One(number) for number in range(3)))]
     line.go.release(3)
     for future in futures:
         future.result(PATIENCE_S)
@@ -125,10 +128,7 @@ def test_an_owner_waits_although_a_leader_is_wanted(enter):
 def test_what_a_group_leaves_over_is_dealt_with_apart_by_one_of_them(enter):
     line = Line()
     line.leave_over = lambda members: len(members) > 1
-    futures = [led_by(enter, line)]
-    for number in range(2):
-        futures.append(enter(line, One(number, owner=1)))
-        line.waiting(number + 1)
+    futures = [led_by(enter, line), *followed_by(enter, line, *(One(number, owner=1) for number in range(2)))]
     line.go.release(2)
     for future in futures:
         future.result(PATIENCE_S)
@@ -139,10 +139,7 @@ def test_what_a_group_leaves_over_is_dealt_with_apart_by_one_of_them(enter):
 def test_an_error_of_a_group_reaches_each_of_them_and_the_next_group_is_led(enter):
     line = Line()
     line.fail = lambda members: len(members) > 1
-    futures = [led_by(enter, line)]
-    for number in range(2):
-        futures.append(enter(line, One(number)))
-        line.waiting(number + 1)
+    futures = [led_by(enter, line), *followed_by(enter, line, *(One(number) for number in range(2)))]
     line.go.release(2)
     futures[0].result(PATIENCE_S)
     for future in futures[1:]:
@@ -155,10 +152,7 @@ def test_an_error_of_a_group_reaches_each_of_them_and_the_next_group_is_led(ente
 def test_an_error_of_a_part_reaches_each_of_it(enter):
     line = Line()
     line.leave_over = lambda members: len(members) > 1
-    futures = [led_by(enter, line)]
-    for number in range(2):
-        futures.append(enter(line, One(number, owner=1)))
-        line.waiting(number + 1)
+    futures = [led_by(enter, line), *followed_by(enter, line, *(One(number, owner=1) for number in range(2)))]
     line.fail = lambda _members: bool(line.parts)
     line.go.release(2)
     for future in futures[1:]:

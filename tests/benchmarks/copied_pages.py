@@ -7,11 +7,13 @@ residents again and again would keep to a corner of each index, as no feed does.
 
 import re
 from collections.abc import Iterable, Sequence
-from itertools import cycle
+from itertools import count, cycle, islice
 
 import psycopg
 
 from backend.actions import copying
+from tests.benchmarks import floors
+from tests.benchmarks.bench_site import BenchSite
 from tests.benchmarks.floors import Page
 
 _STATEMENTS = (copying.EXTERNAL_EVENTS, copying.ACTIONS, copying.ENTRIES, copying.OUTBOX)
@@ -42,6 +44,27 @@ _PARTS = re.compile(r"COPY (\w+) \((.*)\)\s+FROM STDIN", re.DOTALL)
 
 Marked = Sequence[tuple[str, bytes]]
 """COPY statements with their rows, marked where they move."""
+
+
+class Copying:
+    """The raw COPY beside a row that feeds: of the pages that the row itself wrote first."""
+
+    def __init__(self, site: BenchSite, *, most_a_second: int, connections: int) -> None:
+        self._site = site
+        self._most_a_second = most_a_second
+        self._connections = connections
+        self._numbers = count(1)
+        self._templates: list[Marked] = []
+
+    def events_a_second(self, seconds: float) -> float:
+        """As many as COPY alone writes."""
+        if not self._templates:
+            with self._site.connect() as connection:
+                self._templates = templates(connection)
+        numbers = islice(self._numbers, int(self._most_a_second * seconds))
+        made = iter(pages(self._templates, numbers))
+        rate = floors.copying(self._site, made, seconds=seconds, connections=self._connections)
+        return rate * size(self._templates)
 
 
 def templates(connection: psycopg.Connection) -> list[Marked]:

@@ -14,7 +14,6 @@ import pytest
 from tests.faults import report
 from tests.faults.outages import outages
 from tests.faults.parts import Part
-from tests.faults.shop import open_shop
 from tests.faults.site import Site, until
 
 GIVEN = os.environ.get("FAULTS_SMALL_DISK")
@@ -54,11 +53,6 @@ def site(disk, tmp_path):
         made.stop()
     finally:
         made.clear()
-
-
-@pytest.fixture
-def shop(site):
-    return open_shop(site, site.new_admin("owner"))
 
 
 def test_a_full_disk_refuses_writes_corrupts_nothing_and_is_forgotten_once_there_is_room(site, shop, disk, tmp_path):

@@ -15,7 +15,6 @@ from tests.faults.killing import Killer, blows
 from tests.faults.load import under_load
 from tests.faults.probing import Prober
 from tests.faults.reckoning import hold
-from tests.faults.shop import open_shop
 
 KILLS = int(os.environ.get("FAULTS_KILLS") or (10 if report.SHORT else 60))
 SEED = int(os.environ.get("FAULTS_SEED") or secrets.randbelow(10**6))
@@ -24,11 +23,6 @@ SEED = int(os.environ.get("FAULTS_SEED") or secrets.randbelow(10**6))
 @pytest.fixture
 def console():
     return Console(stderr=True)
-
-
-@pytest.fixture
-def shop(site):
-    return open_shop(site, site.new_admin("owner"))
 
 
 def test_whoever_is_killed_under_load_comes_back_and_nothing_is_lost(site, shop, console, tmp_path):

@@ -5,10 +5,8 @@ from contextlib import contextmanager
 import pytest
 
 from tests.faults import report
-from tests.faults.behind import SiteBehindProxies
 from tests.faults.outages import outages
 from tests.faults.parts import Part
-from tests.faults.shop import open_shop
 
 TIMEOUT_MS = 1_000 if report.SHORT else 10_000
 LASTS_S = 3.0 if report.SHORT else 10.0
@@ -22,20 +20,8 @@ READS = ("me", "wallet", "totals", "board")
 
 
 @pytest.fixture
-def site(tmp_path):
-    made = SiteBehindProxies(tmp_path / "site", DATABASE_TIMEOUT_MS=str(TIMEOUT_MS))
-    try:
-        made.start()
-        yield made
-        made.stop()
-    finally:
-        made.clear()
-        made.let_go()
-
-
-@pytest.fixture
-def shop(site):
-    return open_shop(site, site.new_admin("owner"))
+def site(behind_proxies):
+    return behind_proxies(DATABASE_TIMEOUT_MS=str(TIMEOUT_MS))
 
 
 def test_whatever_happens_to_postgresql_nobody_hangs_and_nothing_is_lost(site, shop, tmp_path):

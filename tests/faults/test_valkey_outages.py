@@ -11,10 +11,8 @@ import redis
 
 from backend.redis import LIVE_BOARDS
 from tests.faults import report
-from tests.faults.behind import SiteBehindProxies
 from tests.faults.outages import outages
 from tests.faults.parts import Part
-from tests.faults.shop import open_shop
 from tests.faults.site import kill, until
 
 LASTS_S = 3.0 if report.SHORT else 10.0
@@ -27,20 +25,8 @@ IN_SHORT = (FROZEN, FULL, OLD)
 
 
 @pytest.fixture
-def site(tmp_path):
-    made = SiteBehindProxies(tmp_path / "site")
-    try:
-        made.start()
-        yield made
-        made.stop()
-    finally:
-        made.clear()
-        made.let_go()
-
-
-@pytest.fixture
-def shop(site):
-    return open_shop(site, site.new_admin("owner"))
+def site(behind_proxies):
+    return behind_proxies()
 
 
 def test_whatever_happens_to_valkey_residents_go_on_and_boards_come_back(site, shop, tmp_path):

@@ -7,13 +7,13 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
-from itertools import count, islice
+from itertools import count
 from pathlib import Path
 
 from backend import clock
 from backend.partners import service
-from tests.benchmarks import copied_pages, floors
 from tests.benchmarks.bench_site import WEB_PROCESSES
+from tests.benchmarks.copied_pages import Copying
 from tests.benchmarks.cores import watched
 from tests.benchmarks.load import LoadError
 from tests.benchmarks.population import Group
@@ -53,8 +53,7 @@ class Ingest(Row):
         bench.population.settle()
         self._days = _days(group)
         self._file = bench.site.folder / "trips.csv"
-        self._templates: list[copied_pages.Marked] = []
-        self._numbers = count(1)
+        self._copying = Copying(bench.site, most_a_second=MOST_COPIES_A_SECOND, connections=WEB_PROCESSES)
 
     def measure(self, bench: Bench, *, seconds: float) -> Sample:
         """Import a new file; every row must be credited, and there afterwards."""
@@ -73,13 +72,7 @@ class Ingest(Row):
 
     def floors(self, bench: Bench) -> Mapping[str, float]:
         """COPY of the rows that a page came to, from as many connections as the import has."""
-        if not self._templates:
-            with bench.site.connect() as connection:
-                self._templates = copied_pages.templates(connection)
-        numbers = islice(self._numbers, int(MOST_COPIES_A_SECOND * bench.seconds))
-        pages = iter(copied_pages.pages(self._templates, numbers))
-        rate = floors.copying(bench.site, pages, seconds=bench.seconds, connections=WEB_PROCESSES)
-        return {"raw COPY": rate * copied_pages.size(self._templates)}
+        return {"raw COPY": self._copying.events_a_second(bench.seconds)}
 
 
 HEADER = "trip,card,entered_at,left_at,metres"

@@ -4,14 +4,15 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from itertools import count, islice
+from itertools import islice
 from typing import Any
 
 from backend import clock
 from backend.database import transaction
 from backend.partners import auth, service
-from tests.benchmarks import copied_pages, floors, load
+from tests.benchmarks import load
 from tests.benchmarks.bench_site import WEB_PROCESSES
+from tests.benchmarks.copied_pages import Copying
 from tests.benchmarks.cores import watched
 from tests.benchmarks.http_bytes import json_body, post
 from tests.benchmarks.population import Group
@@ -58,8 +59,7 @@ class PartnerFeed(Row):
             connection.execute("VACUUM (ANALYZE) bindings")
         bench.population.settle()
         self._events = _events(group)
-        self._templates: list[copied_pages.Marked] = []
-        self._numbers = count(1)
+        self._copying = Copying(bench.site, most_a_second=MOST_COPIES_A_SECOND, connections=FEEDS)
 
     def measure(self, bench: Bench, *, seconds: float) -> Sample:
         """Post pages; every event must be there afterwards."""
@@ -75,13 +75,7 @@ class PartnerFeed(Row):
 
     def floors(self, bench: Bench) -> Mapping[str, float]:
         """COPY of the rows that a page comes to, and nothing else: no look-up, no rule, no update."""
-        if not self._templates:
-            with bench.site.connect() as connection:
-                self._templates = copied_pages.templates(connection)
-        numbers = islice(self._numbers, int(MOST_COPIES_A_SECOND * bench.seconds))
-        pages = iter(copied_pages.pages(self._templates, numbers))
-        rate = floors.copying(bench.site, pages, seconds=bench.seconds, connections=FEEDS)
-        return {"raw COPY": rate * PAGE}
+        return {"raw COPY": self._copying.events_a_second(bench.seconds)}
 
     def _request(self) -> bytes:
         body = json_body({"events": list(islice(self._events, PAGE))})
