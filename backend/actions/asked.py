@@ -11,10 +11,8 @@ from backend import outbox
 from backend.actions.award_sql import BESIDES
 from backend.actions.claim import Claim
 from backend.actions.judging import Judged
-from backend.actions.loading import window
 from backend.actions.standing import Standing
 from backend.catalogue import service as catalogue_service
-from backend.catalogue.service import Catalogue
 from backend.config import Settings
 from backend.errors import UnauthenticatedError
 from backend.gathering import Member
@@ -63,9 +61,9 @@ class Asked(Member):
             # It may have been added since: only the database knows.
             catalogue_service.current().task(self.claim.task)
 
-    def reading(self, catalogue: Catalogue) -> dict[str, Any]:
-        """Values of READ."""
-        since, until = window([self.claim], catalogue)
+    def reading(self, span: tuple[datetime, datetime]) -> dict[str, Any]:
+        """Values of READ, which is to give past actions of a `window`."""
+        since, until = span
         return {
             "resident_id": self.owner,
             "since": since,

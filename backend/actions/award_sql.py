@@ -12,7 +12,7 @@ SELECT {WALLET}, {PAST}, r.token_epoch, (SELECT revision FROM catalogue_revision
     k.request_hash, k.status, k.body
 FROM wallets w
 JOIN residents r ON r.resident_id = w.resident_id
-LEFT JOIN actions a ON {AROUND.format(since="%(since)s", until="%(until)s")}
+LEFT JOIN actions a ON {AROUND.format(since="%(since)s::timestamptz", until="%(until)s")}
 LEFT JOIN yearly_points y ON y.resident_id = w.resident_id AND y.year = %(year)s
 LEFT JOIN actions c ON c.resident_id = w.resident_id AND c.client_reference = %(client_reference)s
 LEFT JOIN idempotency_keys k ON k.resident_id = w.resident_id AND k.key = %(key)s

@@ -23,15 +23,17 @@ WALLET = """w.resident_id, w.frozen, r.district_id, w.version, w.action_seq, w.e
     w.co2e_mg, w.actions"""
 WALLET_COLUMNS = 9
 PAST = "a.seq, a.task_id, a.tier, a.local_day, a.happened_at, a.ended_at, a.points, a.status"
-AROUND = """a.resident_id = w.resident_id AND a.happened_at >= {since} AND a.happened_at < {until}
+AROUND = f"""a.resident_id = w.resident_id AND a.happened_at >= {{since}} - interval '{REACH.total_seconds()} s'
+    AND a.happened_at < {{until}} AND (a.happened_at >= {{since}} OR a.ended_at > {{since}})
     AND a.status IN ('credited', 'pending')"""
+"""Past actions that bear on claims of a `window`. What ended before its first day began can neither count on a claimed
+day nor meet a claimed trip."""
 
 _LOCK = f"""
 SELECT {WALLET} FROM wallets w JOIN residents r USING (resident_id)
 WHERE w.resident_id = ANY(%s::bigint[]) ORDER BY w.resident_id FOR UPDATE OF w
 """  # noqa: S608  the parts are ours
 _YEARS = "SELECT resident_id, year, points FROM yearly_points WHERE resident_id = ANY(%s::bigint[]) AND year = ANY(%s)"
-# What ended before the first day began can neither count on a claimed day nor meet a claimed trip.
 # The subquery stands apart (OFFSET 0), so that each resident's few actions are found by the index. Left to choose,
 # the planner reads the whole table wherever its statistics lag behind: 40 ms a page at 100,000 actions, and growing.
 _PAST = f"""
@@ -39,8 +41,7 @@ SELECT w.resident_id, p.*
 FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[]) AS w (resident_id, since, until)
 CROSS JOIN LATERAL (
     SELECT {PAST} FROM actions a
-    WHERE {AROUND.format(since=f"w.since - interval '{REACH.total_seconds()} s'", until="w.until")}
-        AND (a.happened_at >= w.since OR a.ended_at > w.since)
+    WHERE {AROUND.format(since="w.since", until="w.until")}
     OFFSET 0
 ) p
 """  # noqa: S608  the parts are ours
@@ -74,9 +75,8 @@ def group_of(rules: TaskRules, tier: str) -> str | None:
 
 
 def window(claims: Sequence[Claim], catalogue: Catalogue) -> tuple[datetime, datetime]:
-    """From when to when past actions bear on these claims: those of their days, and trips that may meet theirs."""
-    since, until = _counted(claims, monthly=catalogue.monthly, zone=clock.city_zone())
-    return since - REACH, until
+    """From when to when past actions bear on these claims; of those that began before, trips that may meet theirs."""
+    return _counted(claims, monthly=catalogue.monthly, zone=clock.city_zone())
 
 
 def _counted(claims: Sequence[Claim], *, monthly: frozenset[str], zone: ZoneInfo) -> tuple[datetime, datetime]:

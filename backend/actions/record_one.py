@@ -18,6 +18,7 @@ from backend.actions.asked import Asked, Recorded, Render
 from backend.actions.award_sql import BESIDES, READ, WRITE
 from backend.actions.awarding import awards_of, count
 from backend.actions.claim import Claim
+from backend.actions.loading import window
 from backend.actions.record_together import MovedError, one_of_each_key, record_in_turn, record_together
 from backend.catalogue import service as catalogue_service
 from backend.config import Settings
@@ -96,7 +97,7 @@ def _by_resident(asked: Sequence[Asked]) -> list[list[Asked]]:
 def _attempted(cursor: psycopg.Cursor[Any], asked: Asked) -> bool:
     """Record it without a lock; False where something moved between read and write."""
     catalogue = catalogue_service.cached()
-    rows = cursor.execute(READ, asked.reading(catalogue)).fetchall()
+    rows = cursor.execute(READ, asked.reading(window([asked.claim], catalogue))).fetchall()
     if rows and rows[0][1 - BESIDES] != catalogue.revision:
         catalogue_service.current(rows[0][1 - BESIDES])
         return False

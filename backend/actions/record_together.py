@@ -4,7 +4,9 @@ The first locks the wallets and reads; the second writes and commits. Under the 
 so nothing is judged twice. The statements are those of one award, one after the other.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -12,6 +14,8 @@ import psycopg
 from backend.actions.asked import Asked, Row
 from backend.actions.award_sql import BESIDES, LOCK, READ, WRITE
 from backend.actions.awarding import Award, awards_of, count
+from backend.actions.claim import Claim
+from backend.actions.loading import window
 from backend.catalogue import service as catalogue_service
 from backend.catalogue.service import Catalogue
 from backend.database import array
@@ -89,7 +93,10 @@ def _lock_and_read(
     with connection.pipeline():
         cursor.execute("BEGIN", prepare=False)
         locked = connection.cursor().execute(LOCK[wait], (array(owners),))
-        reads = [connection.cursor().execute(READ, one.reading(catalogue)) for one in asked]
+        reads = [
+            connection.cursor().execute(READ, one.reading(span))
+            for one, span in zip(asked, _spans(asked, catalogue), strict=True)
+        ]
     rows = [read.fetchall() for read in reads]
     for found in rows:
         if found and found[0][1 - BESIDES] != catalogue.revision:
@@ -97,6 +104,16 @@ def _lock_and_read(
             catalogue_service.current(found[0][1 - BESIDES])
             raise MovedError
     return {row[0] for row in locked}, rows
+
+
+def _spans(asked: Sequence[Asked], catalogue: Catalogue) -> Iterator[tuple[datetime, datetime]]:
+    """From when to when each is to read the past: a resident's first for all of the resident's, the others nothing."""
+    claims: dict[int, list[Claim]] = defaultdict(list)
+    for one in asked:
+        claims[one.owner].append(one.claim)
+    for one in asked:
+        theirs = claims.pop(one.owner, None)
+        yield window(theirs, catalogue) if theirs else (one.now, one.now)
 
 
 def _write(cursor: psycopg.Cursor[Any], awards: Sequence[Award]) -> None:

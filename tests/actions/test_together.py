@@ -118,6 +118,14 @@ def test_days_apart_are_judged_apart_although_they_are_read_together(at_once, as
     assert differences(with_actions=True) == []
 
 
+def test_one_of_them_reads_the_past_of_all_days(at_once, ask, resident):
+    earlier = bag(occurred_at=clock.rfc3339(clock.now() - timedelta(days=3)))
+    assert [ask(resident, body)().status_code for body in (bag(), earlier)] == [201, 201]
+    answers = at_once([ask(resident, body) for body in (bag(), earlier, bag(), earlier)])
+    assert [answer.status_code for answer in answers] == [201, 201, 409, 409]
+    assert differences(with_actions=True) == []
+
+
 def test_one_key_in_one_group_has_one_effect_and_one_answer(at_once, ask, resident):
     body = bag()
     answers = at_once([ask(resident, body, "same") for _ in range(4)])
