@@ -1,6 +1,6 @@
 """Telling of an outage once when it begins and once when it is over.
 
-A job that comes every 0.4 s would fill the log otherwise.
+A job that comes several times a second would fill the log otherwise.
 """
 
 import time

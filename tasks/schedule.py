@@ -4,7 +4,7 @@ from typing import Any
 
 from celery.schedules import crontab, schedule
 
-PROJECT_EVERY_S = 0.4
+PROJECT_EVERY_S = 0.2
 """The lag of boards and totals is at most this and the time that a batch takes."""
 
 SCHEDULE: dict[str, dict[str, Any]] = {
