@@ -33,6 +33,8 @@ _BIND = """
 INSERT INTO bindings (partner_id, subject, resident_id, bound_at)
 SELECT %s, 'file-' || n, n, now() FROM generate_series(%s::int, %s::int) n
 """
+_PATIENCE_S = 240
+_AT = "SELECT state, wait_event, now() - query_start, left(query, 300) FROM pg_stat_activity WHERE state <> 'idle'"
 _COUNT = "SELECT count(*) FROM external_events WHERE resident_id IS NOT NULL"
 
 
@@ -88,10 +90,23 @@ _COLUMNS = {
 def _ingest(bench: Bench, file: Path) -> dict[str, object]:
     columns = [part for field, column in _COLUMNS.items() for part in ("--map", f"{field}={column}")]
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "ingest", str(file), "--partner", "metro", "--json"]
-    done = subprocess.run([*command, *columns], env=bench.site.environment, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise LoadError(f"flask ingest failed:\n{done.stderr[-2000:]}")
-    return json.loads(done.stdout)
+    with subprocess.Popen(
+        [*command, *columns], env=bench.site.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            told, wrong = process.communicate(timeout=_PATIENCE_S)
+        except subprocess.TimeoutExpired as error:
+            at = _at(bench)
+            process.kill()
+            raise LoadError(f"flask ingest has not ended in {_PATIENCE_S} s; PostgreSQL is at:\n{at}") from error
+    if process.returncode != 0:
+        raise LoadError(f"flask ingest failed:\n{wrong[-2000:]}")
+    return json.loads(told)
+
+
+def _at(bench: Bench) -> str:
+    with bench.site.connect() as connection:
+        return "\n".join(map(str, connection.execute(_AT)))
 
 
 def _days(group: Group) -> Iterator[list[str]]:
