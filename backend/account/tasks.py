@@ -58,6 +58,9 @@ class Standing(NamedTuple):
     month: int
 
 
+_UNTOUCHED = Standing(state="available", progress=1.0, begun=True, today=0, month=0)
+
+
 @dataclass(slots=True)
 class _Shown:
     """Tasks as JSON, of one catalogue, by language and code and how the resident stands.
@@ -114,6 +117,9 @@ def _shown(catalogue: Catalogue) -> _Shown:
 
 
 def _standing(rules: TaskRules, progress: Progress) -> Standing:
+    if rules.task_id not in progress.month and not rules.unlock and rules.starts_at is rules.ends_at is None:
+        # So stand most tasks for most residents.
+        return _UNTOUCHED
     today, month = progress.today.get(rules.task_id, 0), progress.month.get(rules.task_id, 0)
     begun = rules.starts_at is None or rules.starts_at <= progress.now
     return Standing(
