@@ -1,5 +1,6 @@
 """Who used the processor meanwhile: what tells the bound of a row, and whether the machine was ours."""
 
+import resource
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,6 +24,15 @@ def watched(site: BenchSite) -> Iterator[dict[str, float]]:
     yield used
     elapsed = time.monotonic() - began
     used |= {name: (seconds - before[name]) / elapsed for name, seconds in _processor_s(site).items()}
+
+
+@contextmanager
+def watched_with_command(site: BenchSite) -> Iterator[dict[str, float]]:
+    """The same, for a block in which a command is run to its end: its part is there too."""
+    before, began = _ended_s(), time.monotonic()
+    with watched(site) as used:
+        yield used
+    used["command"] = (_ended_s() - before) / (time.monotonic() - began)
 
 
 def others(cores: Mapping[str, float]) -> float:
@@ -57,6 +67,12 @@ def _processor_s(site: BenchSite) -> dict[str, float]:
     return {MACHINE: busy, **{name: _family_s(root) for name, root in roots.items()}}
 
 
+def _ended_s() -> float:
+    """Processor seconds of all children of this process that have ended, and of theirs."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
 def _family_s(root: int) -> float:
     master = psutil.Process(root)
     return sum(_own_s(process) for process in (master, *master.children(recursive=True)))
@@ -67,4 +83,5 @@ def _own_s(process: psutil.Process) -> float:
         times = process.cpu_times()
     except psutil.NoSuchProcess:
         return 0.0
-    return float(times.user + times.system)
+    # With what its ended children used: a connection's process goes with the connection.
+    return float(times.user + times.system + times.children_user + times.children_system)

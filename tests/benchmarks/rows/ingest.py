@@ -14,7 +14,7 @@ from backend import clock
 from backend.partners import service
 from tests.benchmarks.bench_site import WEB_PROCESSES
 from tests.benchmarks.copied_pages import Copying
-from tests.benchmarks.cores import watched
+from tests.benchmarks.cores import watched_with_command
 from tests.benchmarks.load import LoadError
 from tests.benchmarks.population import Group
 from tests.benchmarks.row import Bench, Row, Sample
@@ -63,7 +63,7 @@ class Ingest(Row):
         rows = len(days)
         self._file.write_text("\n".join([HEADER, *days, ""]), encoding="utf-8")
         before = _credited(bench)
-        with watched(bench.site) as cores:
+        with watched_with_command(bench.site) as cores:
             began = time.perf_counter()
             told = _ingest(bench, self._file)
             elapsed = time.perf_counter() - began

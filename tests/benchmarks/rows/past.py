@@ -11,7 +11,7 @@ from itertools import islice
 from backend.leaderboard.periods import STARTS
 from tests.benchmarks import load
 from tests.benchmarks.bench_site import CONNECTIONS, WEB_PROCESSES, BenchSite
-from tests.benchmarks.cores import watched
+from tests.benchmarks.cores import watched, watched_with_command
 from tests.benchmarks.past import ACTIONS
 from tests.benchmarks.row import Bench, Row, Sample, sample_of
 from tests.benchmarks.rows.award import MOST_A_SECOND, requests
@@ -113,7 +113,7 @@ class Rebuild(_Command):
 
     def measure(self, bench: Bench, *, seconds: float) -> Sample:
         """The command, whole."""
-        with watched(bench.past().site) as cores:
+        with watched_with_command(bench.past().site) as cores:
             taken = self.run(bench)
         return Sample(value=taken, cores=cores)
 
@@ -133,7 +133,7 @@ class Verify(_Command):
 
     def measure(self, bench: Bench, *, seconds: float) -> Sample:
         """The command, whole; it must find no difference."""
-        with watched(bench.past().site) as cores:
+        with watched_with_command(bench.past().site) as cores:
             taken = self.run(bench)
         return Sample(value=bench.past().actions / taken, cores=cores)
 
