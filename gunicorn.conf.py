@@ -1,6 +1,7 @@
 """The web server: threads in a few processes, each request logged by the application itself."""
 
 import os
+from collections import Counter
 from pathlib import Path
 
 from gunicorn.arbiter import Arbiter
@@ -16,9 +17,9 @@ _metrics = Path(
 from prometheus_client import multiprocess  # noqa: E402
 
 
-def _cores() -> int:
+def _cores() -> list[int]:
     # A container may be given fewer than the machine has.
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
 
 
 def _bind() -> str:
@@ -28,7 +29,7 @@ def _bind() -> str:
 
 bind = _bind()
 worker_class = "gthread"
-workers = int(os.environ.get("WEB_WORKERS") or _cores())
+workers = int(os.environ.get("WEB_WORKERS") or len(_cores()))
 threads = int(os.environ.get("WEB_THREADS") or 8)
 keepalive = int(os.environ.get("WEB_KEEPALIVE_S") or 5)
 timeout = 60
@@ -39,6 +40,8 @@ errorlog = "-"
 loglevel = os.environ.get("WEB_LOG_LEVEL") or "warning"
 # It would lie in the home folder under one name for all sites.
 control_socket_disable = True
+# With fewer workers than cores the machine is others' too, and two such sites would crowd on the same few.
+_pinned = hasattr(os, "sched_setaffinity") and workers >= len(_cores()) and os.environ.get("WEB_PINNED") != "off"
 
 
 def on_starting(server: Arbiter) -> None:  # noqa: ARG001  gunicorn passes it
@@ -52,3 +55,18 @@ def on_starting(server: Arbiter) -> None:  # noqa: ARG001  gunicorn passes it
 def child_exit(server: Arbiter, worker: Worker) -> None:  # noqa: ARG001  gunicorn passes it
     """Take the gauges of a worker that has gone out of the metrics."""
     multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]  # the library's own gap
+
+
+def pre_fork(server: Arbiter, worker: Worker) -> None:
+    """Choose the core that the fewest living workers have for the one about to start."""
+    taken = Counter(other.core for other in server.WORKERS.values())
+    worker.core = min(_cores(), key=lambda core: taken[core])
+
+
+def post_fork(server: Arbiter, worker: Worker) -> None:  # noqa: ARG001  gunicorn passes it
+    """Keep all threads of a worker on one core (docs/adr/0017).
+
+    On two cores each that hands over the interpreter's lock must wake the next on the other core and then wait for it.
+    """
+    if _pinned:
+        os.sched_setaffinity(0, {worker.core})

@@ -1,0 +1,66 @@
+"""gunicorn under our settings: each worker has a core of its own, also the one that takes a killed one's place."""
+
+import os
+import time
+
+import psutil
+import pytest
+
+from backend.abreast import cores
+from tests.benchmarks.web_server import serving
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system cannot pin a process")
+_UP_S = 20.0
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Start the empty application with as many workers, and more settings."""
+
+    def started(workers, **settings):
+        told = {**os.environ, "TANHUI_VAR": str(tmp_path), "WEB_WORKERS": str(workers), **settings}
+        return serving("tests.benchmarks.empty:app", environment=told, log=tmp_path / "web.log")
+
+    return started
+
+
+def settled(web, workers, *, without=None):
+    """The cores of each worker by its process id, once there are so many, one has gone, and each is where it stays."""
+    deadline = time.monotonic() + _UP_S
+    found, before = {}, None
+    while len(found) != workers or found != before or without in found:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.2)
+        before = found
+        found = {child.pid: child.cpu_affinity() for child in psutil.Process(web.pid).children()}
+    return found
+
+
+def test_each_worker_has_a_core_of_its_own_and_whoever_takes_its_place_has_it_after_it(start):
+    everyone = [[core] for core in sorted(os.sched_getaffinity(0))]
+    with start(cores()) as web:
+        first = settled(web, cores())
+        assert sorted(first.values()) == everyone
+        killed = next(iter(first))
+        for _ in range(2):
+            # Twice one after the other: a turn by number would give the second one another's core.
+            psutil.Process(killed).kill()
+            now = settled(web, cores(), without=killed)
+            assert sorted(now.values()) == everyone
+            (killed,) = now.keys() - first.keys()
+        assert psutil.Process(web.pid).cpu_affinity() == sorted(os.sched_getaffinity(0))
+
+
+def test_more_workers_than_cores_are_spread_evenly(start):
+    with start(2 * cores()) as web:
+        found = settled(web, 2 * cores())
+    assert sorted(found.values()) == sorted([[core] for core in os.sched_getaffinity(0)] * 2)
+
+
+@pytest.mark.parametrize(("workers", "settings"), [(cores(), {"WEB_PINNED": "off"}), (max(1, cores() - 1), {})])
+def test_workers_roam_where_they_are_told_to_or_have_not_the_whole_machine(start, workers, settings):
+    if workers == cores() and not settings:
+        pytest.skip("on one core every worker is on that one")
+    with start(workers, **settings) as web:
+        found = settled(web, workers)
+    assert list(found.values()) == [sorted(os.sched_getaffinity(0))] * workers
