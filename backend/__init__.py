@@ -26,7 +26,7 @@ def create_app(settings: Settings | None = None) -> web.Application:
         **description(),
     )
     logs.init_app(app)
-    metrics.init_app(app)
+    metrics.count_connections()
     db.init_app(app)
     redis.init_app(app)
     Babel(app, locale_selector=web.locale)

@@ -1,6 +1,7 @@
 """Time: instants are aware UTC datetimes; days and periods are the city's own."""
 
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from flask import current_app
@@ -24,10 +25,14 @@ def local_day(instant: datetime, *, zone: ZoneInfo | None = None) -> date:
 
 def day_bounds(day: date, *, zone: ZoneInfo | None = None) -> tuple[datetime, datetime]:
     """First instant of a city day and of the day after it, both UTC."""
-    place = zone or city_zone()
-    start = datetime(day.year, day.month, day.day, tzinfo=place)
+    return _bounds(day, zone or city_zone())
+
+
+@lru_cache(maxsize=4_096)
+def _bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    start = datetime(day.year, day.month, day.day, tzinfo=zone)
     after = day + timedelta(days=1)
-    return start.astimezone(UTC), datetime(after.year, after.month, after.day, tzinfo=place).astimezone(UTC)
+    return start.astimezone(UTC), datetime(after.year, after.month, after.day, tzinfo=zone).astimezone(UTC)
 
 
 def month_bounds(day: date) -> tuple[date, date]:

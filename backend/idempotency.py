@@ -82,12 +82,18 @@ def replayed(
 
 def of_request(*, required: bool = False) -> Request:
     """The key of the present HTTP request, if any, and its hash; raises ValidationFailedError."""
-    given = request.headers.get("Idempotency-Key")
+    key = key_of_request(required=required)
+    return Request(key, hash_of(method=request.method, path=request.path, body=request.get_data()) if key else "")
+
+
+def key_of_request(*, required: bool = False) -> str:
+    """The key of the present HTTP request, empty where it has none; raises ValidationFailedError."""
+    given: str | None = request.environ.get("HTTP_IDEMPOTENCY_KEY")
     key = (given or "").strip()
     if (given is not None or required) and not KEY.fullmatch(key):
         message = gettext("Send 1 to %(most)s characters, a new key for each new request.", most=MAX_KEY)
         raise ValidationFailedError(message, errors=[{"field": "Idempotency-Key", "message": message}])
-    return Request(key, hash_of(method=request.method, path=request.path, body=request.get_data()) if key else "")
+    return key
 
 
 def answer_once(

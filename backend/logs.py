@@ -3,6 +3,7 @@
 import logging
 import sys
 import uuid
+from typing import Any
 
 import structlog
 from flask import Flask, has_request_context, request
@@ -48,8 +49,12 @@ def init_app(app: Flask) -> None:
 
 
 def request_id() -> str:
-    """The id of the present request: the caller's `X-Request-Id` if it is sane, else a new one."""
-    environ = request.environ
+    """The id of the present request."""
+    return id_of(request.environ)
+
+
+def id_of(environ: dict[str, Any]) -> str:
+    """The id of the request with this environment: the caller's `X-Request-Id` if it is sane, else a new one."""
     known: str | None = environ.get(_KNOWN)
     if known is None:
         given: str = environ.get("HTTP_X_REQUEST_ID", "")

@@ -2,10 +2,11 @@
 
 import os
 import time
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Response
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     REGISTRY,
@@ -52,18 +53,17 @@ _COUNTED = "counted as in use"
 REDIS_ERRORS = Counter("tanhui_redis_errors_total", "Calls to Redis that failed and were done without")
 
 
-def init_app(app: Flask) -> None:
-    """Time every request, and count the database connections that are in use."""
+def count_connections() -> None:
+    """From now on, count the database connections that are in use."""
     if not event.contains(Pool, "checkout", _count_checkout):
         event.listen(Pool, "checkout", _count_checkout)
         event.listen(Pool, "checkin", _count_checkin)
 
-    @app.after_request
-    def observe(response: Response) -> Response:
-        now = time.perf_counter()
-        began = request.environ.get(BEGAN, now)
-        _timer(request.endpoint or "unknown", response.status_code).observe(now - began)
-        return response
+
+def observe(environ: Mapping[str, Any], *, endpoint: str | None, status: int) -> None:
+    """Time the request with this environment, which is being answered."""
+    now = time.perf_counter()
+    _timer(endpoint or "unknown", status).observe(now - environ.get(BEGAN, now))
 
 
 @cache

@@ -181,3 +181,4 @@ def _empty_all(app):
     app.extensions.pop("catalogue", None)
     app.extensions.pop("board_pages", None)
     app.extensions.pop("board_knowledge", None)
+    app.extensions.pop("sold_out_seen_until", None)

@@ -16,7 +16,7 @@ from backend.catalogue.service import Catalogue
 from backend.paging import page_of
 from backend.residents.auth import Caller
 from backend.titles import local
-from backend.web import locale
+from backend.web import caller_language
 
 SOON = timedelta(days=90)
 """How far ahead expiring points are announced."""
@@ -91,7 +91,7 @@ def entries(caller: Caller, *, limit: int, before: int | None) -> str:
     lines = [row for row in found if row[0] is not None]
     page = page_of(lines, limit=limit, key=lambda row: int(row[0]))
     titles = _titles({row[7] for row in page.items if row[7] is not None})
-    entry = partial(_entry, titles=titles, language=str(locale()), resident_id=caller.resident_id)
+    entry = partial(_entry, titles=titles, language=caller_language(), resident_id=caller.resident_id)
     items = ",".join([entry(row) for row in page.items])
     return f'{{"items":[{items}],"next_cursor":{json.dumps(page.next_cursor)}}}'
 
@@ -106,7 +106,7 @@ def _titles(task_ids: set[int]) -> Mapping[int, str]:
 
 def _titles_of(known: Catalogue) -> Mapping[int, str]:
     """All titles of a catalogue in the caller's language, written once."""
-    spoken = str(locale())
+    spoken = caller_language()
     kept: dict[str, tuple[Catalogue, dict[int, str]]] = current_app.extensions.setdefault("task_titles", {})
     if spoken not in kept or kept[spoken][0] is not known:
         kept[spoken] = (known, {rules.task_id: local(rules.title) for rules in known.tasks.values()})

@@ -1,7 +1,7 @@
 """The green tasks as one resident sees them: what is open, what is locked, what is used up."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from backend.catalogue.service import Catalogue
 from backend.errors import NotFoundError
 from backend.residents.auth import Caller
 from backend.titles import local
-from backend.web import locale
+from backend.web import caller_language
 
 MOST_SHOWN = 20_000
 """Texts that a process keeps: tasks × languages × what differs between residents."""
@@ -59,31 +59,49 @@ class Standing(NamedTuple):
 
 
 _UNTOUCHED = Standing(state="available", progress=1.0, begun=True, today=0, month=0)
+"""How most tasks stand for most residents: open to everybody at any time, and not done this month."""
 
 
-@dataclass(slots=True)
 class _Shown:
-    """Tasks as JSON, of one catalogue, by language and code and how the resident stands.
+    """Tasks as JSON, of one catalogue: in each language as they stand untouched, and each as it stands otherwise.
 
     Writing 21 tasks as JSON costs more than all the rest of the request, and most residents stand alike.
     """
 
-    catalogue: Catalogue
-    texts: dict[tuple[str, str, Standing], str] = field(default_factory=dict)
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+        self.texts: dict[tuple[str, int, Standing], str] = {}
+        self._ordered = list(catalogue.tasks.values())
+        self._places = {rules.task_id: place for place, rules in enumerate(self._ordered)}
+        self._conditional = {place for place, rules in enumerate(self._ordered) if _is_conditional(rules)}
+        self._untouched: dict[str, list[str]] = {}
+
+    def items(self, progress: Progress, *, language: str) -> list[str]:
+        """All tasks in their order, as this resident sees them."""
+        untouched = self._untouched.get(language)
+        if untouched is None:
+            untouched = [json.dumps(_task(rules, _UNTOUCHED, now=progress.now)) for rules in self._ordered]
+            self._untouched[language] = untouched
+        items, places = untouched.copy(), self._places
+        # A task that was withdrawn has no place.
+        touched = {places[task_id] for task_id in progress.month if task_id in places}
+        for place in touched | self._conditional:
+            items[place] = self._item(place, progress, language)
+        return items
+
+    def _item(self, place: int, progress: Progress, language: str) -> str:
+        rules = self._ordered[place]
+        key = (language, place, _standing(rules, progress))
+        text = self.texts.get(key)
+        if text is None:
+            text = self.texts[key] = json.dumps(_task(rules, key[2], now=progress.now))
+        return text
 
 
 def list_tasks(caller: Caller) -> str:
     """All tasks in their order, as a JSON array; raises UnauthenticatedError."""
     catalogue, progress = _read(caller)
-    texts = _shown(catalogue).texts
-    language = str(locale())
-    items = []
-    for code, rules in catalogue.tasks.items():
-        key = (language, code, _standing(rules, progress))
-        text = texts.get(key)
-        if text is None:
-            text = texts[key] = json.dumps(_task(rules, key[2], now=progress.now))
-        items.append(text)
+    items = _shown(catalogue).items(progress, language=caller_language())
     return f"[{', '.join(items)}]"
 
 
@@ -116,10 +134,12 @@ def _shown(catalogue: Catalogue) -> _Shown:
     return shown
 
 
+def _is_conditional(rules: TaskRules) -> bool:
+    """Whether how it stands depends on more than how often it was done."""
+    return bool(rules.unlock) or rules.starts_at is not None or rules.ends_at is not None
+
+
 def _standing(rules: TaskRules, progress: Progress) -> Standing:
-    if rules.task_id not in progress.month and not rules.unlock and rules.starts_at is rules.ends_at is None:
-        # So stand most tasks for most residents.
-        return _UNTOUCHED
     today, month = progress.today.get(rules.task_id, 0), progress.month.get(rules.task_id, 0)
     begun = rules.starts_at is None or rules.starts_at <= progress.now
     return Standing(

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -85,14 +85,9 @@ def _counted(claims: Sequence[Claim], *, monthly: frozenset[str], zone: ZoneInfo
     first, last = min(days), max(days)
     if monthly and any(claim.task in monthly for claim in claims):
         first, last = clock.month_bounds(first)[0], clock.month_bounds(last)[1]
-    since, until = _bounds(first, last, zone)
+    since, until = clock.day_bounds(first, zone=zone)[0], clock.day_bounds(last, zone=zone)[1]
     latest = max(claim.ended_at or claim.happened_at for claim in claims)
     return since, until if latest <= until else min(latest, until + REACH)
-
-
-@lru_cache(maxsize=4_096)
-def _bounds(first: date, last: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    return clock.day_bounds(first, zone=zone)[0], clock.day_bounds(last, zone=zone)[1]
 
 
 _text = lru_cache(maxsize=4_096)(str)

@@ -10,8 +10,8 @@ from flask_babel import gettext
 from backend.database import array, prepared_statements
 from backend.leaderboard.knowledge import Known, knowledge
 
-NAMELESS = ""
-"""In place of the name of who has not consented."""
+UNKNOWN = ""
+"""In place of a name that this process does not keep."""
 
 # Only who wants to be named is read, as one value: fifty rows would cost more than all the rest.
 _NAMES = """
@@ -26,19 +26,20 @@ def labels(ids: Sequence[int], *, known: Known, language: str) -> list[str]:
     `language` is the caller's. Whose names this process does not keep are read in one statement.
     """
     kept = knowledge().names
-    found = [kept.get(owner) for owner in ids]
-    if None in found:
-        read = _read([owner for owner, label in zip(ids, found, strict=True) if label is None], known=known)
-        found = [read[owner] if label is None else label for owner, label in zip(ids, found, strict=True)]
+    found = [kept.get(owner, UNKNOWN) for owner in ids]
+    if UNKNOWN in found:
+        read = _read([owner for owner, label in zip(ids, found, strict=True) if label == UNKNOWN], known=known)
+        found = [label or read[owner] for owner, label in zip(ids, found, strict=True)]
     before, after = _around_code(language)
-    return [label or f"{before}{_code(owner)}{after}" for owner, label in zip(ids, found, strict=True)]
+    # Of whoever wants no name the pseudonym's code is kept: the words around it are the caller's language.
+    return [label if label[0] == '"' else f"{before}{label}{after}" for label in found]
 
 
 def _read(ids: Sequence[int], *, known: Known) -> Mapping[int, str]:
     with prepared_statements() as cursor:
         row = cursor.execute(_NAMES, (array(ids),)).fetchone()
     named = (row and row[0]) or {}
-    labelled = dict.fromkeys(ids, NAMELESS)
+    labelled = {owner: _code(owner) for owner in ids}
     labelled.update((int(owner), _label(nickname, avatar_url)) for owner, (nickname, avatar_url) in named.items())
     knowledge().keep(labelled, known=known)
     return labelled

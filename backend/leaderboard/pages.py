@@ -5,6 +5,7 @@ was written is shown again while Redis tells the very same places and nobody's n
 knows: a name that changed is seen within a second (knowledge.STALE_S).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from threading import Lock
@@ -19,7 +20,7 @@ from backend.leaderboard.periods import Period
 from backend.leaderboard.scores import value_of
 from backend.leaderboard.standings import Standings
 from backend.schemas import grams
-from backend.web import locale
+from backend.web import caller_language
 
 MOST_KEPT = 200
 """Pages that a process keeps, a few kilobytes each: the first ones of the boards that people look at."""
@@ -43,7 +44,7 @@ class _Kept:
 
 def items(board: Board, found: Standings, *, known: Known, kept: bool) -> str:
     """The places as a JSON array, with names as of `known` or later; `kept`: others look at the same places."""
-    language = str(locale())
+    language = caller_language()
     if not kept:
         return _written(board.metric, found, known=known, language=language)
     store = _store()
@@ -59,7 +60,8 @@ def whole(board: Board, found: Standings, written: str) -> str:
     """The whole answer around the places, as JSON; BoardSchema describes it."""
     me = "null"
     if found.mine:
-        me = f'{{"rank":{found.mine[0] + 1},"score":{_shown(board.metric, found.mine[1])!r}}}'
+        place, score = found.mine
+        me = f'{{"rank":{place + 1},"score":{_shown(board.metric, [score])[0]}}}'
     return (
         f'{{"board":"{board.metric}","scope":"{board.scope}","period":{_period(board.period)},'
         f'"size":{found.size},"items":{written},"me":{me}}}'
@@ -88,14 +90,17 @@ def _store() -> _Kept:
 
 
 def _written(metric: str, found: Standings, *, known: Known, language: str) -> str:
-    rows = found.rows()
-    labels = names.labels([owner for owner, _ in rows], known=known, language=language)
+    residents, scores = found.residents_and_scores()
+    labels = names.labels(residents, known=known, language=language)
     return ",".join(
-        f'{{"rank":{place},{label},"score":{_shown(metric, score)!r}}}'
-        for place, ((_, score), label) in enumerate(zip(rows, labels, strict=True), found.first + 1)
+        [
+            f'{{"rank":{place},{label},"score":{value}}}'
+            for place, (label, value) in enumerate(zip(labels, _shown(metric, scores), strict=True), found.first + 1)
+        ]
     ).join("[]")
 
 
-def _shown(metric: str, score: int) -> int | float:
-    value = value_of(metric, score)
-    return value if metric == "points" else grams(value)
+def _shown(metric: str, scores: Sequence[int]) -> list[int] | list[float]:
+    """The values that scores hold, as they are shown: whole points, or grams."""
+    values = [value_of(metric, score) for score in scores]
+    return values if metric == "points" else list(map(grams, values))

@@ -35,10 +35,10 @@ class Standings:
     first: int
     places: str
 
-    def rows(self) -> list[tuple[int, int]]:
-        """[(resident_id, score)]."""
+    def residents_and_scores(self) -> tuple[list[int], list[int]]:
+        """Of each place the resident's id, and the score."""
         words = list(map(int, self.places.split()))
-        return list(zip(words[::2], words[1::2], strict=True))
+        return words[::2], words[1::2]
 
 
 def from_redis(board: Board, window: Window, *, epoch: int, resident_id: int) -> Standings | None:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from flask import request
 
 from backend.blueprint import UnreadableBodyError, read_json
-from backend.idempotency import of_request
+from backend.idempotency import key_of_request
 from backend.residents.auth import caller_by_token
 from backend.residents.idempotency import was_answered
 from backend.rewards import sold_out
@@ -43,5 +43,5 @@ def _reward_id() -> int | None:
 
 
 def _answered_before() -> bool:
-    key = of_request(required=True).key
+    key = key_of_request(required=True)
     return was_answered(caller_by_token().resident_id, key)

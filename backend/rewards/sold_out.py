@@ -5,6 +5,9 @@ PostgreSQL. It is set by whoever has just read a committed stock of zero, and ne
 returns stock puts a guard in its place before committing: until the commit is through, a reader of the old
 zero cannot mark the reward sold out again, so that what comes back can be had at once. A commit that takes
 longer than GUARD_S, or a Redis that did not hear of it, costs a wrong refusal for SOLD_OUT_S at most.
+
+A process that has seen the mark goes by it for SEEN_S more without asking: a crowd costs Redis ten questions a second
+and process, not thousands.
 """
 
 import time
@@ -16,16 +19,25 @@ from flask import current_app
 from backend import metrics, redis
 
 SOLD_OUT_S = 2
+SEEN_S = 0.1
+"""So much longer at most another process may refuse what has come back."""
 GUARD_S = 3
 PAUSE_S = 5
 """Seconds for which Redis is not asked again after it has failed."""
 MARK, GUARD = "1", "0"
 _PAUSED = "sold_out_paused_until"
+_SEEN = "sold_out_seen_until"
 
 
 def is_known(reward_id: int) -> bool:
     """Whether the reward was sold out a moment ago; False where Redis does not answer."""
-    return bool(_ask(lambda: redis.ask("GET", _key(reward_id))) == MARK)
+    seen, now = _seen(), time.monotonic()
+    if now < seen.get(reward_id, 0.0):
+        return True
+    known = bool(_ask(lambda: redis.ask("GET", _key(reward_id))) == MARK)
+    if known:
+        seen[reward_id] = now + SEEN_S
+    return known
 
 
 def remember(reward_id: int) -> None:
@@ -35,6 +47,7 @@ def remember(reward_id: int) -> None:
 
 def forget(reward_id: int) -> None:
     """Stock comes back with this transaction: refuse nobody early until it has been committed."""
+    _seen().pop(reward_id, None)
     try:
         redis.client().set(_key(reward_id), GUARD, ex=GUARD_S)
     except redis.RedisError:
@@ -43,6 +56,12 @@ def forget(reward_id: int) -> None:
 
 def _key(reward_id: int) -> str:
     return redis.SOLD_OUT.format(reward_id=reward_id)
+
+
+def _seen() -> dict[int, float]:
+    """Until when this process goes by a mark that it saw: an entry for each reward that was ever sold out."""
+    seen: dict[int, float] = current_app.extensions.setdefault(_SEEN, {})
+    return seen
 
 
 def _ask(question: Callable[[], Any]) -> Any:

@@ -1,8 +1,10 @@
 """Redeeming at the same moment: exact counts, whoever comes first."""
 
 import threading
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import psycopg
 import pytest
@@ -246,6 +248,24 @@ def test_an_early_refusal_costs_the_database_one_read(app, new_reward, resident,
     sent.clear()
     assert ask(app, reward_id, token) == (409, "out-of-stock")
     assert len(sent) == 1, sent
+
+
+def test_a_crowd_asks_redis_ten_times_a_second_and_not_each_time(app, new_reward, resident, give, redeem, monkeypatch):
+    give(resident, 1000)
+    reward = new_reward(stock=1)
+    redeem(resident, reward)
+    redeem(resident, reward)
+    asked = []
+    ask = redis.ask
+    monkeypatch.setattr(redis, "ask", lambda *words: (asked.append(words), ask(*words))[1])
+    now = time.monotonic()
+    monkeypatch.setattr(sold_out, "time", SimpleNamespace(monotonic=lambda: now))
+    for _ in range(20):
+        assert redeem(resident, reward).json["type"] == "out-of-stock"
+    assert len(asked) == 1
+    now += sold_out.SEEN_S
+    assert redeem(resident, reward).json["type"] == "out-of-stock"
+    assert len(asked) == 2
 
 
 def test_without_redis_postgresql_decides(app, new_reward, resident, give, redeem, monkeypatch):
