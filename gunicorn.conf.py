@@ -1,11 +1,16 @@
 """The web server: threads in a few processes, each request logged by the application itself."""
 
 import os
+import time
+from array import array
 from collections import Counter
+from mmap import mmap
 from pathlib import Path
+from typing import Any
 
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
+from gunicorn.workers.gthread import ThreadWorker
 
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  gunicorn makes an unnamed file there
 _metrics_are_ours = "PROMETHEUS_MULTIPROC_DIR" not in os.environ
@@ -27,9 +32,48 @@ def _bind() -> str:
     return f"{f'[{host}]' if ':' in host else host}:{os.environ.get('PORT') or '8000'}"
 
 
+def _core_of(place: int) -> int:
+    cores = _cores()
+    return cores[place % len(cores)]
+
+
+class FairWorker(ThreadWorker):
+    """gunicorn's worker of threads; one that has more connections than another lets the other one accept first.
+
+    Of many that connect at one moment all could land on the worker that woke up first, and stay there.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        """In the master, before the fork: take a free place, on the core that the fewest have."""
+        taken = Counter(_core_of(place) for place, count in enumerate(_connections) if count != _FREE)
+        free = [place for place, count in enumerate(_connections) if count == _FREE]
+        self.place = min(free, key=lambda place: taken[_core_of(place)])
+        super().__init__(*args, **options)
+
+    @property
+    def nr_conns(self) -> int:
+        """Open connections: gunicorn's own count, where all workers can read it."""
+        return _connections[self.place]
+
+    @nr_conns.setter
+    def nr_conns(self, count: int) -> None:
+        _connections[self.place] = count
+
+    def accept(self, listener: Any) -> None:
+        """Accept a connection, after any worker that has fewer."""
+        if self.nr_conns > min(count for count in _connections if count != _FREE):
+            time.sleep(_GIVE_WAY_S)
+        super().accept(listener)
+
+
 bind = _bind()
-worker_class = "gthread"
+worker_class = FairWorker
 workers = int(os.environ.get("WEB_WORKERS") or len(_cores()))
+_FREE = -1
+_GIVE_WAY_S = 0.0005
+# How many connections the worker at each place has, shared by all. While workers are replaced there are more of them.
+_connections = memoryview(mmap(-1, 4 * 16 * (workers + 4))).cast("i")
+_connections[:] = array("i", [_FREE]) * len(_connections)
 threads = int(os.environ.get("WEB_THREADS") or 8)
 keepalive = int(os.environ.get("WEB_KEEPALIVE_S") or 5)
 timeout = 60
@@ -55,12 +99,7 @@ def on_starting(server: Arbiter) -> None:  # noqa: ARG001  gunicorn passes it
 def child_exit(server: Arbiter, worker: Worker) -> None:  # noqa: ARG001  gunicorn passes it
     """Take the gauges of a worker that has gone out of the metrics."""
     multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]  # the library's own gap
-
-
-def pre_fork(server: Arbiter, worker: Worker) -> None:
-    """Choose the core that the fewest living workers have for the one about to start."""
-    taken = Counter(other.core for other in server.WORKERS.values())
-    worker.core = min(_cores(), key=lambda core: taken[core])
+    _connections[worker.place] = _FREE
 
 
 def post_fork(server: Arbiter, worker: Worker) -> None:  # noqa: ARG001  gunicorn passes it
@@ -69,4 +108,4 @@ def post_fork(server: Arbiter, worker: Worker) -> None:  # noqa: ARG001  gunicor
     On two cores each that hands over the interpreter's lock must wake the next on the other core and then wait for it.
     """
     if _pinned:
-        os.sched_setaffinity(0, {worker.core})
+        os.sched_setaffinity(0, {_core_of(worker.place)})

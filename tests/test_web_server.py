@@ -1,7 +1,9 @@
-"""gunicorn under our settings: each worker has a core of its own, also the one that takes a killed one's place."""
+"""gunicorn under our settings: workers share cores and connections evenly, also one that takes a killed one's place."""
 
 import os
+import socket
 import time
+from contextlib import ExitStack
 
 import psutil
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from backend.abreast import cores
 from tests.benchmarks.web_server import serving
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system cannot pin a process")
+can_pin = pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system cannot pin a process")
 _UP_S = 20.0
 
 
@@ -36,6 +38,7 @@ def settled(web, workers, *, without=None):
     return found
 
 
+@can_pin
 def test_each_worker_has_a_core_of_its_own_and_whoever_takes_its_place_has_it_after_it(start):
     everyone = [[core] for core in sorted(os.sched_getaffinity(0))]
     with start(cores()) as web:
@@ -51,12 +54,14 @@ def test_each_worker_has_a_core_of_its_own_and_whoever_takes_its_place_has_it_af
         assert psutil.Process(web.pid).cpu_affinity() == sorted(os.sched_getaffinity(0))
 
 
+@can_pin
 def test_more_workers_than_cores_are_spread_evenly(start):
     with start(2 * cores()) as web:
         found = settled(web, 2 * cores())
     assert sorted(found.values()) == sorted([[core] for core in os.sched_getaffinity(0)] * 2)
 
 
+@can_pin
 @pytest.mark.parametrize(("workers", "settings"), [(cores(), {"WEB_PINNED": "off"}), (max(1, cores() - 1), {})])
 def test_workers_roam_where_they_are_told_to_or_have_not_the_whole_machine(start, workers, settings):
     if workers == cores() and not settings:
@@ -64,3 +69,39 @@ def test_workers_roam_where_they_are_told_to_or_have_not_the_whole_machine(start
     with start(workers, **settings) as web:
         found = settled(web, workers)
     assert list(found.values()) == [sorted(os.sched_getaffinity(0))] * workers
+
+
+def shares(web, wanted, *, until=lambda found: True):
+    """How many of so many new connections each worker takes; they are made anew until it is as it should be."""
+    deadline = time.monotonic() + _UP_S
+    while True:
+        with ExitStack() as opened:
+            for _ in range(wanted):
+                opened.enter_context(socket.create_connection(("127.0.0.1", web.port)))
+            while sum(found := connections(web)) != wanted:
+                assert time.monotonic() < deadline, found
+                time.sleep(0.05)
+        while sum(connections(web)):
+            time.sleep(0.05)
+        if until(found):
+            return found
+        assert time.monotonic() < deadline, found
+
+
+def connections(web):
+    """How many connections each worker has."""
+    workers = psutil.Process(web.pid).children()
+    return [sum(one.status == psutil.CONN_ESTABLISHED for one in worker.net_connections()) for worker in workers]
+
+
+def test_connections_are_shared_evenly_also_after_a_worker_was_killed(start):
+    with start(2) as web:
+        for killed in (None, next(iter(settled(web, 2)))):
+            if killed:
+                psutil.Process(killed).kill()
+                settled(web, 2, without=killed)
+            # Until the last one has started: before that the others take all.
+            shares(web, 16, until=all)
+            for _ in range(4):
+                # Whoever wakes up first would take all sixteen most of the time.
+                assert min(shares(web, 16)) >= 5
