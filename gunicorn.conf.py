@@ -59,6 +59,10 @@ class FairWorker(ThreadWorker):
     def nr_conns(self, count: int) -> None:
         _connections[self.place] = count
 
+    def give_back_place(self) -> None:
+        """In the master, when the worker is gone. After a reload it may be one of the configuration before."""
+        _connections[self.place] = _FREE
+
     def accept(self, listener: Any) -> None:
         """Accept a connection, after any worker that has fewer."""
         if self.nr_conns > min(count for count in _connections if count != _FREE):
@@ -97,9 +101,9 @@ def on_starting(server: Arbiter) -> None:  # noqa: ARG001  gunicorn passes it
 
 
 def child_exit(server: Arbiter, worker: Worker) -> None:  # noqa: ARG001  gunicorn passes it
-    """Take the gauges of a worker that has gone out of the metrics."""
+    """Take a worker that has gone out of the metrics, and out of its place."""
     multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]  # the library's own gap
-    _connections[worker.place] = _FREE
+    worker.give_back_place()
 
 
 def post_fork(server: Arbiter, worker: Worker) -> None:  # noqa: ARG001  gunicorn passes it
