@@ -21,10 +21,8 @@ _metrics = Path(
 # It chooses between one and several processes when it is imported.
 from prometheus_client import multiprocess  # noqa: E402
 
-
-def _cores() -> list[int]:
-    # A container may be given fewer than the machine has.
-    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
+# A container may be given fewer than the machine has.
+_cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
 
 
 def _bind() -> str:
@@ -33,8 +31,7 @@ def _bind() -> str:
 
 
 def _core_of(place: int) -> int:
-    cores = _cores()
-    return cores[place % len(cores)]
+    return _cores[place % len(_cores)]
 
 
 class FairWorker(ThreadWorker):
@@ -72,7 +69,7 @@ class FairWorker(ThreadWorker):
 
 bind = _bind()
 worker_class = FairWorker
-workers = int(os.environ.get("WEB_WORKERS") or len(_cores()))
+workers = int(os.environ.get("WEB_WORKERS") or len(_cores))
 _FREE = -1
 _GIVE_WAY_S = 0.0005
 # How many connections the worker at each place has, shared by all. While workers are replaced there are more of them.
@@ -89,7 +86,7 @@ loglevel = os.environ.get("WEB_LOG_LEVEL") or "warning"
 # It would lie in the home folder under one name for all sites.
 control_socket_disable = True
 # With fewer workers than cores the machine is others' too, and two such sites would crowd on the same few.
-_pinned = hasattr(os, "sched_setaffinity") and workers >= len(_cores()) and os.environ.get("WEB_PINNED") != "off"
+_pinned = hasattr(os, "sched_setaffinity") and workers >= len(_cores) and os.environ.get("WEB_PINNED") != "off"
 
 
 def on_starting(server: Arbiter) -> None:  # noqa: ARG001  gunicorn passes it

@@ -82,7 +82,8 @@ def shares(web, wanted, *, until=lambda found: True):
             while sum(found := connections(web)) != wanted:
                 assert time.monotonic() < deadline, found
                 time.sleep(0.05)
-        while sum(connections(web)):
+        while sum(left := connections(web)):
+            assert time.monotonic() < deadline, left
             time.sleep(0.05)
         if until(found):
             return found
