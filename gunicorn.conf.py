@@ -1,5 +1,6 @@
 """The web server: threads in a few processes, each request logged by the application itself."""
 
+import gc
 import os
 import time
 from array import array
@@ -18,7 +19,8 @@ _metrics = Path(
     os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(Path(os.environ.get("TANHUI_VAR") or "var") / "metrics"))
 )
 
-# It chooses between one and several processes when it is imported.
+# It chooses between one and several processes when it is imported, and the application counts as soon as it is loaded.
+_metrics.mkdir(parents=True, exist_ok=True)
 from prometheus_client import multiprocess  # noqa: E402
 
 # A container may be given fewer than the machine has.
@@ -69,6 +71,8 @@ class FairWorker(ThreadWorker):
 
 bind = _bind()
 worker_class = FairWorker
+# In the master: workers share its memory, and whoever takes a killed one's place is there at once (docs/adr/0018).
+preload_app = True
 workers = int(os.environ.get("WEB_WORKERS") or len(_cores))
 _FREE = -1
 _GIVE_WAY_S = 0.0005
@@ -91,10 +95,15 @@ _pinned = hasattr(os, "sched_setaffinity") and workers >= len(_cores) and os.env
 
 def on_starting(server: Arbiter) -> None:  # noqa: ARG001  gunicorn passes it
     """Empty the metrics folder, unless whoever started us shares it with other processes and has done so."""
-    _metrics.mkdir(parents=True, exist_ok=True)
     if _metrics_are_ours:
         for left in _metrics.glob("*.db"):
             left.unlink()
+
+
+def when_ready(server: Arbiter) -> None:  # noqa: ARG001  gunicorn passes it
+    """Before the first fork: what has been loaded stays. Workers that searched it for garbage would copy it."""
+    gc.collect()
+    gc.freeze()
 
 
 def child_exit(server: Arbiter, worker: Worker) -> None:  # noqa: ARG001  gunicorn passes it

@@ -1,10 +1,11 @@
-"""gunicorn under our settings: workers share cores and connections evenly, also one that takes a killed one's place."""
+"""gunicorn under our settings: workers share memory, cores and connections, also whoever takes a killed one's place."""
 
 import os
 import signal
 import socket
 import time
 from contextlib import ExitStack
+from pathlib import Path
 
 import psutil
 import pytest
@@ -20,9 +21,9 @@ _UP_S = 20.0
 def start(tmp_path):
     """Start the empty application with as many workers, and more settings."""
 
-    def started(workers, **settings):
+    def started(workers, application="tests.benchmarks.empty:app", **settings):
         told = {**os.environ, "TANHUI_VAR": str(tmp_path), "WEB_WORKERS": str(workers), **settings}
-        return serving("tests.benchmarks.empty:app", environment=told, log=tmp_path / "web.log")
+        return serving(application, environment=told, log=tmp_path / "web.log")
 
     return started
 
@@ -118,3 +119,29 @@ def test_connections_are_shared_evenly_also_after_a_worker_was_killed_and_after_
             # Whoever wakes up first would take all sixteen most of the time.
             assert sum(fewer) / len(fewer) >= 4, fewer
             assert settled(web, 2) == workers
+
+
+NOBODY_IS_THERE = {"DATABASE_URL": "postgresql://u@127.0.0.1:1/none", "REDIS_URL": "redis://127.0.0.1:1/0"}
+
+
+def test_the_application_is_loaded_once_and_whoever_takes_a_killed_ones_place_has_the_same(start, tmp_path):
+    told = tmp_path / "loaded"
+    (tmp_path / "telling.py").write_text(
+        f"from tests.benchmarks.empty import app\nwith open({str(told)!r}, 'a') as file: file.write('x')\n"
+    )
+    with start(2, "telling:app", PYTHONPATH=f"{tmp_path}{os.pathsep}{Path.cwd()}") as web:
+        killed = next(iter(settled(web, 2)))
+        psutil.Process(killed).kill()
+        settled(web, 2, without=killed)
+        # Also the one that came last answers.
+        shares(web, 16, until=all)
+    assert told.read_text() == "x"
+
+
+def test_what_a_fork_would_break_is_not_there_before_it(start):
+    """A connection that two processes hold is nobody's, and a thread lives in one of them only."""
+    with start(2, "wsgi:app", SECRET_KEY="s" * 32, **NOBODY_IS_THERE) as web:
+        master = psutil.Process(web.pid)
+        settled(web, 2)
+        assert master.num_threads() == 1
+        assert {one.status for one in master.net_connections("all")} == {psutil.CONN_LISTEN}

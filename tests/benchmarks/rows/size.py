@@ -41,7 +41,7 @@ FROM pg_class t WHERE t.relname = ANY(%s) AND t.relkind = 'r'
 
 
 class Memory(Award):
-    """The most that one worker has taken, after a load of awards on it; not counting what it shares with others."""
+    """The most that one worker has taken, after a load of awards on it, with what it shares with master and others."""
 
     name = "memory"
     title = "peak memory of one web worker after awards, against an empty Flask worker"
@@ -51,12 +51,18 @@ class Memory(Award):
     def measure(self, bench: Bench, *, seconds: float) -> Sample:
         """The largest worker's peak, once it has worked."""
         super().measure(bench, seconds=seconds)
+        self._own = _own_mb(bench.site.web.pid)
         return Sample(value=_peak_mb(bench.site.web.pid))
 
     def floors(self, bench: Bench) -> Mapping[str, float]:
         """The same of the empty application, once it has worked."""
         super().floors(bench)
+        self._own_of_empty = _own_mb(bench.site.empty.pid)
         return {"empty Flask worker": _peak_mb(bench.site.empty.pid)}
+
+    def notes(self) -> Sequence[str]:
+        """What one more worker takes: the rest is shared."""
+        return [f"a worker's own memory: {self._own:.0f} MB (empty: {self._own_of_empty:.0f} MB); the rest is shared"]
 
 
 class Bytes(Row):
@@ -91,6 +97,11 @@ def _peak_mb(master: int) -> float:
         lines = Path(f"/proc/{worker.pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
         peaks += [int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")]
     return max(peaks)
+
+
+def _own_mb(master: int) -> float:
+    """The most that a worker has for itself now: what a further worker adds."""
+    return max(worker.memory_full_info().uss for worker in psutil.Process(master).children()) / 2**20
 
 
 def _told(site: BenchSite, *, actions: int) -> list[tuple[str, float, str]]:
