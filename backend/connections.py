@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from functools import cache
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import structlog
@@ -19,6 +19,9 @@ from psycopg.abc import RV, PQGen
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+if TYPE_CHECKING:
+    from backend.statements import Statements
 
 MARGIN_S = 2.0
 """So much longer than `statement_timeout` an answer is waited for: a PostgreSQL that lives is the one that says no."""
@@ -83,25 +86,37 @@ class Connection(psycopg.Connection[Any]):
     silence: Silence | None = None
     outdated = False
     """Whether the server takes no writes: after a failover the next connection may lead to one that does."""
+    statements: "Statements | None" = None
+    """What the hot path has prepared on it."""
 
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
         """As psycopg's; raises NoAnswerError after `answer_within_s`."""
         try:
             answer = super().wait(gen, interval, self.answer_within_s if timeout is None else timeout)
-        except pg.ReadOnlySqlTransaction:
-            self.outdated = True
+        except pg.ReadOnlySqlTransaction as error:
+            self.has_refused(error)
             raise
         except psycopg.OperationalError as error:
             # What PostgreSQL says has a state, and a connection that was lost is not active.
             active = self.info.transaction_status == psycopg.pq.TransactionStatus.ACTIVE
             if timeout is None and error.sqlstate is None and active:
-                raise self._given_up() from error
+                raise self.given_up() from error
             raise
-        if self.silence is not None and self.silence.lasts:
-            self.silence.end()
+        self.has_answered()
         return answer
 
-    def _given_up(self) -> NoAnswerError:
+    def has_answered(self) -> None:
+        """Take note that PostgreSQL answers."""
+        if self.silence is not None and self.silence.lasts:
+            self.silence.end()
+
+    def has_refused(self, error: psycopg.Error) -> None:
+        """Take note of what it refuses."""
+        if isinstance(error, pg.ReadOnlySqlTransaction):
+            self.outdated = True
+
+    def given_up(self) -> NoAnswerError:
+        """Close it, for no answer has come in time; gives what to raise."""
         self.pgconn.finish()
         error = NoAnswerError(f"PostgreSQL has not answered for {self.answer_within_s:g} s")
         if self.silence is not None:

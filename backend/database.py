@@ -15,6 +15,7 @@ from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 from backend import connections
 from backend.config import Settings
+from backend.statements import Statements
 
 Small = Annotated[int, mapped_column(SmallInteger)]
 Whole = Annotated[int, mapped_column(Integer)]
@@ -129,7 +130,7 @@ def statements() -> Iterator[psycopg.Cursor[Any]]:
 
 
 @contextmanager
-def prepared_statements() -> Iterator[psycopg.Cursor[Any]]:
+def prepared_statements() -> Iterator[Statements]:
     """The same for the hot path, on connections that stay so: a statement is prepared at once, and planned once.
 
     BEGIN and COMMIT are round trips too, and one data-modifying CTE needs neither.
@@ -137,7 +138,9 @@ def prepared_statements() -> Iterator[psycopg.Cursor[Any]]:
     fairy = autocommit_engine().raw_connection()
     connection: Any = fairy.driver_connection
     try:
-        yield connection.cursor()
+        if connection.statements is None:
+            connection.statements = Statements(connection)
+        yield connection.statements
     finally:
         fairy.close()
 

@@ -19,6 +19,7 @@ import psycopg
 from backend.database import db
 from backend.errors import RefusalError
 from backend.gathering import Gathering
+from tests.sent_statements import noticed
 
 PATIENCE_S = 20
 """For something that must happen; nothing is timed by it."""
@@ -121,24 +122,25 @@ def watched() -> Iterator[Any]:
     """
     for engine in db.engines.values():
         engine.connect().close()  # the first connection asks questions of its own, under a lock of SQLAlchemy
-    execute, copy, commit = psycopg.Cursor.execute, psycopg.Cursor.copy, psycopg.Connection.commit
+    copy, commit = psycopg.Cursor.copy, psycopg.Connection.commit
 
-    def told(method: Any, connection_of: Any, name_of: Any) -> Any:
-        def wrapped(self: Any, *given: Any, **more: Any) -> Any:
-            participant, name = getattr(_here, "participant", None), name_of(*given)
-            if participant is not None and not name.startswith(SAVEPOINTS):
-                participant.at(name, connection_of(self))
-            return method(self, *given, **more)
+    def tell(connection: Any, query: Any, *_: Any) -> None:
+        participant, name = getattr(_here, "participant", None), str(query).strip()
+        if participant is not None and not name.startswith(SAVEPOINTS):
+            participant.at(name, connection)
 
-        return wrapped
+    def told_copy(self: Any, query: Any, *given: Any, **more: Any) -> Any:
+        tell(self.connection, query)
+        return copy(self, query, *given, **more)
 
-    def text_of(query: Any, *_: Any) -> str:
-        return str(query).strip()
+    def told_commit(self: Any) -> None:
+        tell(self, "COMMIT")
+        commit(self)
 
     with (
-        patch.object(psycopg.Cursor, "execute", told(execute, lambda cursor: cursor.connection, text_of)),
-        patch.object(psycopg.Cursor, "copy", told(copy, lambda cursor: cursor.connection, text_of)),
-        patch.object(psycopg.Connection, "commit", told(commit, lambda connection: connection, lambda: "COMMIT")),
+        noticed(tell),
+        patch.object(psycopg.Cursor, "copy", told_copy),
+        patch.object(psycopg.Connection, "commit", told_commit),
         patch.object(Gathering, "through", _alone),
         psycopg.connect(_address(), autocommit=True) as watcher,
     ):

@@ -1,18 +1,15 @@
 """Reading one's own pages in one round trip: the statement that reads also checks the token's epoch."""
 
-from typing import Any
-
-import psycopg
-
 from backend.database import prepared_statements
 from backend.errors import UnauthenticatedError
 from backend.residents.auth import Caller
+from backend.statements import AnyCursor, Row
 
 MINE = "r.resident_id = %(resident_id)s AND r.state = 'active' AND r.token_epoch = %(epoch)s"
 """Condition on `residents r`: it is the caller's row, and the caller's sessions have not been ended."""
 
 
-def rows(sql: str, *, caller: Caller, **values: object) -> list[tuple[Any, ...]]:
+def rows(sql: str, *, caller: Caller, **values: object) -> list[Row]:
     """All rows of a statement that holds MINE; it must give at least one for a valid caller.
 
     Raises UnauthenticatedError where it gives none.
@@ -21,7 +18,7 @@ def rows(sql: str, *, caller: Caller, **values: object) -> list[tuple[Any, ...]]
         return rows_with(cursor, sql, caller=caller, **values)
 
 
-def rows_with(cursor: psycopg.Cursor[Any], sql: str, *, caller: Caller, **values: object) -> list[tuple[Any, ...]]:
+def rows_with(cursor: AnyCursor, sql: str, *, caller: Caller, **values: object) -> list[Row]:
     """The same on a cursor of the caller's, inside its transaction."""
     found = cursor.execute(sql, {"resident_id": caller.resident_id, "epoch": caller.epoch, **values}).fetchall()
     if not found:

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
 
 import psycopg
 from flask import current_app
@@ -26,6 +25,7 @@ from backend.database import prepared_statements
 from backend.gathering import Gathering, LineTimeoutError
 from backend.idempotency import Request
 from backend.residents.auth import Caller
+from backend.statements import Statements
 
 LEADERS = 3
 """Threads of a process that deal with others' requests too: while one waits for PostgreSQL, the other judges."""
@@ -63,20 +63,20 @@ class Awards(Gathering[Asked]):
 
     def together(self, members: Sequence[Asked]) -> Sequence[Sequence[Asked]]:
         """One alone as if there were no line; several under those locks that can be had at once."""
-        with prepared_statements() as cursor:
+        with prepared_statements() as statements:
             if len(members) == 1:
-                return [] if _attempted(cursor, members[0]) else [members]
+                return [] if _attempted(statements, members[0]) else [members]
             now, later = one_of_each_key(members)
             try:
-                left = record_together(cursor, now, wait=False)
+                left = record_together(statements, now, wait=False)
             except (MovedError, *_SOMEBODY_ELSES):
                 left = now
         return _by_resident([*left, *later])
 
     def apart(self, members: Sequence[Asked]) -> None:
         """The requests of one resident."""
-        with prepared_statements() as cursor:
-            record_in_turn(cursor, members)
+        with prepared_statements() as statements:
+            record_in_turn(statements, members)
 
 
 def gathering() -> Awards:
@@ -94,16 +94,16 @@ def _by_resident(asked: Sequence[Asked]) -> list[list[Asked]]:
     return [list(group) for _, group in groupby(sorted(asked, key=_OWNER), key=_OWNER)]
 
 
-def _attempted(cursor: psycopg.Cursor[Any], asked: Asked) -> bool:
+def _attempted(statements: Statements, asked: Asked) -> bool:
     """Record it without a lock; False where something moved between read and write."""
     catalogue = catalogue_service.cached()
-    rows = cursor.execute(READ, asked.reading(window([asked.claim], catalogue))).fetchall()
+    rows = statements.execute(READ, asked.reading(window([asked.claim], catalogue))).fetchall()
     if rows and rows[0][1 - BESIDES] != catalogue.revision:
         catalogue_service.current(rows[0][1 - BESIDES])
         return False
     for award in awards_of([(asked, rows)], catalogue=catalogue):
         try:
-            written = cursor.execute(WRITE, award.values()).fetchone()
+            written = statements.execute(WRITE, award.values()).fetchone()
         except psycopg.errors.UniqueViolation:
             # The same key, or the same client reference, won in between: the next round reads its answer.
             return False

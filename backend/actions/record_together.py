@@ -7,7 +7,6 @@ so nothing is judged twice. The statements are those of one award, one after the
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
 
 import psycopg
 
@@ -19,6 +18,7 @@ from backend.actions.loading import window
 from backend.catalogue import service as catalogue_service
 from backend.catalogue.service import Catalogue
 from backend.database import array
+from backend.statements import Statements
 
 ATTEMPTS = 5
 """Rounds before giving up on one request: only a catalogue that has just changed, or a key that was taken by a request
@@ -29,25 +29,22 @@ class MovedError(Exception):
     """The catalogue is another than the claims were read by: nothing was written, and it has been read again."""
 
 
-def record_together(cursor: psycopg.Cursor[Any], asked: Sequence[Asked], *, wait: bool) -> Sequence[Asked]:
-    """Record each that can be, on a cursor of `prepared_statements`; gives those whose wallets others hold.
+def record_together(statements: Statements, asked: Sequence[Asked], *, wait: bool) -> Sequence[Asked]:
+    """Record each that can be, by `prepared_statements`; gives those whose wallets others hold.
 
     With `wait` it waits for these. Sets `recorded` or `error` of all but those it gives. Of one resident's requests
     that share a key only one may be among them. Raises MovedError, psycopg.errors.UniqueViolation where a key or a
     reference was taken meanwhile; then nothing was written.
     """
     catalogue = catalogue_service.cached()
-    try:
-        held, rows = _lock_and_read(cursor, asked, catalogue=catalogue, wait=wait)
+    with statements.taken_back_on_error():
+        held, rows = _lock_and_read(statements, asked, catalogue=catalogue, wait=wait)
         taken = [(one, read) for one, read in zip(asked, rows, strict=True) if one.owner in held or wait]
-        _write(cursor, awards_of(taken, catalogue=catalogue))
-    except BaseException:
-        _give_up(cursor.connection)
-        raise
+        _write(statements, awards_of(taken, catalogue=catalogue))
     return [] if wait else [one for one in asked if one.owner not in held]
 
 
-def record_in_turn(cursor: psycopg.Cursor[Any], asked: Sequence[Asked]) -> None:
+def record_in_turn(statements: Statements, asked: Sequence[Asked]) -> None:
     """Record all of them, waiting for whoever holds their wallets; sets `recorded` or `error` of each.
 
     Raises psycopg.errors.LockNotAvailable after `lock_timeout`.
@@ -56,10 +53,10 @@ def record_in_turn(cursor: psycopg.Cursor[Any], asked: Sequence[Asked]) -> None:
     while rest:
         round_, rest = one_of_each_key(rest)
         try:
-            record_together(cursor, round_, wait=True)
+            record_together(statements, round_, wait=True)
         except (MovedError, psycopg.errors.UniqueViolation):
             for one in round_:
-                _record_alone(cursor, one)
+                _record_alone(statements, one)
 
 
 def one_of_each_key(asked: Sequence[Asked]) -> tuple[list[Asked], list[Asked]]:
@@ -74,10 +71,10 @@ def one_of_each_key(asked: Sequence[Asked]) -> tuple[list[Asked], list[Asked]]:
     return now, later
 
 
-def _record_alone(cursor: psycopg.Cursor[Any], one: Asked) -> None:
+def _record_alone(statements: Statements, one: Asked) -> None:
     for _ in range(ATTEMPTS):
         try:
-            record_together(cursor, [one], wait=True)
+            record_together(statements, [one], wait=True)
         except (MovedError, psycopg.errors.UniqueViolation):
             continue
         return
@@ -85,22 +82,15 @@ def _record_alone(cursor: psycopg.Cursor[Any], one: Asked) -> None:
 
 
 def _lock_and_read(
-    cursor: psycopg.Cursor[Any], asked: Sequence[Asked], *, catalogue: Catalogue, wait: bool
-) -> tuple[set[int], list[list[Row]]]:
-    connection = cursor.connection
+    statements: Statements, asked: Sequence[Asked], *, catalogue: Catalogue, wait: bool
+) -> tuple[set[int], Sequence[Sequence[Row]]]:
     owners = sorted({one.owner for one in asked})
+    reads = [(READ, one.reading(span)) for one, span in zip(asked, _spans(asked, catalogue), strict=True)]
     # Each statement sees what was committed when the one before it was done, hence under the locks.
-    with connection.pipeline():
-        cursor.execute("BEGIN", prepare=False)
-        locked = connection.cursor().execute(LOCK[wait], (array(owners),))
-        reads = [
-            connection.cursor().execute(READ, one.reading(span))
-            for one, span in zip(asked, _spans(asked, catalogue), strict=True)
-        ]
-    rows = [read.fetchall() for read in reads]
+    _, locked, *rows = statements.together([("BEGIN", ()), (LOCK[wait], (array(owners),)), *reads])
     for found in rows:
         if found and found[0][1 - BESIDES] != catalogue.revision:
-            _give_up(connection)
+            statements.execute("ROLLBACK")
             catalogue_service.current(found[0][1 - BESIDES])
             raise MovedError
     return {row[0] for row in locked}, rows
@@ -116,17 +106,9 @@ def _spans(asked: Sequence[Asked], catalogue: Catalogue) -> Iterator[tuple[datet
         yield window(theirs, catalogue) if theirs else (one.now, one.now)
 
 
-def _write(cursor: psycopg.Cursor[Any], awards: Sequence[Award]) -> None:
-    connection = cursor.connection
-    with connection.pipeline():
-        written = [connection.cursor().execute(WRITE, award.values()) for award in awards]
-        cursor.execute("COMMIT", prepare=False)
-    if not all(one.fetchone() for one in written):
+def _write(statements: Statements, awards: Sequence[Award]) -> None:
+    *written, _ = statements.together([*((WRITE, award.values()) for award in awards), ("COMMIT", ())])
+    if not all(written):
         raise AssertionError("a wallet moved although it was locked")
     for award in awards:
         count(award)
-
-
-def _give_up(connection: psycopg.Connection[Any]) -> None:
-    if not connection.closed:
-        connection.rollback()

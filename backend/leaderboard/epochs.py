@@ -11,6 +11,8 @@ from typing import Any
 
 import psycopg
 
+from backend.statements import AnyCursor
+
 EPOCH_BITS = 48
 
 _STATE = "SELECT epoch, behind FROM board_state WHERE id = 1"
@@ -33,7 +35,7 @@ class State:
     behind: bool = False
 
 
-def state(cursor: psycopg.Cursor[Any]) -> State:
+def state(cursor: AnyCursor) -> State:
     """The present state, as PostgreSQL has it."""
     row = cursor.execute(_STATE).fetchone()
     return State(*row) if row else State()

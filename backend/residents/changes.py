@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import psycopg
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from backend.database import db
 from backend.residents.models import NamesRevision, ResidentChange
+from backend.statements import AnyCursor
 
 EVERYBODY = 0
 """In place of a resident's number: all sessions were ended."""
@@ -80,7 +80,7 @@ def tell(resident_id: int, *, now: datetime, token_epoch: int | None = None) -> 
     db.session.execute(insert(ResidentChange).values(place=place, mark=mark, **values))
 
 
-def since(cursor: psycopg.Cursor[Any], at: Place | None) -> News:
+def since(cursor: AnyCursor, at: Place | None) -> News:
     """What was committed after a place; None: one has read nothing yet."""
     if at is not None:
         rows = cursor.execute(_SINCE, (at.place,)).fetchall()

@@ -27,6 +27,7 @@ from backend.rewards import delivery as deliveries
 from backend.rewards import pickup_codes, rules, stocking, writing
 from backend.rewards.models import Redemption, Reward
 from backend.rewards.reading import Redeemed
+from backend.statements import AnyCursor
 
 REFERENCE = "redemption"
 """Kind of the ledger's reference; its id is the resident's own number of the redemption."""
@@ -125,7 +126,7 @@ def redeem_once(
 
 
 def _attempt(
-    cursor: psycopg.Cursor[Any], wanted: Wanted, *, caller: Caller, request: Request, render: Render, now: datetime
+    cursor: AnyCursor, wanted: Wanted, *, caller: Caller, request: Request, render: Render, now: datetime
 ) -> tuple[int, dict[str, Any], bool] | None:
     """One round; None where something has moved."""
     found = _read(cursor, wanted, resident_id=caller.resident_id, request=request, now=now)
@@ -163,7 +164,7 @@ class _Found:
     """Pieces of this reward that count in its present period."""
 
 
-def _read(cursor: psycopg.Cursor[Any], wanted: Wanted, *, resident_id: int, request: Request, now: datetime) -> _Found:
+def _read(cursor: AnyCursor, wanted: Wanted, *, resident_id: int, request: Request, now: datetime) -> _Found:
     values = {"resident_id": resident_id, "reward_id": wanted.reward_id, "key": request.key}
     row = cursor.execute(writing.READ, {**values, **_periods(clock.local_day(now), clock.city_zone())}).fetchone()
     if row is None:
@@ -238,7 +239,7 @@ def _redemption(found: _Found, reward: Reward, wanted: Wanted, *, sealed: str | 
 
 
 def _write(
-    cursor: psycopg.Cursor[Any], found: _Found, redeemed: Redeemed, *, request: Request, body: dict[str, Any] | None
+    cursor: AnyCursor, found: _Found, redeemed: Redeemed, *, request: Request, body: dict[str, Any] | None
 ) -> bool:
     """Write it all, or nothing where something has moved; the redemption then holds its voucher codes.
 

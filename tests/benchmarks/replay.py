@@ -11,9 +11,8 @@ from typing import Any
 
 import psycopg
 from psycopg.types.json import Jsonb
-from sqlalchemy import event
 
-from backend.database import autocommit_engine
+from tests.sent_statements import noticed
 
 _PARAMETER = re.compile(r"%\((\w+)\)s")
 _SEEN = "seen_"
@@ -30,26 +29,15 @@ class Script:
 
 @contextmanager
 def recorded() -> Iterator[list[Sent]]:
-    """What the application in this process sends on psycopg's own cursors inside the block."""
+    """What the application in this process sends by `prepared_statements` inside the block, with values by name."""
     sent: list[Sent] = []
 
-    class Recording(psycopg.Cursor):
-        def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
-            if isinstance(params, Mapping) and isinstance(query, str):
-                sent.append((query, dict(params)))
-            return super().execute(query, params, **options)
+    def note(connection: psycopg.Connection, statement: Any, values: Any) -> None:
+        if isinstance(values, Mapping) and connection.autocommit:
+            sent.append((statement, dict(values)))
 
-    def listen(connection: psycopg.Connection, *_: Any) -> None:
-        connection.cursor_factory = Recording
-
-    engine = autocommit_engine()
-    event.listen(engine, "checkout", listen)
-    try:
+    with noticed(note):
         yield sent
-    finally:
-        event.remove(engine, "checkout", listen)
-        # The connections would go on recording.
-        engine.dispose()
 
 
 def script(sent: list[Sent], *, name: str, opening: str, computed: Mapping[str, str]) -> Script:

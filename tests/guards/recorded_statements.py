@@ -2,30 +2,27 @@
 
 import json
 from contextlib import contextmanager
-from functools import wraps
 
 import psycopg
 
 from backend.database import cursor, transaction
+from tests.sent_statements import noticed
 
 CONDITIONS = ("Index Cond", "Recheck Cond", "Filter", "TID Cond")
 DATA = ("SELECT", "WITH", "INSERT", "UPDATE", "DELETE")
 
 
 @contextmanager
-def recorded(monkeypatch):
+def recorded():
     """The statements of all connections inside the block, as SQL with its values in place."""
-    statements, execute = [], psycopg.Cursor.execute
+    statements = []
 
-    @wraps(execute)
-    def noted(self, query, params=None, **kwargs):
-        text = query if isinstance(query, str) else query.as_string(self.connection)
+    def note(connection, query, values):
+        text = query if isinstance(query, str) else query.as_string(connection)
         if text.strip().upper().startswith(DATA):
-            statements.append(psycopg.ClientCursor(self.connection).mogrify(text, params).strip())
-        return execute(self, query, params, **kwargs)
+            statements.append(psycopg.ClientCursor(connection).mogrify(text, values).strip())
 
-    with monkeypatch.context() as patch:
-        patch.setattr(psycopg.Cursor, "execute", noted)
+    with noticed(note):
         yield statements
 
 

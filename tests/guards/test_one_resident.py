@@ -92,11 +92,11 @@ def test_every_call_of_a_resident_is_looked_at_or_excused(requests):
     assert named == requests.keys() | ELSEWHERE.keys()
 
 
-def test_each_statement_finds_rows_by_the_one_residents_id(requests, resident, monkeypatch):
+def test_each_statement_finds_rows_by_the_one_residents_id(requests, resident):
     requests["list_green_tasks"]()  # the catalogue is read once and kept
     wrong = []
     for name in sorted(requests):
-        with recorded(monkeypatch) as statements:
+        with recorded() as statements:
             requests[name]()
         assert statements, name
         for statement in statements:

@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-import psycopg
 import pytest
 
 from backend import clock, redis
@@ -12,6 +11,7 @@ from backend.leaderboard.schemas import BoardSchema, PeriodSchema, PlaceSchema
 from backend.projector import service as projector
 from backend.residents.models import Resident
 from tests.projections import today
+from tests.sent_statements import noticed
 
 
 @pytest.fixture
@@ -178,12 +178,10 @@ def test_a_name_that_changes_is_seen_at_once_on_a_page_that_was_shown_before(app
 def test_a_page_of_people_who_are_known_costs_one_round_trip(app, board, podium, monkeypatch, path):
     monkeypatch.setattr(knowledge, "FRESH_S", 60.0)
     board(podium[0], "points/day")
-    sent, execute, ask = [], psycopg.Cursor.execute, redis.ask
-    monkeypatch.setattr(
-        psycopg.Cursor, "execute", lambda *given, **more: sent.append(given[1]) or execute(*given, **more)
-    )
+    sent, ask = [], redis.ask
     monkeypatch.setattr(redis, "ask", lambda *words: sent.append(words) or ask(*words))
-    page = board(podium[1], path)
+    with noticed(lambda _, statement, __: sent.append(statement)):
+        page = board(podium[1], path)
     assert [words[0] for words in sent] == ["EVALSHA"], sent
     assert [item["rank"] for item in page["items"]] == list(range(1, len(page["items"]) + 1))
 

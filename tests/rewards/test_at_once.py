@@ -6,7 +6,6 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
-import psycopg
 import pytest
 from sqlalchemy import func, select, text
 
@@ -18,6 +17,7 @@ from backend.residents.models import Resident
 from backend.rewards import deciding, redeeming, sold_out, stocking
 from backend.rewards.models import Redemption, Voucher
 from tests.rewards.stock_books import check_books
+from tests.sent_statements import noticed
 from tests.together import together
 
 CROWD = 2_000
@@ -229,16 +229,11 @@ def test_what_is_cancelled_can_be_had_by_another_at_once(app, new_reward, reside
 
 
 @pytest.fixture
-def sent(monkeypatch):
+def sent():
     """The SQL of every statement that is sent, by whatever way."""
-    seen, execute = [], psycopg.Cursor.execute
-
-    def note(cursor, query, *args, **kwargs):
-        seen.append(query)
-        return execute(cursor, query, *args, **kwargs)
-
-    monkeypatch.setattr(psycopg.Cursor, "execute", note)
-    return seen
+    seen = []
+    with noticed(lambda _, statement, __: seen.append(statement)):
+        yield seen
 
 
 @pytest.mark.usefixtures("long_marks")

@@ -1,0 +1,167 @@
+"""Statements of the hot path: what they give and raise is what a cursor would give and raise."""
+
+from contextlib import suppress
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import psycopg
+import pytest
+from psycopg.types.json import Jsonb
+
+from backend.database import autocommit_engine, prepared_statements
+from backend.statements import MOST_PREPARED, Statements
+
+
+@pytest.fixture
+def statements(app):
+    """On a connection of its own, which no other test gets."""
+    fairy = autocommit_engine().raw_connection()
+    connection = fairy.driver_connection
+    fairy.detach()
+    yield Statements(connection)
+    connection.close()
+
+
+def prepared(statements):
+    """The statements that PostgreSQL has prepared on the connection."""
+    return statements.execute("SELECT statement FROM pg_prepared_statements ORDER BY prepare_time").fetchall()
+
+
+NOW = datetime(2026, 11, 26, 8, 30, 15, 250, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("bigint", 2**40),
+        ("bigint", -7),
+        ("integer", 7),
+        ("text", "碳惠 \\ ' \" % \n"),
+        ("timestamptz", NOW),
+        ("date", date(2026, 2, 28)),
+        ("numeric", Decimal("12.345")),
+        ("boolean", False),
+        ("double precision", 0.25),
+        ("bytea", b"\x00\xff"),
+        ("bigint[]", [1, 2**33]),
+        ("text", None),
+    ],
+)
+def test_a_value_comes_back_as_it_went_and_as_a_cursor_gives_it(statements, kind, value):
+    (found,) = statements.execute(f"SELECT %s::{kind}", (value,)).fetchone()
+    assert found == value
+    with statements.connection.cursor() as cursor:
+        assert cursor.execute(f"SELECT %s::{kind}", (value,)).fetchone() == (found,)
+
+
+def test_json_goes_in_and_comes_out(statements):
+    assert statements.execute("SELECT %s::jsonb -> 'a'", (Jsonb({"a": [1, "二"]}),)).fetchone() == ([1, "二"],)
+
+
+def test_parameters_stand_by_name_as_often_as_they_like_or_in_order(statements):
+    by_name = "SELECT %(b)s::int - %(a)s::int, %(b)s::int %% 4, 'ten %%'"
+    assert statements.execute(by_name, {"a": 1, "b": 7, "more": 0}).fetchone() == (6, 3, "ten %")
+    assert statements.execute("SELECT %s::int - %s::int", (1, 7)).fetchone() == (-6,)
+    assert statements.execute("SELECT 1, 2").fetchall() == [(1, 2)]
+    with pytest.raises(ValueError, match="lone %"):
+        statements.execute("SELECT 7 % 4")
+
+
+def test_rows_are_those_of_the_last_statement_and_none_where_there_are_none(statements):
+    assert statements.execute("SELECT n FROM generate_series(1, 3) n").fetchall() == [(1,), (2,), (3,)]
+    assert statements.fetchone() == (1,)
+    assert statements.execute("SELECT 1 WHERE false").fetchone() is None
+    assert statements.execute("SET application_name TO 'hot'").fetchall() == []
+
+
+def test_a_statement_is_prepared_once_for_numbers_of_any_size_and_the_oldest_gives_way(statements):
+    for number in (None, 1, 70_000, 2**40, None, 1):
+        statements.execute("SELECT %s::bigint + 1", (number,))
+    kept = [text for (text,) in prepared(statements)]
+    assert kept.count("SELECT $1::bigint + 1") == 2  # one for those that are there, one for what is not
+    for number in range(MOST_PREPARED):
+        statements.execute(f"SELECT {number}")
+    assert statements.execute("SELECT %s::bigint + 1", (1,)).fetchone() == (2,)
+    assert len(prepared(statements)) == MOST_PREPARED
+
+
+def test_of_those_that_go_together_none_gives_way_to_another(statements):
+    many = [(f"SELECT {number}", ()) for number in range(MOST_PREPARED)]
+    assert statements.together(many) == [[(number,)] for number in range(MOST_PREPARED)]
+    again = [*many[:2], ("SELECT 'new'", ()), ("SELECT 'newer'", ())]
+    assert statements.together(again) == [[(0,)], [(1,)], [("new",)], [("newer",)]]
+    assert len(prepared(statements)) == MOST_PREPARED
+
+
+def test_what_is_refused_is_raised_as_psycopg_raises_it_and_the_connection_serves_on(statements):
+    for wrong, error in (
+        ("SELECT 1/%s::int", psycopg.errors.DivisionByZero),
+        ("SELECT %s::int FROM nowhere", psycopg.errors.UndefinedTable),
+        ("SELEKT %s", psycopg.errors.SyntaxError),
+    ):
+        with pytest.raises(error) as raised:
+            statements.execute(wrong, (0,))
+        assert raised.value.sqlstate == error.sqlstate
+        assert raised.value.diag.message_primary
+        assert statements.fetchall() == []
+    assert statements.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_several_go_together_and_nothing_is_done_after_one_that_is_refused(statements):
+    statements.execute("CREATE TEMPORARY TABLE done (n int)")
+    insert = "INSERT INTO done VALUES (%s) RETURNING n"
+    assert statements.together([("BEGIN", ()), (insert, (1,)), (insert, (2,)), ("COMMIT", ())]) == [
+        [],
+        [(1,)],
+        [(2,)],
+        [],
+    ]
+    with pytest.raises(psycopg.errors.DivisionByZero), statements.taken_back_on_error():
+        statements.together([("BEGIN", ()), (insert, (3,)), ("SELECT 1/%s::int", (0,)), (insert, (4,)), ("COMMIT", ())])
+    assert statements.execute("SELECT n FROM done ORDER BY n").fetchall() == [(1,), (2,)]
+
+
+def test_a_transaction_is_done_whole_or_not_at_all(statements):
+    statements.execute("CREATE TEMPORARY TABLE done (n int)")
+    with statements.transaction():
+        statements.execute("INSERT INTO done VALUES (1)")
+    with suppress(KeyError), statements.transaction():
+        statements.execute("INSERT INTO done VALUES (2)")
+        raise KeyError
+    with suppress(psycopg.errors.DivisionByZero), statements.transaction():
+        statements.execute("INSERT INTO done VALUES (3)")
+        statements.execute("SELECT 1/0")
+    assert statements.execute("SELECT n FROM done").fetchall() == [(1,)]
+
+
+def test_much_may_go_and_come_at_the_same_time(statements):
+    """More than the socket's buffers hold in both directions: who only writes or only reads would wait for ever."""
+    much = "x" * 1_000_000
+    asked = [("SELECT repeat(%s, 4)", (much,))] * 16
+    assert [len(rows[0][0]) for rows in statements.together(asked)] == [4_000_000] * 16
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_a_connection_that_is_ended_says_why_and_the_pool_gives_another(app, together):
+    with prepared_statements() as statements, psycopg.connect(statements.connection.info.dsn) as other:
+        pid = statements.connection.info.backend_pid
+        ending = ("SELECT pg_terminate_backend(%s::int), pg_sleep(5)", (pid,))
+        asked = [("SELECT 1", ()), ending, ("SELECT 2", ())]
+        with pytest.raises(psycopg.errors.AdminShutdown):
+            _ = statements.together(asked) if together else statements.execute(*ending)
+        assert statements.connection.closed
+        with pytest.raises(psycopg.OperationalError):
+            statements.execute("SELECT 1")
+        other.execute("SELECT 1")
+    with prepared_statements() as statements:
+        assert statements.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_connection_whose_answer_was_not_read_serves_nobody(statements, monkeypatch):
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(statements, "_result", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        statements.execute("SELECT 1")
+    assert statements.connection.closed
