@@ -14,13 +14,13 @@ from backend.admins import auth as admin_auth
 from backend.admins import passwords
 from backend.admins.models import Admin
 from backend.config import Settings
-from backend.database import Model, db, transaction
+from backend.database import db, transaction
 from backend.leaderboard import knowledge
 from backend.ledger import service as ledger
 from backend.residents import auth
 from backend.residents.models import Identity_, Resident
+from tests.emptying import empty
 
-KEPT = {"alembic_version"}
 PASSWORD = "correct horse battery"
 """Of every admin that `new_admin` makes."""
 
@@ -91,7 +91,7 @@ def app(migrated_app, looking_anew):
             defaults.load()
         yield migrated_app
         db.session.rollback()
-        _empty_all(migrated_app)
+        empty(migrated_app)
 
 
 @pytest.fixture
@@ -171,14 +171,3 @@ def _make_database(database_url):
         known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (url.database,)).fetchone()
         if not known:
             connection.execute(f'CREATE DATABASE "{url.database}"')
-
-
-def _empty_all(app):
-    names = ", ".join(table.name for table in Model.metadata.sorted_tables if table.name not in KEPT)
-    with transaction():
-        db.session.execute(text(f"TRUNCATE {names} RESTART IDENTITY"))
-    app.extensions["redis"].flushdb()
-    app.extensions.pop("catalogue", None)
-    app.extensions.pop("board_pages", None)
-    app.extensions.pop("board_knowledge", None)
-    app.extensions.pop("sold_out_seen_until", None)

@@ -74,13 +74,13 @@ def group_of(rules: TaskRules, tier: str) -> str | None:
     return rule.shared_limit.group if rule and rule.shared_limit else None
 
 
-def window(claims: Sequence[Claim], catalogue: Catalogue) -> tuple[datetime, datetime]:
-    """From when to when past actions bear on these claims; of those that began before, trips that may meet theirs."""
-    return _counted(claims, monthly=catalogue.monthly, zone=clock.city_zone())
+def window(claims: Sequence[Claim], catalogue: Catalogue, *, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """From when to when past actions bear on these claims; of those that began before, trips that may meet theirs.
 
-
-def _counted(claims: Sequence[Claim], *, monthly: frozenset[str], zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """The days of these claims, or the months where a limit is monthly; to the end of the last trip if it is later."""
+    The claims' days in the city's zone, or the months where a limit is monthly; to the end of the last trip if it is
+    later.
+    """
+    monthly = catalogue.monthly
     days = [claim.day for claim in claims]
     first, last = min(days), max(days)
     if monthly and any(claim.task in monthly for claim in claims):
@@ -98,8 +98,8 @@ def lock_and_load(
 ) -> dict[int, Standing]:
     """Lock the wallets of all these residents, in order of their ids, and read their standings."""
     residents = sorted(claims)
-    owners, zone, monthly = array(residents), clock.city_zone(), catalogue.monthly
-    spans = [_counted(claims[resident], monthly=monthly, zone=zone) for resident in residents]
+    owners, zone = array(residents), clock.city_zone()
+    spans = [window(claims[resident], catalogue, zone=zone) for resident in residents]
     since, until = (array(map(_text, instants)) for instants in zip(*spans, strict=True))
     years = sorted({claim.day.year for group in claims.values() for claim in group})
     # One round trip: each statement sees what was committed when the one before it was done, hence under the locks.

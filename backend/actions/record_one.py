@@ -97,7 +97,8 @@ def _by_resident(asked: Sequence[Asked]) -> list[list[Asked]]:
 def _attempted(statements: Statements, asked: Asked) -> bool:
     """Record it without a lock; False where something moved between read and write."""
     catalogue = catalogue_service.cached()
-    rows = statements.execute(READ, asked.reading(window([asked.claim], catalogue))).fetchall()
+    span = window([asked.claim], catalogue, zone=asked.settings.city_zone)
+    rows = statements.execute(READ, asked.reading(span)).fetchall()
     if rows and rows[0][1 - BESIDES] != catalogue.revision:
         catalogue_service.current(rows[0][1 - BESIDES])
         return False

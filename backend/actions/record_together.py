@@ -103,7 +103,7 @@ def _spans(asked: Sequence[Asked], catalogue: Catalogue) -> Iterator[tuple[datet
         claims[one.owner].append(one.claim)
     for one in asked:
         theirs = claims.pop(one.owner, None)
-        yield window(theirs, catalogue) if theirs else (one.now, one.now)
+        yield window(theirs, catalogue, zone=one.settings.city_zone) if theirs else (one.now, one.now)
 
 
 def _write(statements: Statements, awards: Sequence[Award]) -> None:

@@ -11,9 +11,10 @@ from backend import clock, defaults
 from backend.admins import auth as admins_auth
 from backend.admins import managing
 from backend.admins.models import Admin
-from backend.database import Model, db, transaction
+from backend.database import db, transaction
 from backend.partners.auth import sign
 from tests.contract.described import assert_described
+from tests.emptying import empty
 
 DAYS_BACK = 3
 TASKS = ("clean_plate", "own_bag", "e_office")
@@ -26,14 +27,14 @@ REWARDS = {"transit_day_pass": "voucher", "cloth_bag": "pickup"}
 def site(migrated_app):
     """The application with the default catalogue and a little of everything in it."""
     with migrated_app.app_context():
-        _empty(migrated_app)
+        empty(migrated_app)
         with transaction():
             defaults.load()
             for role in ("operator", "reviewer", "fulfiller", "owner"):
                 managing.create(username=role, password="a long phrase that nobody guesses", role=role, by="test")
         yield migrated_app
         db.session.rollback()
-        _empty(migrated_app)
+        empty(migrated_app)
 
 
 @pytest.fixture(scope="module")
@@ -117,11 +118,3 @@ def _redeem(ask, headers, operator):
     for reward_id in (voucher, pickup):
         key = {"Idempotency-Key": secrets.token_hex(8)}
         ask("/redemptions", {"reward_id": reward_id, "quantity": 1}, headers | key)
-
-
-def _empty(app):
-    names = ", ".join(t.name for t in Model.metadata.sorted_tables)
-    with transaction():
-        db.session.execute(text(f"TRUNCATE {names} RESTART IDENTITY"))
-    app.extensions["redis"].flushdb()
-    app.extensions.pop("catalogue", None)

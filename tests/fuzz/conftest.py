@@ -1,14 +1,14 @@
 """One site for a whole run: what all inputs together left behind is looked at in the end."""
 
 import pytest
-from sqlalchemy import text
 
 from backend import clock, defaults
 from backend.actions.ingest.newcomers import bind_newcomers
 from backend.catalogue import service as catalogue
-from backend.database import Model, db, transaction
+from backend.database import db, transaction
 from backend.partners import service as partners
 from backend.partners.models import Partner
+from tests.emptying import empty
 from tests.fuzz.records import BOUND
 from tests.fuzz.tally import Tally
 
@@ -38,12 +38,4 @@ def site(migrated_app, now):
             bind_newcomers(BOUND, partner=partners.find(CODE), now=now)
         yield migrated_app
         db.session.rollback()
-        _empty(migrated_app)
-
-
-def _empty(app):
-    names = ", ".join(table.name for table in Model.metadata.sorted_tables)
-    with transaction():
-        db.session.execute(text(f"TRUNCATE {names} RESTART IDENTITY"))
-    app.extensions["redis"].flushdb()
-    app.extensions.pop("catalogue", None)
+        empty(migrated_app)
