@@ -8,7 +8,7 @@ other's way.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import Generic, TypeVar
 
@@ -64,8 +64,11 @@ class Gathering(ABC, Generic[M]):
         """
 
     @abstractmethod
-    def apart(self, members: Sequence[M]) -> None:
-        """Deal with one part, waiting for whoever is in its way."""
+    def apart(self, members: Sequence[M], *, late: Callable[[], Sequence[M]]) -> None:
+        """Deal with one part, waiting for whoever is in its way.
+
+        Each call of `late` gives members of the same owner who stand in line by then: they are of the part from now on.
+        """
 
     def through(self, member: M, *, seconds: float) -> None:
         """Return when the member has been dealt with; raises its error, or LineTimeoutError."""
@@ -154,9 +157,17 @@ class Gathering(ABC, Generic[M]):
             first.ring()
 
     def _deal_apart(self, first: M) -> None:
-        members: Sequence[M] = first.part  # type: ignore[assignment]  # of the same line
+        members: list[M] = [*first.part]  # type: ignore[list-item]  # of the same line
+
+        def late() -> Sequence[M]:
+            with self._guard:
+                came = [member for member in self._line if member.owner == first.owner][: self._most - len(members)]
+                self._line = [member for member in self._line if member not in came]
+            members.extend(came)
+            return came
+
         try:
-            self.apart(members)
+            self.apart(tuple(members), late=late)
         except BaseException as error:
             for member in members:
                 member.error = member.error or error

@@ -19,6 +19,7 @@ class Line(Gathering):
         self.groups, self.parts = [], []
         self.inside, self.go = threading.Semaphore(0), threading.Semaphore(0)
         self.leave_over = self.fail = lambda _members: False
+        self.before_late = lambda: None
 
     def together(self, members):
         self.groups.append([member.name for member in members])
@@ -28,7 +29,9 @@ class Line(Gathering):
             raise ValueError("the group failed")
         return [members] if self.leave_over(members) else []
 
-    def apart(self, members):
+    def apart(self, members, *, late):
+        self.before_late()
+        members = [*members, *late()]
         self.parts.append([member.name for member in members])
         if self.fail(members):
             raise ValueError("the part failed")
@@ -136,6 +139,37 @@ def test_what_a_group_leaves_over_is_dealt_with_apart_by_one_of_them(enter):
     assert line._busy == set()
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_who_comes_while_a_part_waits_goes_along_if_it_is_of_the_same_owner(enter, fails):
+    line = Line(most=4)
+    line.leave_over = lambda members: members[0].owner == 1
+    line.fail = lambda members: fails and len(members) == 4
+    along, others = [], []
+
+    def come():
+        if not others:
+            others.append(enter(line, One("other", owner=2)))
+            # One too many for the part, which then comes after it.
+            along.extend(followed_by(enter, line, *(One(name, owner=1) for name in ("late", "later", "latest"))))
+
+    line.before_late = come
+    first = led_by(enter, line)
+    along += followed_by(enter, line, *(One(number, owner=1) for number in range(2)))
+    line.go.release(2)
+    for future in (first, *along[:2]):
+        if fails and future is not first:
+            with pytest.raises(ValueError, match="the part failed"):
+                future.result(PATIENCE_S)
+        else:
+            future.result(PATIENCE_S)
+    assert line.parts[0] == [0, 1, "late", "later"]
+    line.go.release(2)
+    assert [type(future.exception(PATIENCE_S)) for future in along[2:4]] == [ValueError if fails else type(None)] * 2
+    for future in (along[4], *others):
+        future.result(PATIENCE_S)
+    assert (line._line, line._busy, line._wanted) == ([], set(), 1)
+
+
 def test_an_error_of_a_group_reaches_each_of_them_and_the_next_group_is_led(enter):
     line = Line()
     line.fail = lambda members: len(members) > 1
@@ -183,8 +217,8 @@ def test_of_a_thousand_that_come_and_go_nobody_is_forgotten_or_served_twice(pool
             served.extend(member.name for member in members if member.name % 5)
             return [[member] for member in members if not member.name % 5]
 
-        def apart(self, members):
-            served.extend(member.name for member in members)
+        def apart(self, members, *, late):
+            served.extend(member.name for member in [*members, *late()])
 
     line = Busy(leaders=2, most=4)
     list(pool.map(lambda name: line.through(One(name, owner=1 + name), seconds=PATIENCE_S), range(1000)))

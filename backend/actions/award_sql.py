@@ -44,6 +44,7 @@ answer AS ({IN_DATABASE})
 SELECT action_seq FROM w
 """  # noqa: S608  the parts are ours
 
-_LOCK = "SELECT resident_id FROM wallets WHERE resident_id = ANY(%s::bigint[]) ORDER BY resident_id FOR NO KEY UPDATE"
-LOCK = {True: _LOCK, False: f"{_LOCK} SKIP LOCKED"}
-"""By whether to wait for whoever holds them: locks wallets, and tells which."""
+LOCK = "SELECT resident_id FROM wallets WHERE resident_id = ANY(%s::bigint[]) ORDER BY resident_id FOR NO KEY UPDATE"
+"""Waits for whoever holds them: locks wallets, and tells which."""
+TRY_LOCK = f"{LOCK} SKIP LOCKED"
+"""The same for those that nobody holds."""

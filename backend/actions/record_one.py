@@ -5,7 +5,7 @@ between, it changes nothing, and the action is judged again under a lock. Reques
 process are being dealt with are recorded together (`backend.gathering`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
@@ -62,21 +62,26 @@ class Awards(Gathering[Asked]):
     """The requests of one process that are to be recorded."""
 
     def together(self, members: Sequence[Asked]) -> Sequence[Sequence[Asked]]:
-        """One alone as if there were no line; several under those locks that can be had at once."""
+        """One alone as if there were no line; several under those locks that can be had at once.
+
+        Those of one resident are left: all of them wait for whoever holds the wallet, and nobody else has to.
+        """
+        if len(members) > 1 and len({member.owner for member in members}) == 1:
+            return [members]
         with prepared_statements() as statements:
             if len(members) == 1:
                 return [] if _attempted(statements, members[0]) else [members]
             now, later = one_of_each_key(members)
             try:
-                left = record_together(statements, now, wait=False)
+                left = record_together(statements, now)
             except (MovedError, *_SOMEBODY_ELSES):
                 left = now
         return _by_resident([*left, *later])
 
-    def apart(self, members: Sequence[Asked]) -> None:
-        """The requests of one resident."""
+    def apart(self, members: Sequence[Asked], *, late: Callable[[], Sequence[Asked]]) -> None:
+        """The requests of one resident, and those that come while the wallet is waited for."""
         with prepared_statements() as statements:
-            record_in_turn(statements, members)
+            record_in_turn(statements, members, late=late)
 
 
 def gathering() -> Awards:

@@ -1,18 +1,20 @@
-"""Recording the claims of several requests in one transaction: two round trips and one commit for all of them.
+"""Recording the claims of several requests in one transaction: few round trips and one commit for all of them.
 
-The first locks the wallets and reads; the second writes and commits. Under the locks nothing that was read can move,
-so nothing is judged twice. The statements are those of one award, one after the other.
+First the wallets are locked, and what the rules need is read; then all is written and committed. Under the locks
+nothing that was read can move, so nothing is judged twice. The statements are those of one award, one after the other.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
 import psycopg
 
-from backend.actions.asked import Asked, Row
-from backend.actions.award_sql import BESIDES, LOCK, READ, WRITE
-from backend.actions.awarding import Award, awards_of, count
+from backend.actions.asked import Asked
+from backend.actions.award_sql import BESIDES, LOCK, READ, TRY_LOCK, WRITE
+from backend.actions.awarding import Read, awards_of, count
 from backend.actions.claim import Claim
 from backend.actions.loading import window
 from backend.catalogue import service as catalogue_service
@@ -29,33 +31,39 @@ class MovedError(Exception):
     """The catalogue is another than the claims were read by: nothing was written, and it has been read again."""
 
 
-def record_together(statements: Statements, asked: Sequence[Asked], *, wait: bool) -> Sequence[Asked]:
-    """Record each that can be, by `prepared_statements`; gives those whose wallets others hold.
+def record_together(statements: Statements, asked: Sequence[Asked]) -> Sequence[Asked]:
+    """Record each that can be at once, by `prepared_statements`; gives those whose wallets others hold.
 
-    With `wait` it waits for these. Sets `recorded` or `error` of all but those it gives. Of one resident's requests
-    that share a key only one may be among them. Raises MovedError, psycopg.errors.UniqueViolation where a key or a
-    reference was taken meanwhile; then nothing was written.
+    Sets `recorded` or `error` of all others. Of one resident's requests that share a key only one may be among them.
+    Raises MovedError, psycopg.errors.UniqueViolation where a key or a reference was taken meanwhile; then nothing was
+    written.
     """
     catalogue = catalogue_service.cached()
+    owners = array(sorted({one.owner for one in asked}))
     with statements.taken_back_on_error():
-        held, rows = _lock_and_read(statements, asked, catalogue=catalogue, wait=wait)
-        taken = [(one, read) for one, read in zip(asked, rows, strict=True) if one.owner in held or wait]
-        _write(statements, awards_of(taken, catalogue=catalogue))
-    return [] if wait else [one for one in asked if one.owner not in held]
+        # Each statement sees what was committed when the one before it was done, hence under the locks.
+        _, locked, *rows = statements.together([("BEGIN", ()), (TRY_LOCK, (owners,)), *_reads(asked, catalogue)])
+        held = {row[0] for row in locked}
+        reads = [read for read in zip(asked, rows, strict=True) if read[0].owner in held]
+        _judge_and_write(statements, reads, catalogue=catalogue)
+    return [one for one in asked if one.owner not in held]
 
 
-def record_in_turn(statements: Statements, asked: Sequence[Asked]) -> None:
-    """Record all of them, waiting for whoever holds their wallets; sets `recorded` or `error` of each.
+def record_in_turn(statements: Statements, asked: Sequence[Asked], *, late: Callable[[], Sequence[Asked]]) -> None:
+    """Record all of one resident's, waiting for whoever holds the wallet; sets `recorded` or `error` of each.
 
+    `late` gives further ones of the resident: who comes while we wait goes along as soon as the wallet is ours.
     Raises psycopg.errors.LockNotAvailable after `lock_timeout`.
     """
+    now: Sequence[Asked]
     rest = asked
     while rest:
-        round_, rest = one_of_each_key(rest)
         try:
-            record_together(statements, round_, wait=True)
+            with _turn(statements, rest[0].owner):
+                now, rest = one_of_each_key([*rest, *late()])
+                _read_judge_and_write(statements, now)
         except (MovedError, psycopg.errors.UniqueViolation):
-            for one in round_:
+            for one in now:
                 _record_alone(statements, one)
 
 
@@ -74,26 +82,32 @@ def one_of_each_key(asked: Sequence[Asked]) -> tuple[list[Asked], list[Asked]]:
 def _record_alone(statements: Statements, one: Asked) -> None:
     for _ in range(ATTEMPTS):
         try:
-            record_together(statements, [one], wait=True)
+            with _turn(statements, one.owner):
+                _read_judge_and_write(statements, [one])
         except (MovedError, psycopg.errors.UniqueViolation):
             continue
         return
     one.error = psycopg.errors.LockNotAvailable("too many requests of one resident at once")
 
 
-def _lock_and_read(
-    statements: Statements, asked: Sequence[Asked], *, catalogue: Catalogue, wait: bool
-) -> tuple[set[int], Sequence[Sequence[Row]]]:
-    owners = sorted({one.owner for one in asked})
-    reads = [(READ, one.reading(span)) for one, span in zip(asked, _spans(asked, catalogue), strict=True)]
-    # Each statement sees what was committed when the one before it was done, hence under the locks.
-    _, locked, *rows = statements.together([("BEGIN", ()), (LOCK[wait], (array(owners),)), *reads])
-    for found in rows:
-        if found and found[0][1 - BESIDES] != catalogue.revision:
-            statements.execute("ROLLBACK")
-            catalogue_service.current(found[0][1 - BESIDES])
-            raise MovedError
-    return {row[0] for row in locked}, rows
+@contextmanager
+def _turn(statements: Statements, owner: int) -> Iterator[None]:
+    """A transaction that has the owner's wallet; whoever writes in it commits it."""
+    with statements.taken_back_on_error():
+        # A round trip for itself: what is read after it is what the one before has left, and who it is read for may
+        # be known only then.
+        statements.together([("BEGIN", ()), (LOCK, (array([owner]),))])
+        yield
+
+
+def _read_judge_and_write(statements: Statements, asked: Sequence[Asked]) -> None:
+    catalogue = catalogue_service.cached()
+    rows = statements.together(_reads(asked, catalogue))
+    _judge_and_write(statements, list(zip(asked, rows, strict=True)), catalogue=catalogue)
+
+
+def _reads(asked: Sequence[Asked], catalogue: Catalogue) -> list[tuple[str, Mapping[str, Any]]]:
+    return [(READ, one.reading(span)) for one, span in zip(asked, _spans(asked, catalogue), strict=True)]
 
 
 def _spans(asked: Sequence[Asked], catalogue: Catalogue) -> Iterator[tuple[datetime, datetime]]:
@@ -106,7 +120,13 @@ def _spans(asked: Sequence[Asked], catalogue: Catalogue) -> Iterator[tuple[datet
         yield window(theirs, catalogue, zone=one.settings.city_zone) if theirs else (one.now, one.now)
 
 
-def _write(statements: Statements, awards: Sequence[Award]) -> None:
+def _judge_and_write(statements: Statements, reads: Sequence[Read], *, catalogue: Catalogue) -> None:
+    for _, rows in reads:
+        if rows and rows[0][1 - BESIDES] != catalogue.revision:
+            statements.execute("ROLLBACK")
+            catalogue_service.current(rows[0][1 - BESIDES])
+            raise MovedError
+    awards = awards_of(reads, catalogue=catalogue)
     *written, _ = statements.together([*((WRITE, award.values()) for award in awards), ("COMMIT", ())])
     if not all(written):
         raise AssertionError("a wallet moved although it was locked")

@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from backend import clock
 from backend.actions import record_one as recording
+from backend.actions import record_together
 from backend.database import autocommit_engine, db, transaction
 from tests.books import differences
 
@@ -39,13 +40,13 @@ def ask(app, headers):
 def groups(monkeypatch):
     """The residents of each group that was recorded, as it happens; what is recorded is left as it is."""
     seen = []
-    record = recording.record_together
+    judge = record_together._judge_and_write
 
-    def told(cursor, asked, *, wait):
-        seen.append([one.owner for one in asked])
-        return record(cursor, asked, wait=wait)
+    def told(statements, reads, *, catalogue):
+        seen.append([asked.owner for asked, _ in reads])
+        judge(statements, reads, catalogue=catalogue)
 
-    monkeypatch.setattr(recording, "record_together", told)
+    monkeypatch.setattr(record_together, "_judge_and_write", told)
     return seen
 
 
@@ -108,6 +109,37 @@ def test_of_one_resident_as_many_count_as_the_limit_allows(at_once, ask, residen
     assert Counter(answer.status_code for answer in answers) == {201: 2, 409: 3}
     assert [answer.json["wallet"]["balance"] for answer in answers if answer.status_code == 201] == [1, 2]
     assert [resident.resident_id] * 5 in groups
+    assert differences(with_actions=True) == []
+
+
+def test_who_comes_while_the_residents_wallet_is_waited_for_goes_along(app, at_once, ask, resident, groups):
+    line, late, body = recording.gathering(), [], bag()
+    calls = [ask(resident, body, f"k{number}") for number in range(4)]
+    repeated = ask(resident, body, "k0")
+    let_go = threading.Event()
+
+    def holding():
+        with app.app_context(), held(resident):
+            assert let_go.wait(PATIENCE_S)
+
+    def come():
+        until(lambda: resident.resident_id in line._busy and not line._line)
+        with ThreadPoolExecutor(3) as pool:
+            for call in (*calls[2:], repeated):
+                late.append(pool.submit(call))
+                until(lambda: len(line._line) == len(late))
+            let_go.set()
+
+    holder, comer = threading.Thread(target=holding), threading.Thread(target=come)
+    holder.start()
+    answers = at_once(calls[:2], meanwhile=comer.start)
+    for thread in (holder, comer):
+        thread.join(PATIENCE_S)
+    answers += [future.result(PATIENCE_S) for future in late]
+    assert [resident.resident_id] * 4 in groups
+    # Two count, by the limit; whoever asks for the same again hears the same.
+    assert Counter(answer.status_code for answer in answers[:4]) == {201: 2, 409: 2}
+    assert (answers[4].status_code, answers[4].json) == (answers[0].status_code, answers[0].json)
     assert differences(with_actions=True) == []
 
 
