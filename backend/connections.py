@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from functools import cache
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
 import structlog
@@ -19,9 +19,6 @@ from psycopg.abc import RV, PQGen
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-
-if TYPE_CHECKING:
-    from backend.statements import Statements
 
 MARGIN_S = 2.0
 """So much longer than `statement_timeout` an answer is waited for: a PostgreSQL that lives is the one that says no."""
@@ -86,8 +83,6 @@ class Connection(psycopg.Connection[Any]):
     silence: Silence | None = None
     outdated = False
     """Whether the server takes no writes: after a failover the next connection may lead to one that does."""
-    statements: "Statements | None" = None
-    """What the hot path has prepared on it."""
 
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
         """As psycopg's; raises NoAnswerError after `answer_within_s`."""

@@ -48,6 +48,8 @@ class Model(DeclarativeBase):
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 """Alembic's folder."""
 
+PREPARED = "prepared"
+"""Where the pool keeps the statements of a connection."""
 AUTOCOMMIT = "autocommit"
 """Name of the second engine, on the same database."""
 
@@ -136,11 +138,12 @@ def prepared_statements() -> Iterator[Statements]:
     BEGIN and COMMIT are round trips too, and one data-modifying CTE needs neither.
     """
     fairy = autocommit_engine().raw_connection()
-    connection: Any = fairy.driver_connection
     try:
-        if connection.statements is None:
-            connection.statements = Statements(connection)
-        yield connection.statements
+        # Kept as long as the connection is, and forgotten with it.
+        kept: Statements | None = fairy.info.get(PREPARED)
+        if kept is None:
+            kept = fairy.info[PREPARED] = Statements(fairy.driver_connection)  # type: ignore[arg-type]  # `_creator` made it
+        yield kept
     finally:
         fairy.close()
 
