@@ -13,7 +13,7 @@ from backend import clock, defaults
 from backend.database import transaction
 from backend.partners import service as partners
 from backend.rewards import configuring, vouchers
-from tests.conftest import _empty_all
+from tests.emptying import empty
 from tests.properties.small_city import SmallCity
 
 STEPS = 100
@@ -46,7 +46,7 @@ def world(app, settings, new_resident):
     """How a small city begins: nobody, three gifts of which there is little, a partner with a key."""
 
     def empty():
-        _empty_all(app)
+        empty(app)
         with transaction():
             defaults.load()
 
