@@ -45,7 +45,7 @@ GIFTS = (
 def world(app, settings, new_resident):
     """How a small city begins: nobody, three gifts of which there is little, a partner with a key."""
 
-    def empty():
+    def anew():
         empty(app)
         with transaction():
             defaults.load()
@@ -63,7 +63,7 @@ def world(app, settings, new_resident):
     def newcomer():
         return new_resident().resident_id
 
-    return SimpleNamespace(settings=settings, empty=empty, gifts=gifts, partner=partner, newcomer=newcomer)
+    return SimpleNamespace(settings=settings, empty=anew, gifts=gifts, partner=partner, newcomer=newcomer)
 
 
 @pytest.mark.slow
