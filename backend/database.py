@@ -64,8 +64,8 @@ def engine_options(settings: Settings) -> dict[str, Any]:
 def autocommit_options(settings: Settings) -> dict[str, Any]:
     """Options of the engine behind `prepared_statements`: nothing is set or taken back when a connection changes hands.
 
-    Its few statements are prepared at once, and planned once: each finds the rows of one resident by a key, whoever
-    that is, and planning takes longer than running.
+    Its few statements are prepared when first sent (`backend.statements`), and planned once: each finds the rows of one
+    resident by a key, whoever that is, and planning takes longer than running.
     """
     options = f"{_options(settings)} -c plan_cache_mode=force_generic_plan"
     return {
@@ -138,13 +138,15 @@ def prepared_statements() -> Iterator[Statements]:
     BEGIN and COMMIT are round trips too, and one data-modifying CTE needs neither.
     """
     fairy = autocommit_engine().raw_connection()
+    # Kept as long as the connection is, and forgotten with it.
+    kept: Statements | None = fairy.info.get(PREPARED)
     try:
-        # Kept as long as the connection is, and forgotten with it.
-        kept: Statements | None = fairy.info.get(PREPARED)
         if kept is None:
             kept = fairy.info[PREPARED] = Statements(fairy.driver_connection)  # type: ignore[arg-type]  # `_creator` made it
         yield kept
     finally:
+        if kept is not None:
+            kept.forget_rows()
         fairy.close()
 
 

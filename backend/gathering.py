@@ -20,7 +20,7 @@ class LineTimeoutError(TimeoutError):
 class Member:
     """One who stands in line. A subclass says what is wanted, and keeps what came of it."""
 
-    __slots__ = ("_bell", "done", "error", "owner", "part")
+    __slots__ = ("_bell", "done", "error", "owner", "part", "settled")
 
     def __init__(self, owner: int) -> None:
         self._bell = Lock()
@@ -28,6 +28,8 @@ class Member:
         self.owner = owner
         """Whose it is: of one owner's members all but the first wait, or go with it."""
         self.done = False
+        self.settled = False
+        """What came of it stands, whatever becomes of those that are dealt with after it: for `apart` to say."""
         self.error: BaseException | None = None
         """Why it could not be dealt with."""
         self.part: Sequence[Member] = ()
@@ -67,7 +69,8 @@ class Gathering(ABC, Generic[M]):
     def apart(self, members: Sequence[M], *, late: Callable[[], Sequence[M]]) -> None:
         """Deal with one part, waiting for whoever is in its way.
 
-        Each call of `late` gives members of the same owner who stand in line by then: they are of the part from now on.
+        Each call of `late` gives members of the same owner who stand in line by then, if there is room for them. From
+        then on they are of the part.
         """
 
     def through(self, member: M, *, seconds: float) -> None:
@@ -170,8 +173,10 @@ class Gathering(ABC, Generic[M]):
             self.apart(tuple(members), late=late)
         except BaseException as error:
             for member in members:
-                member.error = member.error or error
-            raise
+                if not member.settled:
+                    member.error = member.error or error
+            if not first.settled or not isinstance(error, Exception):
+                raise
         finally:
             with self._guard:
                 self._dismiss(members, by=first)

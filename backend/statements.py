@@ -27,8 +27,12 @@ Row = tuple[Any, ...]
 MOST_PREPARED = 100
 """Statements that a connection keeps, each prepared for the types of its values. As many as a cursor would keep."""
 _MARK = re.compile(r"%(?:\((\w+)\)s|s|%)?")
+OUTDATED = (errors.FeatureNotSupported, errors.InvalidSqlStatementName)
+"""What PostgreSQL says of a prepared statement whose tables have changed, or that it has no more: prepared anew it may
+do it, and is when it is sent again."""
 _REFUSED = pq.ExecStatus.FATAL_ERROR
 _SYNC = pq.ExecStatus.PIPELINE_SYNC
+_IDLE = pq.TransactionStatus.IDLE
 _OPEN = (pq.TransactionStatus.INTRANS, pq.TransactionStatus.INERROR)
 _Key = tuple[bytes, tuple[int, ...]]
 
@@ -65,11 +69,13 @@ class Statements:
         """Send a statement, and wait for all of its rows."""
         self._rows = []
         bound = self._bound(statement, values)
-        name = self._names.get(bound.key) or self._names_of([bound])[0]
-        with self._whole() as until:
-            self._pgconn.send_query_prepared(name, bound.values, bound.formats)
-            result = self._result(until)
-        self._rows = self._loaded(result)
+        try:
+            self._rows = self._sent(bound)
+        except OUTDATED:
+            # Nothing was done, and outside a transaction nothing is lost by asking again.
+            if self._names.pop(bound.key, None) is None or self._pgconn.transaction_status != _IDLE:
+                raise
+            self._rows = self._sent(bound)
         return self
 
     def fetchall(self) -> list[Row]:
@@ -82,6 +88,7 @@ class Statements:
 
     def together(self, asked: Sequence[tuple[str, Values]]) -> list[list[Row]]:
         """The rows of each of several statements, in one round trip; nothing that comes after a refused one is done."""
+        self._rows = []
         bound = [self._bound(*one) for one in asked]
         names = self._names_of(bound)
         with self._whole() as until:
@@ -90,7 +97,17 @@ class Statements:
                 self._pgconn.send_query_prepared(name, one.values, one.formats)
             self._pgconn.pipeline_sync()
             results = self._results(until)
-        return [self._loaded(result) for result in results]
+        try:
+            return [self._loaded(result) for result in results]
+        except OUTDATED:
+            for one in bound:
+                self._names.pop(one.key, None)
+            raise
+
+    def forget_rows(self) -> None:
+        """Keep nothing of what was read: who has the connection next is somebody else."""
+        self._rows = []
+        self._adapting.set_pgresult(None)
 
     @contextmanager
     def taken_back_on_error(self) -> Iterator[None]:
@@ -113,8 +130,17 @@ class Statements:
     def _bound(self, statement: str, values: Values) -> _Bound:
         text, names, formats = _numbered(statement)
         ordered = [values[name] for name in names] if isinstance(values, Mapping) else values
+        if len(ordered) != len(names):
+            raise psycopg.ProgrammingError(f"{len(ordered)} values for {len(names)} parameters: {statement}")
         sent = self._adapting.dump_sequence(ordered, formats)
         return _Bound((text, self._adapting.types or ()), sent, self._adapting.formats or ())
+
+    def _sent(self, bound: _Bound) -> list[Row]:
+        name = self._names.get(bound.key) or self._names_of([bound])[0]
+        with self._whole() as until:
+            self._pgconn.send_query_prepared(name, bound.values, bound.formats)
+            result = self._result(until)
+        return self._loaded(result)
 
     def _names_of(self, bound: Sequence[_Bound]) -> Sequence[bytes]:
         """Of statements that are to be sent together; the oldest of the others give way to new ones."""
@@ -159,8 +185,9 @@ class Statements:
         if result is None:
             raise psycopg.OperationalError("the connection is lost")
         try:
-            while self._next(until) is not None:
-                pass
+            while (more := self._next(until)) is not None:
+                # What is refused when it is committed is refused after its rows.
+                result = more if more.status == _REFUSED else result
         except psycopg.OperationalError:
             # It has said why it ends, and ended.
             if result.status != _REFUSED:

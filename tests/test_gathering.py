@@ -195,6 +195,26 @@ def test_an_error_of_a_part_reaches_each_of_it(enter):
     assert line._busy == set()
 
 
+def test_what_came_of_a_member_stands_whatever_a_part_meets_after_it(enter):
+    class Settling(Line):
+        def apart(self, members, *, late):
+            members[self.settles].settled = True
+            super().apart(members, late=late)
+
+    for settles in (0, 1):
+        line = Settling()
+        line.settles = settles
+        line.leave_over = lambda members: len(members) > 1
+        line.fail = lambda _members, line=line: bool(line.parts)
+        led = led_by(enter, line)
+        futures = followed_by(enter, line, *(One(number, owner=1) for number in range(2)))
+        line.go.release(2)
+        led.result(PATIENCE_S)
+        raised = [type(future.exception(PATIENCE_S)) for future in futures]
+        assert raised == [ValueError if number != settles else type(None) for number in range(2)]
+        assert (line._line, line._busy, line._wanted) == ([], set(), 1)
+
+
 def test_who_waits_too_long_leaves_and_the_others_are_served(enter):
     line = Line()
     first = led_by(enter, line)

@@ -14,7 +14,8 @@ from backend.statements import MOST_PREPARED, Statements
 
 @pytest.fixture
 def statements(app):
-    """On a connection of its own, which no other test gets."""
+    """On a connection of its own, on which nothing has been prepared, and which no other test gets."""
+    autocommit_engine().dispose()
     fairy = autocommit_engine().raw_connection()
     connection = fairy.driver_connection
     fairy.detach()
@@ -105,6 +106,44 @@ def test_what_is_refused_is_raised_as_psycopg_raises_it_and_the_connection_serve
         assert raised.value.diag.message_primary
         assert statements.fetchall() == []
     assert statements.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_what_is_refused_at_the_commit_is_refused(statements):
+    statements.execute("CREATE TEMPORARY TABLE once (n int UNIQUE DEFERRABLE INITIALLY DEFERRED)")
+    for _ in range(2):
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            statements.execute("INSERT INTO once VALUES (1), (1) RETURNING n")
+    assert statements.execute("SELECT count(*) FROM once").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("values", [(), (1, 2), (1, 2, 3)])
+def test_as_many_values_as_parameters_are_wanted(statements, values):
+    with pytest.raises(psycopg.ProgrammingError, match="values for 1 parameters"):
+        statements.execute("SELECT %s::int", values)
+    assert statements.execute("SELECT %s::int", (1,)).fetchone() == (1,)
+
+
+def test_a_table_that_changes_under_a_prepared_statement_costs_nobody_an_answer(statements):
+    statements.execute("CREATE TEMPORARY TABLE changing AS SELECT 1 AS n")
+    read = ("SELECT * FROM changing WHERE n = %s", (1,))
+    assert statements.execute(*read).fetchall() == [(1,)]
+    statements.execute("ALTER TABLE changing ALTER n TYPE bigint, ADD more text")
+    assert statements.execute(*read).fetchall() == [(1, None)]
+    statements.execute("ALTER TABLE changing DROP more")
+    with pytest.raises(psycopg.errors.FeatureNotSupported), statements.taken_back_on_error():
+        statements.together([("BEGIN", ()), read, ("COMMIT", ())])
+    assert statements.together([("BEGIN", ()), read, ("COMMIT", ())]) == [[], [(1,)], []]
+    statements.execute("DEALLOCATE ALL")
+    assert statements.execute(*read).fetchall() == [(1,)]
+
+
+def test_nothing_that_was_read_stays_with_the_connection(app):
+    with prepared_statements() as statements:
+        assert statements.execute("SELECT 'mine'").fetchall()
+        assert statements.together([("SELECT 1", ())]) == [[(1,)]]
+        assert statements.fetchall() == []
+        assert statements.execute("SELECT 'mine'").fetchall()
+    assert statements.fetchall() == []
 
 
 def test_several_go_together_and_nothing_is_done_after_one_that_is_refused(statements):

@@ -18,7 +18,7 @@ from backend.actions.award_sql import BESIDES, READ, WRITE
 from backend.actions.awarding import awards_of, count
 from backend.actions.claim import Claim
 from backend.actions.loading import window
-from backend.actions.record_together import MovedError, one_of_each_key, record_in_turn, record_together
+from backend.actions.record_together import MET, one_of_each_key, record_in_turn, record_together
 from backend.catalogue import service as catalogue_service
 from backend.config import Settings
 from backend.database import prepared_statements
@@ -30,7 +30,7 @@ from backend.statements import Statements
 LEADERS = 3
 """Threads of a process that deal with others' requests too: while one waits for PostgreSQL, the other judges."""
 _SOMEBODY_ELSES = (
-    psycopg.errors.UniqueViolation,
+    *MET,
     psycopg.errors.LockNotAvailable,
     psycopg.errors.DeadlockDetected,
 )
@@ -74,7 +74,7 @@ class Awards(Gathering[Asked]):
             now, later = one_of_each_key(members)
             try:
                 left = record_together(statements, now)
-            except (MovedError, *_SOMEBODY_ELSES):
+            except _SOMEBODY_ELSES:
                 left = now
         return _by_resident([*left, *later])
 

@@ -20,7 +20,7 @@ from backend.actions.loading import window
 from backend.catalogue import service as catalogue_service
 from backend.catalogue.service import Catalogue
 from backend.database import array
-from backend.statements import Statements
+from backend.statements import OUTDATED, Statements
 
 ATTEMPTS = 5
 """Rounds before giving up on one request: only a catalogue that has just changed, or a key that was taken by a request
@@ -31,12 +31,16 @@ class MovedError(Exception):
     """The catalogue is another than the claims were read by: nothing was written, and it has been read again."""
 
 
+MET = (MovedError, psycopg.errors.UniqueViolation, *OUTDATED)
+"""What a group can meet that its members may not meet again: the catalogue has changed, a key or a reference was taken
+meanwhile, or a table has changed under a prepared statement."""
+
+
 def record_together(statements: Statements, asked: Sequence[Asked]) -> Sequence[Asked]:
     """Record each that can be at once, by `prepared_statements`; gives those whose wallets others hold.
 
     Sets `recorded` or `error` of all others. Of one resident's requests that share a key only one may be among them.
-    Raises MovedError, psycopg.errors.UniqueViolation where a key or a reference was taken meanwhile; then nothing was
-    written.
+    Raises one of MET; then nothing was written.
     """
     catalogue = catalogue_service.cached()
     owners = array(sorted({one.owner for one in asked}))
@@ -62,7 +66,7 @@ def record_in_turn(statements: Statements, asked: Sequence[Asked], *, late: Call
             with _turn(statements, rest[0].owner):
                 now, rest = one_of_each_key([*rest, *late()])
                 _read_judge_and_write(statements, now)
-        except (MovedError, psycopg.errors.UniqueViolation):
+        except MET:
             for one in now:
                 _record_alone(statements, one)
 
@@ -84,7 +88,7 @@ def _record_alone(statements: Statements, one: Asked) -> None:
         try:
             with _turn(statements, one.owner):
                 _read_judge_and_write(statements, [one])
-        except (MovedError, psycopg.errors.UniqueViolation):
+        except MET:
             continue
         return
     one.error = psycopg.errors.LockNotAvailable("too many requests of one resident at once")
@@ -130,5 +134,7 @@ def _judge_and_write(statements: Statements, reads: Sequence[Read], *, catalogue
     *written, _ = statements.together([*((WRITE, award.values()) for award in awards), ("COMMIT", ())])
     if not all(written):
         raise AssertionError("a wallet moved although it was locked")
+    for asked, _ in reads:
+        asked.settled = True
     for award in awards:
         count(award)

@@ -2,11 +2,13 @@
 
 from flask import Flask
 
-from backend.console import pages, routes
+from backend.console import pages, revisions, routes
 
 
 def init_app(app: Flask) -> None:
     """Register the pages."""
+    # Now, and not when a worker is first asked: by then the files may be those of a newer release.
+    revisions.wanted()
     app.register_blueprint(routes.blueprint)
     app.register_blueprint(pages.blueprint)
 

@@ -22,7 +22,7 @@ def applied(connection: Connection) -> list[str]:
 
 @cache
 def wanted() -> list[str]:
-    """The newest revisions of the code: those that none builds on. They change with the code, so with the process."""
+    """The newest revisions of the code: those that none builds on. They change with the code: read with it."""
     said = [_said(path.read_text(encoding="utf-8")) for path in (MIGRATIONS / "versions").glob("*.py")]
     below = {revision for _, built_on in said for revision in built_on}
     return sorted(revision for revision, _ in said if revision not in below)
