@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from backend import clock, redis
 from backend.database import db, transaction
@@ -172,6 +173,19 @@ def test_a_name_that_changes_is_seen_at_once_on_a_page_that_was_shown_before(app
         assert client.patch("/api/v1/me", json=changes, headers=headers(podium[0])).status_code == 200
         for reader in podium[:2]:
             assert board(reader, "co2e/day")["items"][0]["name"] == name, changes
+
+
+@pytest.mark.parametrize("avatar_url", [None, 'https://img.example/a?b="c"&d=碳'])
+def test_a_name_is_shown_as_it_is_whatever_it_is_made_of(board, podium, avatar_url):
+    name = 'a"b\\c/\n\t\x01\x7f 碳惠 😀 </script>'
+    with transaction():
+        db.session.execute(
+            update(Resident)
+            .where(Resident.resident_id == podium[0].resident_id)
+            .values(nickname=name, avatar_url=avatar_url, leaderboard_consent=True)
+        )
+    shown = board(podium[1], "co2e/day")["items"][0]
+    assert (shown["name"], shown["avatar_url"]) == (name, avatar_url)
 
 
 @pytest.mark.parametrize("path", ["points/day", "points/day/around-me"])
