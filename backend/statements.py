@@ -119,14 +119,6 @@ class Statements:
                 self.execute("ROLLBACK")
             raise
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All within is done, or none of it."""
-        with self.taken_back_on_error():
-            self.execute("BEGIN")
-            yield
-            self.execute("COMMIT")
-
     def _bound(self, statement: str, values: Values) -> _Bound:
         text, names, formats = _numbered(statement)
         ordered = [values[name] for name in names] if isinstance(values, Mapping) else values

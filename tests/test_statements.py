@@ -1,6 +1,6 @@
 """Statements of the hot path: what they give and raise is what a cursor would give and raise."""
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -160,14 +160,22 @@ def test_several_go_together_and_nothing_is_done_after_one_that_is_refused(state
     assert statements.execute("SELECT n FROM done ORDER BY n").fetchall() == [(1,), (2,)]
 
 
+@contextmanager
+def a_transaction(statements):
+    with statements.taken_back_on_error():
+        statements.execute("BEGIN")
+        yield
+        statements.execute("COMMIT")
+
+
 def test_a_transaction_is_done_whole_or_not_at_all(statements):
     statements.execute("CREATE TEMPORARY TABLE done (n int)")
-    with statements.transaction():
+    with a_transaction(statements):
         statements.execute("INSERT INTO done VALUES (1)")
-    with suppress(KeyError), statements.transaction():
+    with suppress(KeyError), a_transaction(statements):
         statements.execute("INSERT INTO done VALUES (2)")
         raise KeyError
-    with suppress(psycopg.errors.DivisionByZero), statements.transaction():
+    with suppress(psycopg.errors.DivisionByZero), a_transaction(statements):
         statements.execute("INSERT INTO done VALUES (3)")
         statements.execute("SELECT 1/0")
     assert statements.execute("SELECT n FROM done").fetchall() == [(1,)]

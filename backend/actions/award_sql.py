@@ -44,7 +44,8 @@ answer AS ({IN_DATABASE})
 SELECT action_seq FROM w
 """  # noqa: S608  the parts are ours
 
-LOCK = "SELECT resident_id FROM wallets WHERE resident_id = ANY(%s::bigint[]) ORDER BY resident_id FOR NO KEY UPDATE"
-"""Waits for whoever holds them: locks wallets, and tells which."""
-TRY_LOCK = f"{LOCK} SKIP LOCKED"
-"""The same for those that nobody holds."""
+TRY_LOCK = """
+SELECT resident_id FROM wallets WHERE resident_id = ANY(%s::bigint[]) ORDER BY resident_id
+FOR NO KEY UPDATE SKIP LOCKED
+"""
+"""Locks those of these wallets that nobody holds, and tells which."""

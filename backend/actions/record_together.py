@@ -6,20 +6,20 @@ nothing that was read can move, so nothing is judged twice. The statements are t
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 import psycopg
 
 from backend.actions.asked import Asked
-from backend.actions.award_sql import BESIDES, LOCK, READ, TRY_LOCK, WRITE
+from backend.actions.award_sql import BESIDES, READ, TRY_LOCK, WRITE
 from backend.actions.awarding import Read, awards_of, count
 from backend.actions.claim import Claim
 from backend.actions.loading import window
 from backend.catalogue import service as catalogue_service
 from backend.catalogue.service import Catalogue
 from backend.database import array
+from backend.ledger.turns import turn
 from backend.statements import OUTDATED, Statements
 
 ATTEMPTS = 5
@@ -63,7 +63,7 @@ def record_in_turn(statements: Statements, asked: Sequence[Asked], *, late: Call
     rest = asked
     while rest:
         try:
-            with _turn(statements, rest[0].owner):
+            with turn(statements, rest[0].owner):
                 now, rest = one_of_each_key([*rest, *late()])
                 _read_judge_and_write(statements, now)
         except MET:
@@ -86,22 +86,12 @@ def one_of_each_key(asked: Sequence[Asked]) -> tuple[list[Asked], list[Asked]]:
 def _record_alone(statements: Statements, one: Asked) -> None:
     for _ in range(ATTEMPTS):
         try:
-            with _turn(statements, one.owner):
+            with turn(statements, one.owner):
                 _read_judge_and_write(statements, [one])
         except MET:
             continue
         return
     one.error = psycopg.errors.LockNotAvailable("too many requests of one resident at once")
-
-
-@contextmanager
-def _turn(statements: Statements, owner: int) -> Iterator[None]:
-    """A transaction that has the owner's wallet; whoever writes in it commits it."""
-    with statements.taken_back_on_error():
-        # A round trip for itself: what is read after it is what the one before has left, and who it is read for may
-        # be known only then.
-        statements.together([("BEGIN", ()), (LOCK, (array([owner]),))])
-        yield
 
 
 def _read_judge_and_write(statements: Statements, asked: Sequence[Asked]) -> None:

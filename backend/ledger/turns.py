@@ -15,6 +15,14 @@ def in_turn(statements: Statements, resident_id: int) -> Iterator[None]:
     Whoever asks waits for those before; raises psycopg.errors.LockNotAvailable after `lock_timeout`. The lock has a
     statement of its own: what is read after it is what the one before has left.
     """
-    with statements.transaction():
-        statements.execute(_LOCK, {"resident_id": resident_id})
+    with turn(statements, resident_id):
+        yield
+        statements.execute("COMMIT")
+
+
+@contextmanager
+def turn(statements: Statements, resident_id: int) -> Iterator[None]:
+    """The same for who commits with the last statements, in one round trip; an error takes everything back."""
+    with statements.taken_back_on_error():
+        statements.together([("BEGIN", ()), (_LOCK, {"resident_id": resident_id})])
         yield
