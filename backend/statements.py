@@ -116,7 +116,11 @@ class Statements:
             yield
         except BaseException:
             if self._pgconn.transaction_status in _OPEN:
-                self.execute("ROLLBACK")
+                try:
+                    self.execute("ROLLBACK")
+                except psycopg.Error:
+                    # Closed, it is taken back too.
+                    self._pgconn.finish()
             raise
 
     def _bound(self, statement: str, values: Values) -> _Bound:

@@ -181,6 +181,16 @@ def test_a_transaction_is_done_whole_or_not_at_all(statements):
     assert statements.execute("SELECT n FROM done").fetchall() == [(1,)]
 
 
+def test_a_transaction_that_cannot_be_taken_back_is_closed_with_its_connection(statements):
+    with suppress(KeyError), statements.taken_back_on_error():
+        statements.execute("BEGIN")
+        raise KeyError
+    with pytest.raises(psycopg.errors.InvalidSqlStatementName), statements.taken_back_on_error():
+        # ROLLBACK is prepared no more either.
+        statements.together([("BEGIN", ()), ("DEALLOCATE ALL", ()), ("SELECT 1", ())])
+    assert statements.connection.closed
+
+
 def test_much_may_go_and_come_at_the_same_time(statements):
     """More than the socket's buffers hold in both directions: who only writes or only reads would wait for ever."""
     much = "x" * 1_000_000

@@ -59,12 +59,13 @@ def record_in_turn(statements: Statements, asked: Sequence[Asked], *, late: Call
     `late` gives further ones of the resident: who comes while we wait goes along as soon as the wallet is ours.
     Raises psycopg.errors.LockNotAvailable after `lock_timeout`.
     """
-    now: Sequence[Asked]
     rest = asked
     while rest:
+        # Until the wallet is ours it is all of them that may have to be done one by one, and none of before.
+        now, rest = rest, ()
         try:
-            with turn(statements, rest[0].owner):
-                now, rest = one_of_each_key([*rest, *late()])
+            with turn(statements, now[0].owner):
+                now, rest = one_of_each_key([*now, *late()])
                 _read_judge_and_write(statements, now)
         except MET:
             for one in now:

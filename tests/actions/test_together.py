@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from backend import clock
 from backend.actions import record_one as recording
@@ -140,6 +140,28 @@ def test_who_comes_while_the_residents_wallet_is_waited_for_goes_along(app, at_o
     # Two count, by the limit; whoever asks for the same again hears the same.
     assert Counter(answer.status_code for answer in answers[:4]) == {201: 2, 409: 2}
     assert (answers[4].status_code, answers[4].json) == (answers[0].status_code, answers[0].json)
+    assert differences(with_actions=True) == []
+
+
+def test_a_lock_that_is_prepared_no_more_costs_nobody_an_answer(at_once, ask, resident):
+    at_once([ask(resident) for _ in range(3)])
+    known = b"SELECT name FROM pg_prepared_statements WHERE statement LIKE '%FROM wallets%FOR NO KEY UPDATE'"
+    lost = []
+
+    def lose(connection, *_):
+        for place in range((found := connection.pgconn.exec_(known)).ntuples):
+            lost.append(found.get_value(place, 0))
+            connection.pgconn.exec_(b"DEALLOCATE " + lost[-1])
+
+    earlier = bag(occurred_at=clock.rfc3339(clock.now() - timedelta(days=3)))
+    event.listen(autocommit_engine(), "checkout", lose)
+    try:
+        answers = at_once([ask(resident, earlier, key) for key in ("a", "b", "a")])
+    finally:
+        event.remove(autocommit_engine(), "checkout", lose)
+    assert lost
+    assert [answer.status_code for answer in answers] == [201] * 3
+    assert answers[0].json == answers[2].json != answers[1].json
     assert differences(with_actions=True) == []
 
 
