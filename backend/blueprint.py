@@ -18,6 +18,7 @@ from webargs.flaskparser import FlaskParser, is_json_request
 from werkzeug.exceptions import NotFound
 from werkzeug.routing import IntegerConverter, Map
 
+from backend import present
 from backend.errors import RefusalError
 
 View = Callable[..., Any]
@@ -57,7 +58,7 @@ class StrictParser(FlaskParser):
 
     def load_body(self, schema: Schema) -> Any:
         """The present request's JSON body, loaded; raises UnreadableBodyError, UnsupportedMediaTypeError, or 422."""
-        asked = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001  Flask's own way past the proxy
+        asked = present.request()
         try:
             return schema.load(self._raw_load_json(asked))
         except ValidationError as error:
@@ -66,7 +67,7 @@ class StrictParser(FlaskParser):
 
     def load_query(self, schema: Schema) -> Any:
         """The present request's query, loaded; raises 422. What a query says depends on nothing else: it is kept."""
-        return dict(_query_of(schema, request.query_string))
+        return dict(_query_of(schema, present.request().query_string))
 
     def _raw_load_json(self, req: Request) -> Any:
         body = req.get_data()

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from flask import current_app
+from backend import present
 
 
 def now() -> datetime:
@@ -14,7 +14,7 @@ def now() -> datetime:
 
 def city_zone() -> ZoneInfo:
     """The city's time zone (setting CITY_TIME_ZONE)."""
-    zone: ZoneInfo = current_app.extensions["settings"].city_zone
+    zone: ZoneInfo = present.settings().city_zone
     return zone
 
 

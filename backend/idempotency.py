@@ -8,13 +8,13 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from flask import Response, json, make_response, request
+from flask import Response, json, make_response
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from psycopg.errors import LockNotAvailable
 from sqlalchemy import delete, inspect, select, tuple_
 
-from backend import clock, sealing
+from backend import clock, present, sealing
 from backend.database import Model, cursor, db
 from backend.errors import RefusalError, ValidationFailedError
 
@@ -83,12 +83,13 @@ def replayed(
 def of_request(*, required: bool = False) -> Request:
     """The key of the present HTTP request, if any, and its hash; raises ValidationFailedError."""
     key = key_of_request(required=required)
-    return Request(key, hash_of(method=request.method, path=request.path, body=request.get_data()) if key else "")
+    asked = present.request()
+    return Request(key, hash_of(method=asked.method, path=asked.path, body=asked.get_data()) if key else "")
 
 
 def key_of_request(*, required: bool = False) -> str:
     """The key of the present HTTP request, empty where it has none; raises ValidationFailedError."""
-    given: str | None = request.environ.get("HTTP_IDEMPOTENCY_KEY")
+    given: str | None = present.request().environ.get("HTTP_IDEMPOTENCY_KEY")
     key = (given or "").strip()
     if (given is not None or required) and not KEY.fullmatch(key):
         message = gettext("Send 1 to %(most)s characters, a new key for each new request.", most=MAX_KEY)

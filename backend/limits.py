@@ -17,11 +17,11 @@ from http import HTTPStatus
 from threading import Lock
 from typing import Any, TypeVar
 
-from flask import Flask, current_app, request
+from flask import Flask
 from flask_babel import lazy_gettext as _l
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from backend import metrics, redis, web
+from backend import metrics, present, redis, web
 from backend.config import SettingsError
 from backend.errors import RefusalError
 
@@ -154,7 +154,7 @@ def limited_by_address(purpose: str) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @wraps(view)
         def inner(*args: Any, **kwargs: Any) -> Any:
-            _tell(request.environ, _limiter().hit(f"{purpose}:{_address()}"))
+            _tell(present.request().environ, _limiter().hit(f"{purpose}:{_address()}"))
             return view(*args, **kwargs)
 
         return inner  # type: ignore[return-value]  # same call as the view
@@ -163,11 +163,11 @@ def limited_by_address(purpose: str) -> Callable[[View], View]:
 
 
 def _count_request() -> None:
-    environ = request.environ
+    asked, app = present.request(), present.application()
+    environ = asked.environ
     if not environ.get("PATH_INFO", "").startswith("/api/"):
         return
-    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001  asked twice: past the proxy
-    if getattr(app.view_functions.get(request.endpoint or ""), "caller", "") in UNCOUNTED:
+    if getattr(app.view_functions.get(asked.endpoint or ""), "caller", "") in UNCOUNTED:
         return
     limiter: Limiter = app.extensions["limiter"]
     token: str = environ.get("HTTP_AUTHORIZATION", "")
@@ -186,13 +186,13 @@ def _tell(environ: dict[str, Any], allowance: Allowance) -> None:
 
 
 def _limiter() -> Limiter:
-    limiter: Limiter = current_app.extensions["limiter"]
+    limiter: Limiter = present.extensions()["limiter"]
     return limiter
 
 
 def _address() -> str:
     """The caller's address; of IPv6 the network, of which one caller has all addresses."""
-    given = request.remote_addr or ""
+    given = present.request().remote_addr or ""
     if ":" not in given:
         return given
     try:

@@ -7,9 +7,11 @@ from threading import local
 from typing import Any, cast
 
 import redis
-from flask import Flask, current_app
+from flask import Flask
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+
+from backend import present
 
 Client = redis.Redis
 RedisError = redis.RedisError
@@ -45,7 +47,7 @@ def init_app(app: Flask) -> None:
 
 def client() -> "redis.Redis":
     """The application's Redis client: text in and out, time-outs of two seconds."""
-    return cast("redis.Redis", current_app.extensions["redis"])
+    return cast("redis.Redis", present.extensions()["redis"])
 
 
 class _Own(local):

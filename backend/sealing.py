@@ -5,7 +5,8 @@ import base64
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from flask import current_app
+
+from backend import present
 
 PURPOSE = b"tanhui sealing at rest, version 1"
 """Keeps this key apart from every other that is derived from SECRET_KEY (RFC 5869, info)."""
@@ -29,6 +30,6 @@ def unseal(sealed: str) -> str:
 
 
 def _fernet() -> Fernet:
-    secret: str = current_app.extensions["settings"].secret_key
+    secret: str = present.settings().secret_key
     key = HKDF(algorithm=SHA256(), length=32, salt=None, info=PURPOSE).derive(secret.encode())
     return Fernet(base64.urlsafe_b64encode(key))

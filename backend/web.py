@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 from babel import Locale
-from flask import Flask, Request, Response, current_app, has_request_context, json, request
-from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from flask import Flask, Request, Response, has_request_context, json
+from flask.sessions import NullSession, SecureCookieSession, SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from flask_babel import force_locale, gettext
 from sqlalchemy.exc import DBAPIError
@@ -18,12 +18,13 @@ from werkzeug.datastructures import LanguageAccept
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import parse_accept_header
 
-from backend import metrics
+from backend import metrics, present
 from backend.connections import is_unavailable
 from backend.database import transaction
 from backend.errors import RefusalError, UpstreamUnavailableError
 from backend.library_messages import translated
 from backend.logs import REQUEST_ID, id_of, request_id
+from backend.routing import RoutedFlask
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -39,11 +40,16 @@ SLUGS = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "content-too-large", HTTPStatus.TO
 class _Sessions(SecureCookieSessionInterface):
     """Cookies for screens only: callers of the API say who they are in each request."""
 
+    _none = NullSession()
+
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         return None if request.path.startswith("/api/") else super().open_session(app, request)
 
+    def make_null_session(self, app: Flask) -> NullSession:  # noqa: ARG002  as Flask's
+        return self._none  # nothing can be put into it, so one does for all
 
-class Application(Flask):
+
+class Application(RoutedFlask):
     """Flask, with each request inside one transaction.
 
     The commit wraps the dispatch: an error in `after_request` would skip the error handlers.
@@ -101,14 +107,15 @@ def init_app(app: Flask) -> None:
 
 
 def _finish(response: Response) -> Response:
-    environ = request.environ
+    asked = present.request()
+    environ = asked.environ
     # `add` does not look for an earlier one: nobody else sets these.
     add = response.headers.add
     add(REQUEST_ID, id_of(environ))
     add("X-Content-Type-Options", "nosniff")
     for name, value in environ.get(HEADERS, ()):
         add(name, value)
-    metrics.observe(environ, endpoint=request.endpoint, status=response.status_code)
+    metrics.observe(environ, endpoint=asked.endpoint, status=response.status_code)
     return response
 
 
@@ -207,7 +214,7 @@ def _problem_of_bug(error: Exception) -> ResponseReturnValue:
 
 def _refuse_what_no_text_may_hold() -> ResponseReturnValue | None:
     # PostgreSQL's text holds no NUL: better one clear answer here than a 500 deep below.
-    environ = request.environ
+    environ = present.request().environ
     path = environ.get("PATH_INFO", "")
     if "\x00" in path or "%00" in path or "%00" in environ.get("QUERY_STRING", ""):
         return problem(HTTPStatus.BAD_REQUEST, slug="bad-request", title=gettext("The address holds a NUL character."))
@@ -221,8 +228,8 @@ def locale() -> Locale:
 
 def caller_language() -> str:
     """The caller's language, `en` or `zh_CN`: what `Accept-Language` prefers of them, else the city's."""
-    said = request.environ.get("HTTP_ACCEPT_LANGUAGE", "") if has_request_context() else ""
-    default: str = current_app.extensions["settings"].default_locale
+    said = present.request().environ.get("HTTP_ACCEPT_LANGUAGE", "") if has_request_context() else ""
+    default: str = present.settings().default_locale
     return (_preferred(said) or default) if said else default
 
 

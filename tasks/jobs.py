@@ -7,13 +7,11 @@ from typing import Any
 
 import psycopg
 from celery import Task
-from flask import current_app
 from sqlalchemy.exc import SQLAlchemyError
 
-from backend import clock, verification
+from backend import clock, present, verification
 from backend.actions.partner_feed import forget_unbound
 from backend.admins import cleaning as admins
-from backend.config import Settings
 from backend.connections import is_unavailable
 from backend.database import transaction
 from backend.leaderboard import settling
@@ -70,7 +68,7 @@ def project() -> int:
 def settle() -> int:
     """Write down the boards of periods that are over, and take them out of Redis; returns how many periods."""
     with transaction():
-        due = settling.due(today=clock.local_day(clock.now()), grace_days=_settings().settle_grace_days)
+        due = settling.due(today=clock.local_day(clock.now()), grace_days=present.settings().settle_grace_days)
     for period in due:
         with transaction():
             settling.settle(period, now=clock.now())
@@ -115,8 +113,3 @@ def clean_up() -> dict[str, int]:
 def verify() -> int:
     """Recompute every invariant; returns how many differences there are, and tells the alarm metric."""
     return sum(1 for _ in verification.verify())
-
-
-def _settings() -> Settings:
-    settings: Settings = current_app.extensions["settings"]
-    return settings

@@ -5,10 +5,10 @@ from datetime import timedelta
 from functools import lru_cache, partial
 from typing import Any
 
-from flask import current_app, json
+from flask import json
 from flask_babel import lazy_gettext as _l
 
-from backend import clock
+from backend import clock, present
 from backend.account import reading
 from backend.account.reading import MINE
 from backend.catalogue import service as catalogue
@@ -107,7 +107,7 @@ def _titles(task_ids: set[int]) -> Mapping[int, str]:
 def _titles_of(known: Catalogue) -> Mapping[int, str]:
     """All titles of a catalogue in the caller's language, written once."""
     spoken = caller_language()
-    kept: dict[str, tuple[Catalogue, dict[int, str]]] = current_app.extensions.setdefault("task_titles", {})
+    kept: dict[str, tuple[Catalogue, dict[int, str]]] = present.extensions().setdefault("task_titles", {})
     if spoken not in kept or kept[spoken][0] is not known:
         kept[spoken] = (known, {rules.task_id: local(rules.title) for rules in known.tasks.values()})
     return kept[spoken][1]

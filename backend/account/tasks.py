@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from flask import current_app, json
+from flask import json
 
-from backend import clock
+from backend import clock, present
 from backend.account import reading, task_texts
 from backend.account.reading import MINE
 from backend.catalogue import service as catalogue_service
@@ -128,9 +128,9 @@ def _read(caller: Caller) -> tuple[Catalogue, Progress]:
 
 
 def _shown(catalogue: Catalogue) -> _Shown:
-    shown: _Shown | None = current_app.extensions.get("shown_tasks")
+    shown: _Shown | None = present.extensions().get("shown_tasks")
     if shown is None or shown.catalogue is not catalogue or len(shown.texts) >= MOST_SHOWN:
-        shown = current_app.extensions["shown_tasks"] = _Shown(catalogue)
+        shown = present.extensions()["shown_tasks"] = _Shown(catalogue)
     return shown
 
 

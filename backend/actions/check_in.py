@@ -7,7 +7,7 @@ import hmac
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from flask import current_app
+from backend import present
 
 LONGEST_VALID_S = 3_600
 
@@ -29,5 +29,5 @@ def place_of(token: str, *, task: str, now: datetime) -> str | None:
 
 
 def _sign(task: str, place: str, until: int) -> str:
-    secret: str = current_app.extensions["settings"].secret_key
+    secret: str = present.settings().secret_key
     return hmac.new(secret.encode(), f"check-in\n{task}\n{place}\n{until}".encode(), sha256).hexdigest()[:32]

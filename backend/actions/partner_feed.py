@@ -10,11 +10,10 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from flask import current_app
 from flask_babel import lazy_gettext as _l
 from psycopg.errors import DeadlockDetected, UniqueViolation
 
-from backend import metrics
+from backend import metrics, present
 from backend.actions.claim import Claim
 from backend.actions.events import Event, payload_of, read_event
 from backend.actions.judging import Judged, caps_of
@@ -113,7 +112,7 @@ def credit_events(partner: Partner, events: Sequence[Event], *, now: datetime, g
     `grace_days`: how much older than the partner's setting allows they may be. Events of subjects that nobody has
     bound are kept. Raises BusyError.
     """
-    settings: Settings = current_app.extensions["settings"]
+    settings = present.settings()
     terms = _Terms(
         partner_id=partner.id,
         tier=partner.tier,
@@ -141,7 +140,7 @@ def credit_kept(partner: Partner, subjects: Collection[str], *, now: datetime) -
 
     What is refused now is forgotten: the partner may send it again.
     """
-    settings: Settings = current_app.extensions["settings"]
+    settings = present.settings()
     since = now - timedelta(days=settings.unbound_days)
     kept = cursor().execute(_TAKE_KEPT, (partner.id, text_array(subjects))).fetchall()
     events = [read_event(payload) for payload, received_at in kept if received_at >= since]
@@ -150,7 +149,7 @@ def credit_kept(partner: Partner, subjects: Collection[str], *, now: datetime) -
 
 def forget_unbound(*, now: datetime) -> int:
     """Drop events whose subjects nobody has bound within UNBOUND_DAYS; returns how many."""
-    settings: Settings = current_app.extensions["settings"]
+    settings = present.settings()
     return cursor().execute(_FORGET, (now - timedelta(days=settings.unbound_days),)).rowcount
 
 

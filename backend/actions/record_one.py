@@ -11,8 +11,8 @@ from itertools import groupby
 from operator import attrgetter
 
 import psycopg
-from flask import current_app
 
+from backend import present
 from backend.actions.asked import Asked, Recorded, Render
 from backend.actions.award_sql import BESIDES, READ, WRITE
 from backend.actions.awarding import awards_of, count
@@ -86,7 +86,7 @@ class Awards(Gathering[Asked]):
 
 def gathering() -> Awards:
     """This process's own."""
-    extensions = current_app.extensions
+    extensions = present.extensions()
     kept: Awards | None = extensions.get("awards")
     # Of two that make one at the same moment both take the same.
     return kept or extensions.setdefault("awards", Awards(most=MOST_TOGETHER, leaders=LEADERS))

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from flask import current_app
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select, tuple_
 
-from backend import clock
+from backend import clock, present
 from backend.actions.claim import Claim
 from backend.actions.judging import caps_of
 from backend.actions.loading import lock_and_load
@@ -49,7 +48,7 @@ def accept(*, resident_id: int, seq: int, by: str, now: datetime) -> Action:
     """
     action = _locked(resident_id, seq)
     rules = catalogue_service.version(action.task_version_id)
-    settings = current_app.extensions["settings"]
+    settings = present.settings()
     claim = _claim(action, rules)
     db.session.flush()
     standing = lock_and_load(cursor(), {resident_id: [claim]}, catalogue=catalogue_service.current())[resident_id]

@@ -3,9 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
-from flask import Response, current_app, jsonify
+from flask import Response, jsonify
 
-from backend import clock, sealing
+from backend import clock, present, sealing
 from backend.actions import reading, submitting
 from backend.actions.refusals import REFUSALS
 from backend.actions.schemas import (
@@ -72,7 +72,7 @@ def record_steps(given: dict[str, str], *, resident: Resident) -> dict[str, Any]
 
     Takes what wx.getWeRunData gave, still encrypted. Today's steps count tomorrow.
     """
-    settings = current_app.extensions["settings"]
+    settings = present.settings()
     if resident.session_key is None:
         raise SessionExpiredError
     days = decrypt_we_run(

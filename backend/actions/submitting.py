@@ -9,11 +9,10 @@ from http import HTTPStatus
 from operator import attrgetter
 from typing import Any
 
-from flask import current_app
 from marshmallow import ValidationError
 from sqlalchemy import select
 
-from backend import clock
+from backend import clock, present
 from backend.actions import answering
 from backend.actions.claim import Claim
 from backend.actions.claiming import claim_of
@@ -48,7 +47,7 @@ def submit(given: dict[str, Any], *, caller: Caller, request: Request) -> Submit
 
     Raises the refusal of the rules, or NotFoundError for an unknown task.
     """
-    settings, now = _settings(), clock.now()
+    settings, now = present.settings(), clock.now()
     claim = claim_of(given, settings=settings, now=now)
     # It may be rendered by another request's thread.
     render = partial(answering.answer, spoken=language())
@@ -64,7 +63,7 @@ def submit(given: dict[str, Any], *, caller: Caller, request: Request) -> Submit
 
 def submit_many(given: Sequence[dict[str, Any] | ValidationError], *, resident: Resident) -> dict[str, Any]:
     """Record the actions of a client that was offline: each gets its own outcome, in the order given."""
-    settings, now = _settings(), clock.now()
+    settings, now = present.settings(), clock.now()
     catalogue = catalogue_service.current()
     lines: dict[int, dict[str, Any]] = {}
     claims: list[Claim] = []
@@ -87,7 +86,7 @@ def submit_many(given: Sequence[dict[str, Any] | ValidationError], *, resident: 
 
 def submit_steps(days: Sequence[DaySteps], *, resident: Resident) -> dict[str, Any]:
     """Record the steps of each whole day: today's are still growing, and are left for tomorrow."""
-    settings, now = _settings(), clock.now()
+    settings, now = present.settings(), clock.now()
     today = clock.local_day(now)
     whole = sorted((day for day in days if day.day < today), key=lambda day: day.day)
     claims = [_steps_claim(day, settings=settings, place=place) for place, day in enumerate(whole)]
@@ -100,15 +99,10 @@ def submit_steps(days: Sequence[DaySteps], *, resident: Resident) -> dict[str, A
     return {"days": lines, "wallet": {"balance": _balance(recorded, resident=resident)}}
 
 
-def _settings() -> Settings:
-    settings: Settings = current_app.extensions["settings"]
-    return settings
-
-
 def _record(claims: list[Claim], *, resident: Resident, catalogue: Catalogue, now: datetime) -> list[Judged]:
     if not claims:
         return []
-    return record_many({resident.resident_id: claims}, catalogue=catalogue, settings=_settings(), now=now)
+    return record_many({resident.resident_id: claims}, catalogue=catalogue, settings=present.settings(), now=now)
 
 
 def _claim_or_line(

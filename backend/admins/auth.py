@@ -7,9 +7,9 @@ from functools import wraps
 from typing import Any, TypeVar
 
 import jwt
-from flask import current_app, request
+from flask import request
 
-from backend import clock
+from backend import clock, present
 from backend.admins.models import ROLES, Admin
 from backend.database import db
 from backend.errors import ForbiddenError, UnauthenticatedError
@@ -35,7 +35,7 @@ def issue(admin: Admin) -> AdminToken:
     """A token for an admin, good for eight hours or until all of the admin's sessions are ended."""
     expires_at = clock.now().replace(microsecond=0) + TOKEN_LIFE
     claims = {"aud": AUDIENCE, "sub": str(admin.id), "epoch": admin.token_epoch, "exp": expires_at}
-    token = jwt.encode(claims, current_app.extensions["settings"].secret_key, algorithm="HS256")
+    token = jwt.encode(claims, present.settings().secret_key, algorithm="HS256")
     return AdminToken(token, expires_at, admin.role)
 
 
@@ -76,7 +76,7 @@ def _claims() -> tuple[int, int]:
     if scheme.lower() != "bearer" or not token:
         raise UnauthenticatedError
     try:
-        secret = current_app.extensions["settings"].secret_key
+        secret = present.settings().secret_key
         options: Any = {"require": ["exp", "sub", "epoch"]}
         claims = jwt.decode(token.strip(), secret, algorithms=["HS256"], audience=AUDIENCE, options=options)
         return int(claims["sub"]), int(claims["epoch"])

@@ -4,13 +4,12 @@ import os
 from pathlib import Path
 
 import click
-from flask import current_app
 from flask.cli import AppGroup
 
+from backend import present
 from backend.backup import dumping, keys, overlooking, restoring, swapping
 from backend.backup.address import Address
 from backend.backup.progress import told
-from backend.config import Settings
 
 group = AppGroup("backup", help="Backups of the database, and restoring them.")
 
@@ -20,7 +19,7 @@ group = AppGroup("backup", help="Backups of the database, and restoring them.")
 @click.option("--keep", type=click.IntRange(1), help="Remove all but so many of the newest, this one included.")
 def make(*, folder: Path | None, keep: int | None) -> None:
     """Write a backup while the site runs: complete and with a checksum, or none."""
-    settings = _settings()
+    settings = present.settings()
     into = (folder or settings.tanhui_var / "backups").resolve()
     mine = keys.generated(settings)
     address = Address.of(settings.database_url)
@@ -44,7 +43,7 @@ def restore(*, dump: Path, replace: bool, without_key: bool, accept_differences:
     wanted = restoring.Wanted(
         dump=dump.resolve(), replace=replace, without_key=without_key, accept_differences=accept_differences
     )
-    done = restoring.restore(wanted, _settings())
+    done = restoring.restore(wanted, present.settings())
     click.echo(f"The site is as it was at {done.made_at} ({done.seconds:.1f} s). Start it, and look at /readyz.")
     if done.former:
         click.echo(f"What was there before stays as database {done.former}, until 'flask --app wsgi backup discard'.")
@@ -53,7 +52,7 @@ def restore(*, dump: Path, replace: bool, without_key: bool, accept_differences:
 @group.command("discard")
 def discard() -> None:
     """Drop the databases that restores have replaced."""
-    address = Address.of(_settings().database_url)
+    address = Address.of(present.settings().database_url)
     with swapping.alone(address) as neighbour:
         found = swapping.formers(neighbour, address)
         for former in found:
@@ -69,11 +68,6 @@ def discard() -> None:
 def look_over(context: click.Context, *, made_at: str) -> None:
     """A step of restoring, on the database that was just filled: bring up to date, rebuild boards, verify."""
     overlooking.in_this_process(made_at, context.invoke)
-
-
-def _settings() -> Settings:
-    settings: Settings = current_app.extensions["settings"]
-    return settings
 
 
 def _short(path: Path) -> str:

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from flask import current_app
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import distinct_on
 
+from backend import present
 from backend.catalogue.models import CatalogueRevision, GreenTask, TaskVersion
 from backend.catalogue.rules import TaskRules, evidence_rule
 from backend.database import db
@@ -48,16 +48,16 @@ def current(revision: int | None = None) -> Catalogue:
     The cache is told by the revision that every change raises in its own transaction: who has read the revision
     with the data that it is about to judge can never judge by older rules.
     """
-    cached: Catalogue | None = current_app.extensions.get("catalogue")
+    cached: Catalogue | None = present.extensions().get("catalogue")
     wanted = revision if revision is not None else db.session.scalar(select(CatalogueRevision.revision))
     if cached is None or cached.revision != wanted:
-        cached = current_app.extensions["catalogue"] = _load(wanted or 0)
+        cached = present.extensions()["catalogue"] = _load(wanted or 0)
     return cached
 
 
 def cached() -> Catalogue:
     """Whatever revision this process has; for callers that read the revision with their data and then compare."""
-    known: Catalogue | None = current_app.extensions.get("catalogue")
+    known: Catalogue | None = present.extensions().get("catalogue")
     return known or current()
 
 

@@ -5,12 +5,12 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, current_app, make_response, render_template, request, send_from_directory
+from flask import Blueprint, Response, make_response, render_template, request, send_from_directory
 from flask_babel import force_locale, get_locale, gettext
 from flask_babel.speaklater import LazyString
 from markupsafe import Markup
 
-from backend import openapi
+from backend import openapi, present
 from backend.console import reference
 from backend.errors import NotFoundError
 from backend.openapi import answers
@@ -97,9 +97,9 @@ def _page(template: str, **values: Any) -> Response:
 
 
 def _parts() -> list[reference.Part]:
-    known: list[reference.Part] | None = current_app.extensions.get("documentation")
+    known: list[reference.Part] | None = present.extensions().get("documentation")
     if known is None:
-        known = current_app.extensions["documentation"] = reference.parts(openapi.document())
+        known = present.extensions()["documentation"] = reference.parts(openapi.document())
     return known
 
 

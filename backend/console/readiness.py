@@ -9,12 +9,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from flask import current_app
 from sqlalchemy import Connection, Engine, NullPool, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
-from backend import clock, connections, metrics, redis
-from backend.config import Settings
+from backend import clock, connections, metrics, present, redis
 from backend.console import revisions
 from backend.database import db
 from backend.outbox import OLDEST, PARTITIONS
@@ -64,7 +62,7 @@ def measure() -> None:
 
 
 def _newest_backup() -> float:
-    settings: Settings = current_app.extensions["settings"]
+    settings = present.settings()
     made = [0.0]
     for dump in (settings.tanhui_var / "backups").glob("tanhui-*.dump"):
         with suppress(FileNotFoundError):  # it was an old one, and has just been removed
@@ -86,12 +84,12 @@ def _database() -> dict[str, Check]:
 def _engine() -> Engine:
     # Connections of its own: when all of the pool are busy, this must still tell.
     limits = f"-c statement_timeout={TIMEOUT_MS} -c lock_timeout={TIMEOUT_MS}"
-    known: Engine | None = current_app.extensions.get("readiness engine")
+    known: Engine | None = present.extensions().get("readiness engine")
     if known is None:
         url = db.engine.url.render_as_string(hide_password=False)
         connect = connections.creator(url, answer_within_s=ANSWER_S, connect_s=CONNECT_TIMEOUT_S, options=limits)
         known = create_engine(url, poolclass=NullPool, creator=connect)
-        current_app.extensions["readiness engine"] = known
+        present.extensions()["readiness engine"] = known
     return known
 
 

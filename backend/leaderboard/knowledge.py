@@ -12,8 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
 
-from flask import current_app
-
+from backend import present
 from backend.database import prepared_statements
 from backend.errors import UnauthenticatedError, UpstreamUnavailableError
 from backend.leaderboard import epochs
@@ -78,7 +77,7 @@ class Knowledge:
 
 def knowledge() -> Knowledge:
     """This process's own."""
-    extensions = current_app.extensions
+    extensions = present.extensions()
     kept: Knowledge | None = extensions.get("board_knowledge")
     # Of two that make one at the same moment both take the same.
     return kept or extensions.setdefault("board_knowledge", Knowledge())

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 
-from flask import current_app, json
+from flask import json
 from flask_babel import gettext
 
+from backend import present
 from backend.database import array, prepared_statements
 from backend.leaderboard.knowledge import Known, knowledge
 
@@ -42,7 +43,7 @@ def _read(ids: Sequence[int], *, known: Known) -> Mapping[int, str]:
     with prepared_statements() as cursor:
         row = cursor.execute(_NAMES, (array(ids),)).fetchone()
     named = (row and row[0]) or {}
-    secret = current_app.extensions["settings"].secret_key
+    secret = present.settings().secret_key
     labelled = {owner: named.get(str(owner)) or _code(owner, secret) for owner in ids}
     knowledge().keep(labelled, known=known)
     return labelled

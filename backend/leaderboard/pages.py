@@ -11,8 +11,9 @@ from functools import lru_cache
 from threading import Lock
 from typing import Any
 
-from flask import current_app, json
+from flask import json
 
+from backend import present
 from backend.leaderboard import names
 from backend.leaderboard.boards import Board
 from backend.leaderboard.knowledge import Known
@@ -84,7 +85,7 @@ def _period(period: Period) -> str:
 
 
 def _store() -> _Kept:
-    extensions = current_app.extensions
+    extensions = present.extensions()
     store: _Kept | None = extensions.get("board_pages")
     return store or extensions.setdefault("board_pages", _Kept())
 

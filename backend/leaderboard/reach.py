@@ -4,9 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from flask import current_app
-
-from backend import metrics, redis
+from backend import metrics, present, redis
 
 PAUSE_S = 3.0
 """So long a process does without Redis after it has not answered: a server that hangs costs one time-out, not one
@@ -20,7 +18,7 @@ class RedisPausedError(redis.RedisError):
 @contextmanager
 def reaching() -> Iterator[None]:
     """Around every call for the boards. Raises RedisError, at once while Redis is left alone."""
-    extensions = current_app.extensions
+    extensions = present.extensions()
     if time.monotonic() < extensions.get("boards_paused_until", 0.0):
         raise RedisPausedError("Redis did not answer a moment ago")
     try:

@@ -4,11 +4,10 @@ import re
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from flask import current_app
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
-from backend import audit, clock
+from backend import audit, clock, present
 from backend.database import db
 from backend.errors import NotFoundError, RefusalError
 from backend.ledger import service as ledger
@@ -80,7 +79,7 @@ def approve(which: AdjustmentId, *, by: str) -> Adjustment:
         points=adjustment.points,
         reference=Reference("adjustment", adjustment.id),
         now=clock.now(),
-        settings=current_app.extensions["settings"],
+        settings=present.settings(),
     )
     db.session.flush()
     return adjustment

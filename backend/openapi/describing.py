@@ -5,8 +5,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from flask import Flask, current_app
+from flask import Flask
 
+from backend import present
 from backend.errors import NotFoundError
 from backend.openapi import answers, examples, links, parameters, tidying
 
@@ -53,9 +54,9 @@ def calls(description: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any
 
 def document() -> dict[str, Any]:
     """The description of the present application, made once."""
-    known: dict[str, Any] | None = current_app.extensions.get("openapi")
+    known: dict[str, Any] | None = present.extensions().get("openapi")
     if known is None:
-        known = current_app.extensions["openapi"] = describe(current_app)
+        known = present.extensions()["openapi"] = describe(present.application())
     return known
 
 

@@ -6,14 +6,12 @@ import click
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from click import ClickException
-from flask import current_app
 from flask.cli import with_appcontext
 from flask_migrate import Migrate, upgrade
 from flask_migrate.cli import db as migrations
 
-from backend import defaults
+from backend import defaults, present
 from backend.catalogue.models import CatalogueRevision
-from backend.config import Settings
 from backend.database import MIGRATIONS, db, transaction
 
 
@@ -48,7 +46,7 @@ def ensure_ready() -> None:
     """
     if is_current() and db.session.get(CatalogueRevision, 1) is not None:
         return
-    settings: Settings = current_app.extensions["settings"]
+    settings = present.settings()
     if settings.production:
         raise ClickException("The database is not up to date: run 'flask --app wsgi prepare --no-simulate' first.")
     bring_up_to_date()
@@ -56,5 +54,5 @@ def ensure_ready() -> None:
 
 def _begin_migrating() -> None:
     # Not where the application is made: a web worker would carry Alembic.
-    if "migrate" not in current_app.extensions:
-        Migrate(current_app, db, directory=str(MIGRATIONS), compare_type=True)
+    if "migrate" not in present.extensions():
+        Migrate(present.application(), db, directory=str(MIGRATIONS), compare_type=True)

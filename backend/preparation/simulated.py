@@ -10,12 +10,11 @@ from datetime import date
 from itertools import islice
 from typing import Any, TypeVar
 
-from flask import current_app
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy import func, select
 
-from backend import clock
+from backend import clock, present
 from backend.actions import partner_feed, reviewing
 from backend.actions.claim import Claim, milli
 from backend.actions.events import Event
@@ -54,7 +53,7 @@ ACTOR = "command:prepare"
 
 def is_wanted() -> bool:
     """Whether this site is empty, or its simulated city was cut short."""
-    settings: Settings = current_app.extensions["settings"]
+    settings = present.settings()
     if settings.production:
         return False
     begun, finished = _mark("simulate-begin"), _mark("simulate-end")
@@ -70,7 +69,7 @@ def fill(*, console: Console, residents: int, today: date) -> None:
     if begun is None:
         with transaction():
             _note("simulate-begin", plan)
-    settings: Settings = current_app.extensions["settings"]
+    settings = present.settings()
     until = date.fromisoformat(plan["until"])
     city = City(
         seed=DEFAULT_SEED,

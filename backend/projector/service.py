@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
-from flask import Flask, current_app
+from flask import Flask
 
-from backend import clock, metrics, outbox
+from backend import clock, metrics, outbox, present
 from backend.abreast import cores
 from backend.database import cursor as session_cursor
 from backend.database import statements, transaction, unhurried
@@ -72,10 +72,10 @@ def lag_s() -> float:
 
 
 def _drain_all(partitions: list[int], *, deadline: float | None) -> int:
-    at_once = min(MOST_AT_ONCE, cores(), current_app.extensions["settings"].database_pool_size)
+    at_once = min(MOST_AT_ONCE, cores(), present.settings().database_pool_size)
     if len(partitions) <= 1 or at_once == 1:
         return sum(_drain_partition(partition, deadline=deadline) for partition in partitions)
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001  threads need the thing itself
+    app: Flask = present.application()
 
     def drained(partition: int) -> int:
         with app.app_context():

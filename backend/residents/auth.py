@@ -6,9 +6,7 @@ from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, TypeVar
 
-from flask import current_app, request
-
-from backend import clock
+from backend import clock, present
 from backend.database import db
 from backend.errors import UnauthenticatedError
 from backend.residents import tokens
@@ -36,7 +34,7 @@ class Caller:
 
 def issue(resident: Resident) -> Token:
     """A token for a resident, good for TOKEN_DAYS or until all of the resident's sessions are ended."""
-    settings = current_app.extensions["settings"]
+    settings = present.settings()
     expires_at = clock.now().replace(microsecond=0) + timedelta(days=settings.token_days)
     text = tokens.encode(
         resident_id=resident.resident_id, epoch=resident.token_epoch, expires_at=expires_at, secret=settings.secret_key
@@ -67,7 +65,7 @@ def signed_in(view: View) -> View:
 
 
 def _claims() -> Caller:
-    scheme, _, token = request.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    scheme, _, token = present.request().environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise UnauthenticatedError
-    return Caller(*tokens.decode(token.strip(), secret=current_app.extensions["settings"].secret_key))
+    return Caller(*tokens.decode(token.strip(), secret=present.settings().secret_key))

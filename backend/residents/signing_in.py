@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import httpx
-from flask import current_app
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from backend import redis, sealing
+from backend import present, redis, sealing
 from backend.config import Settings
 from backend.database import db
 from backend.residents.models import Identity_, Resident
@@ -31,9 +30,9 @@ def ask_wechat(code: str) -> WeChatSession:
 
     Ask before the transaction's first statement, so that no connection waits for WeChat.
     """
-    client: WeChatClient | None = current_app.extensions.get("wechat")
+    client: WeChatClient | None = present.extensions().get("wechat")
     if client is None:
-        client = current_app.extensions["wechat"] = _client(current_app.extensions["settings"])
+        client = present.extensions()["wechat"] = _client(present.settings())
     return client.code_to_session(code)
 
 

@@ -14,9 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from flask import current_app
-
-from backend import metrics, redis
+from backend import metrics, present, redis
 
 SOLD_OUT_S = 2
 SEEN_S = 0.1
@@ -60,17 +58,17 @@ def _key(reward_id: int) -> str:
 
 def _seen() -> dict[int, float]:
     """Until when this process goes by a mark that it saw: an entry for each reward that was ever sold out."""
-    seen: dict[int, float] = current_app.extensions.setdefault(_SEEN, {})
+    seen: dict[int, float] = present.extensions().setdefault(_SEEN, {})
     return seen
 
 
 def _ask(question: Callable[[], Any]) -> Any:
     now = time.monotonic()
-    if now < current_app.extensions.get(_PAUSED, 0.0):
+    if now < present.extensions().get(_PAUSED, 0.0):
         return None
     try:
         return question()
     except redis.RedisError:
         metrics.REDIS_ERRORS.inc()
-        current_app.extensions[_PAUSED] = now + PAUSE_S
+        present.extensions()[_PAUSED] = now + PAUSE_S
         return None

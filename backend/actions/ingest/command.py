@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import click
-from flask import current_app
 from flask.cli import with_appcontext
 from flask_babel import force_locale
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from backend import present
 from backend.actions.ingest import crew
 from backend.actions.ingest.errors import StoppedError, UnreadableFileError
 from backend.actions.ingest.options import columns_of, delimiter_of, names_of, recipe_of, zone_of
@@ -72,7 +72,7 @@ def ingest(
         with _bars(hidden=as_json) as progress:
             sheet = _read(file, recipe, encoding=encoding, summary=summary, progress=progress)
         run = Run(
-            app=current_app._get_current_object(),  # type: ignore[attr-defined]  # noqa: SLF001  processes need the thing itself
+            app=present.application(),
             sheet=sheet,
             partner_code=partner_code,
             page_size=page_size,
