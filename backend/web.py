@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 from babel import Locale
-from flask import Flask, Request, Response, has_request_context, json
+from flask import Flask, Request, Response, has_request_context
 from flask.sessions import NullSession, SecureCookieSession, SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from flask_babel import force_locale, gettext
@@ -126,7 +126,8 @@ def problem(
     body = {"type": slug, "title": title, "status": int(status), "detail": detail or title}
     body.update(extensions or {})
     metrics.REFUSALS.labels(slug).inc()
-    response = Response(json.dumps(body), status=int(status), content_type="application/problem+json")
+    text = present.application().json.dumps(body)
+    response = Response(text, status=int(status), content_type="application/problem+json")
     if "retry_after" in body:
         response.headers["Retry-After"] = str(body["retry_after"])
     elif status == HTTPStatus.SERVICE_UNAVAILABLE:

@@ -4,8 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
-from flask import request
-
+from backend import present
 from backend.blueprint import UnreadableBodyError, read_json
 from backend.idempotency import key_of_request
 from backend.residents.auth import caller_by_token
@@ -35,7 +34,7 @@ def refused_early(view: View) -> View:
 
 def _reward_id() -> int | None:
     try:
-        body = read_json(request.get_data())
+        body = read_json(present.request().get_data())
     except UnreadableBodyError:
         return None
     found = body.get("reward_id") if isinstance(body, dict) else None

@@ -57,6 +57,12 @@ class BenchSite:
         """A connection to the site's database on which every statement is its own transaction."""
         return psycopg.connect(f"host={self.socket_folder} user=tanhui dbname=tanhui", autocommit=True)
 
+    def checkpoint(self) -> None:
+        """Have what was changed written to disk now: else a row would wait for what the making of its data left."""
+        # The application's role may not ask for it.
+        with psycopg.connect(f"host={self.socket_folder} user=postgres dbname=postgres", autocommit=True) as connection:
+            connection.execute("CHECKPOINT")
+
 
 @contextmanager
 def running(console: Console) -> Iterator[BenchSite]:

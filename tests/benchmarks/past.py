@@ -102,6 +102,7 @@ def made(console: Console, *, progress: Progress) -> Iterator[Past]:
         for statement in _TOGETHER.split(";"):
             connection.execute(statement)
         connection.execute("VACUUM (ANALYZE)")
+        site.checkpoint()
         yield Past(site, population, residents, residents.size * EACH)
 
 
