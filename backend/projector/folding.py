@@ -3,14 +3,16 @@
 from backend.leaderboard import folding as scores
 from backend.totals import folding as totals
 
-# The limit stands in the text: the planner must know how few rows follow, or it reads whole tables for them.
+# What is taken is found by one walk along the index, never by a join: the table is often analysed while it is empty,
+# and a planner that believes that would look through what waits once for each row that waits.
+# The limits stand in the text: it must know how few rows follow, or it reads whole tables for them.
 _FOLD = """
 WITH taken AS (
-    DELETE FROM outbox WHERE (resident_id, id) IN
-        (SELECT resident_id, id FROM outbox WHERE partition = %(partition)s ORDER BY id LIMIT {limit})
+    DELETE FROM outbox WHERE partition = %(partition)s AND id <=
+        (SELECT max(id) FROM (SELECT id FROM outbox WHERE partition = %(partition)s ORDER BY id LIMIT {limit}) AS next)
     RETURNING resident_id, kind, day, task_id, tier, coalesce(district_id, 0) AS district_id, co2e_mg, points, actions,
         posted_at),
-deed AS (SELECT * FROM taken WHERE kind = 'action'),
+deed AS (SELECT * FROM taken WHERE kind = 'action' LIMIT {limit}),
 {parts}
 SELECT 0 AS place, count(*)::text AS words FROM taken
 UNION ALL SELECT -1, string_agg(DISTINCT resident_id::text, ' ') FROM taken WHERE kind = 'moved'

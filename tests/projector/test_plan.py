@@ -1,0 +1,54 @@
+"""How a batch is found, whatever PostgreSQL believes about the outbox."""
+
+from psycopg.rows import scalar_row
+
+from backend.database import cursor, db, statements, transaction
+from backend.outbox import PARTITIONS
+from backend.projector import folding
+
+FILL = f"""
+INSERT INTO outbox (resident_id, partition, kind, day, task_id, tier, co2e_mg, points, actions, posted_at)
+SELECT n, n %% {PARTITIONS}, 'action', current_date, 1, 'partner', 100, 1, 1, now() FROM generate_series(1, %s) n
+"""
+
+
+def scans(plan, table):
+    """All nodes of a plan, as EXPLAIN tells it, that read or change this table."""
+    own = [plan] if plan.get("Relation Name") == table else []
+    return own + [scan for part in plan.get("Plans", ()) for scan in scans(part, table)]
+
+
+def plan_of_a_batch(limit):
+    """The plan by which a batch of partition 3 was folded; it is taken back."""
+    with transaction():
+        sql = "EXPLAIN (ANALYZE, FORMAT JSON) " + folding.statement(limit=limit, with_boards=False)
+        with cursor() as asked:
+            asked.row_factory = scalar_row
+            plan = asked.execute(sql, {"partition": 3}).fetchone()[0]["Plan"]
+        db.session.rollback()
+    return plan
+
+
+def test_what_waits_is_looked_through_once_even_where_the_table_was_empty_when_it_was_analysed(app):
+    # As the automatic analysis does between two pages of a partner.
+    with statements() as asked:
+        asked.execute(FILL, (4_000,))
+        asked.execute("DELETE FROM outbox")
+        asked.execute("ANALYZE outbox")
+        asked.execute(FILL, (4_000,))
+    found = scans(plan_of_a_batch(5_000), "outbox")
+    assert {scan["Node Type"] for scan in found} > {"ModifyTable"}
+    assert [scan["Actual Loops"] for scan in found] == [1] * len(found)
+    assert max(scan["Actual Rows"] for scan in found) == 500
+
+
+def test_a_batch_is_the_oldest_of_its_partition_and_no_more(app):
+    with statements() as asked:
+        asked.execute(FILL, (400,))
+    with transaction():
+        sql = folding.statement(limit=20, with_boards=False)
+        rows = dict(cursor().execute(sql, {"partition": 3}).fetchall())[0]
+        left = cursor().execute("SELECT count(*), min(resident_id) FROM outbox WHERE partition = 3").fetchone()
+        others = cursor().execute("SELECT count(*) FROM outbox WHERE partition <> 3").fetchone()[0]
+        db.session.rollback()
+    assert (rows, left, others) == ("20", (30, 3 + 20 * PARTITIONS), 350)
