@@ -12,13 +12,22 @@ WITH taken AS (
         (SELECT max(id) FROM (SELECT id FROM outbox WHERE partition = %(partition)s ORDER BY id LIMIT {limit}) AS next)
     RETURNING resident_id, kind, day, task_id, tier, coalesce(district_id, 0) AS district_id, co2e_mg, points, actions,
         posted_at),
-deed AS (SELECT * FROM taken WHERE kind = 'action' LIMIT {limit}),
+deed AS (SELECT * FROM taken WHERE kind = 'action' LIMIT {most}),
 {parts}
 SELECT 0 AS place, count(*)::text AS words FROM taken
 UNION ALL SELECT -1, string_agg(DISTINCT resident_id::text, ' ') FROM taken WHERE kind = 'moved'
 """
 _PARTS = (scores.GAIN, scores.SCORES, scores.EVER, totals.TOTALS, totals.PARTICIPANTS)
 _WORDS = "UNION ALL SELECT place, words FROM words"
+
+
+def most_of(limit: int) -> int:
+    """How many rows a batch may hold at most.
+
+    One sequence numbers the rows, but only a resident's own are held to be unique: were some numbers given twice (a
+    restored database whose sequence lags), all rows of the last one are taken together.
+    """
+    return 2 * limit
 
 
 def statement(*, limit: int, with_boards: bool) -> str:
@@ -28,5 +37,5 @@ def statement(*, limit: int, with_boards: bool) -> str:
     live board by its place from 1 what Redis is to be told.
     """
     parts = (*_PARTS, scores.WORDS) if with_boards else _PARTS
-    sql = _FOLD.format(limit=limit, parts=",".join(parts))
+    sql = _FOLD.format(limit=limit, most=most_of(limit), parts=",".join(parts))
     return sql + _WORDS if with_boards else sql

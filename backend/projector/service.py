@@ -107,6 +107,8 @@ def _fold(cursor: psycopg.Cursor[Any], partition: int, *, limit: int) -> int:
     sql = folding.statement(limit=limit, with_boards=bool(batch.boards))
     answers = dict(cursor.execute(sql, {"partition": partition, **batch.parameters()}, prepare=False).fetchall())
     rows = int(answers.pop(0))
+    if rows > folding.most_of(limit):
+        raise RuntimeError(f"{rows:,} rows of the outbox bear numbers that stand more than once: nothing was folded.")
     movers = _ids(answers.pop(-1))
     if rows:
         writing.finish(cursor, batch, words=answers, movers=movers)

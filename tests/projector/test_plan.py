@@ -1,15 +1,19 @@
 """How a batch is found, whatever PostgreSQL believes about the outbox."""
 
+import pytest
 from psycopg.rows import scalar_row
 
 from backend.database import cursor, db, statements, transaction
 from backend.outbox import PARTITIONS
 from backend.projector import folding
+from backend.projector import service as projector
 
 FILL = f"""
 INSERT INTO outbox (resident_id, partition, kind, day, task_id, tier, co2e_mg, points, actions, posted_at)
 SELECT n, n %% {PARTITIONS}, 'action', current_date, 1, 'partner', 100, 1, 1, now() FROM generate_series(1, %s) n
 """
+ALIKE = FILL.replace("(resident_id,", "(id, resident_id,").replace("SELECT n,", "SELECT 7, n,")
+"""The same, all under one number."""
 
 
 def scans(plan, table):
@@ -52,3 +56,22 @@ def test_a_batch_is_the_oldest_of_its_partition_and_no_more(app):
         others = cursor().execute("SELECT count(*) FROM outbox WHERE partition <> 3").fetchone()[0]
         db.session.rollback()
     assert (rows, left, others) == ("20", (30, 3 + 20 * PARTITIONS), 350)
+
+
+def test_rows_of_one_number_are_folded_together_and_none_is_left_out(app):
+    with statements() as asked:
+        asked.execute(ALIKE, (160,))
+    with transaction():
+        sql = folding.statement(limit=15, with_boards=False)
+        assert dict(cursor().execute(sql, {"partition": 3}).fetchall())[0] == "20"
+        assert cursor().execute("SELECT sum(actions) FROM totals WHERE partition = 3").fetchone() == (20,)
+        db.session.rollback()
+
+
+def test_more_rows_of_one_number_than_a_batch_may_hold_are_refused_whole(app):
+    with statements() as asked:
+        asked.execute(ALIKE, (160,))
+    with pytest.raises(RuntimeError, match="20 rows"):
+        projector.project(3, limit=9)
+    with statements() as asked:
+        assert asked.execute("SELECT count(*) FROM outbox").fetchone() == (160,)
