@@ -163,13 +163,13 @@ def limited_by_address(purpose: str) -> Callable[[View], View]:
 
 
 def _count_request() -> None:
-    asked, app = present.request(), present.application()
+    asked = present.request()
     environ = asked.environ
     if not environ.get("PATH_INFO", "").startswith("/api/"):
         return
-    if getattr(app.view_functions.get(asked.endpoint or ""), "caller", "") in UNCOUNTED:
+    if getattr(present.application().view_functions.get(asked.endpoint or ""), "caller", "") in UNCOUNTED:
         return
-    limiter: Limiter = app.extensions["limiter"]
+    limiter = _limiter()
     token: str = environ.get("HTTP_AUTHORIZATION", "")
     if token:
         _tell(environ, limiter.hit(blake2b(token.encode(), digest_size=12).hexdigest()))

@@ -24,14 +24,17 @@ class _Context(RequestContext):
     def match_request(self) -> None:
         """Find the rule that answers, as Flask does."""
         asked = self.request
+        if "HTTP_UPGRADE" in asked.environ:
+            # A websocket has other rules.
+            super().match_request()
+            return
         address = (asked.method, asked.path)
-        # A websocket has other rules.
-        found = None if "HTTP_UPGRADE" in asked.environ else self.addresses.get(address)
+        found = self.addresses.get(address)
         if found is not None:
             asked.url_rule, asked.view_args = found[0], found[1].copy()
             return
         super().match_request()
-        if asked.url_rule is not None and asked.view_args is not None and "HTTP_UPGRADE" not in asked.environ:
+        if asked.url_rule is not None and asked.view_args is not None:
             _keep(self.addresses, address, (asked.url_rule, asked.view_args.copy()))
 
 

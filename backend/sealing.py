@@ -30,6 +30,6 @@ def unseal(sealed: str) -> str:
 
 
 def _fernet() -> Fernet:
-    secret: str = present.settings().secret_key
+    secret = present.settings().secret_key
     key = HKDF(algorithm=SHA256(), length=32, salt=None, info=PURPOSE).derive(secret.encode())
     return Fernet(base64.urlsafe_b64encode(key))

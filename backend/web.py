@@ -230,7 +230,7 @@ def locale() -> Locale:
 def caller_language() -> str:
     """The caller's language, `en` or `zh_CN`: what `Accept-Language` prefers of them, else the city's."""
     said = present.request().environ.get("HTTP_ACCEPT_LANGUAGE", "") if has_request_context() else ""
-    default: str = present.settings().default_locale
+    default = present.settings().default_locale
     return (_preferred(said) or default) if said else default
 
 

@@ -29,5 +29,5 @@ def place_of(token: str, *, task: str, now: datetime) -> str | None:
 
 
 def _sign(task: str, place: str, until: int) -> str:
-    secret: str = present.settings().secret_key
+    secret = present.settings().secret_key
     return hmac.new(secret.encode(), f"check-in\n{task}\n{place}\n{until}".encode(), sha256).hexdigest()[:32]

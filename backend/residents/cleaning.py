@@ -15,5 +15,5 @@ def forget_keys(*, before: datetime, limit: int) -> int:
 
 def forget_changes(*, now: datetime, limit: int) -> int:
     """Remove up to `limit` of the changes that no valid token is older than; returns how many."""
-    token_days: int = present.settings().token_days
+    token_days = present.settings().token_days
     return changes.forget(before=now - changes.kept_for(token_days), limit=limit)

@@ -53,14 +53,14 @@ class BenchSite:
         """The process id of PostgreSQL's first process."""
         return int((self.folder / "postgres" / "postmaster.pid").read_text().split()[0])
 
-    def connect(self) -> psycopg.Connection:
+    def connect(self, *, user: str = "tanhui") -> psycopg.Connection:
         """A connection to the site's database on which every statement is its own transaction."""
-        return psycopg.connect(f"host={self.socket_folder} user=tanhui dbname=tanhui", autocommit=True)
+        return psycopg.connect(f"host={self.socket_folder} user={user} dbname=tanhui", autocommit=True)
 
     def checkpoint(self) -> None:
         """Have what was changed written to disk now: else a row would wait for what the making of its data left."""
         # The application's role may not ask for it.
-        with psycopg.connect(f"host={self.socket_folder} user=postgres dbname=postgres", autocommit=True) as connection:
+        with self.connect(user="postgres") as connection:
             connection.execute("CHECKPOINT")
 
 
