@@ -1,23 +1,47 @@
-"""The statements of an award of a resident's own claim: one reads what the rules need, one writes what it comes to."""
+"""The statements of an award of a resident's own claims: one reads what the rules need, one writes what it comes to.
+
+There is a pair for a single claim, and one for the claims of a batch.
+"""
 
 from backend.actions.loading import AROUND, PAST, WALLET
 from backend.ledger import posting
 from backend.residents.idempotency import IN_DATABASE
 
 BESIDES = 7
-"""Columns of the read beside wallet and past action: the same in all its rows."""
+"""Columns of a read beside wallet and past action: the same in all its rows."""
 
-READ = f"""
-SELECT {WALLET}, {PAST}, r.token_epoch, (SELECT revision FROM catalogue_revision), y.points, c.seq,
+ACTION = """resident_id, seq, task_id, task_version_id, tier, status, quantity, happened_at, ended_at, local_day,
+        district_id, methodology_id, baseline_factor_id, project_factor_id, co2e_mg, points, capped_by,
+        client_reference, evidence, posted_at"""
+OUTBOX = """resident_id, partition, kind, day, task_id, tier, district_id, co2e_mg, points, actions, posted_at"""
+
+
+def _read(*, year_points: str, taken: str, joined: str = "") -> str:
+    return f"""
+SELECT {WALLET}, {PAST}, r.token_epoch, (SELECT revision FROM catalogue_revision), {year_points}, {taken},
     k.request_hash, k.status, k.body
 FROM wallets w
 JOIN residents r ON r.resident_id = w.resident_id
 LEFT JOIN actions a ON {AROUND.format(since="%(since)s::timestamptz", until="%(until)s")}
-LEFT JOIN yearly_points y ON y.resident_id = w.resident_id AND y.year = %(year)s
-LEFT JOIN actions c ON c.resident_id = w.resident_id AND c.client_reference = %(client_reference)s
+{joined}
 LEFT JOIN idempotency_keys k ON k.resident_id = w.resident_id AND k.key = %(key)s
 WHERE w.resident_id = %(resident_id)s
 """  # noqa: S608  the parts are ours
+
+
+READ = _read(
+    year_points="y.points",
+    taken="c.seq",
+    joined="""LEFT JOIN yearly_points y ON y.resident_id = w.resident_id AND y.year = %(year)s
+LEFT JOIN actions c ON c.resident_id = w.resident_id AND c.client_reference = %(client_reference)s""",
+)
+
+READ_MANY = _read(
+    year_points="""(SELECT json_object_agg(y.year, y.points) FROM yearly_points y
+        WHERE y.resident_id = %(resident_id)s AND y.year = ANY(%(years)s::int[]))""",
+    taken="""(SELECT json_agg(c.client_reference) FROM actions c
+        WHERE c.resident_id = %(resident_id)s AND c.client_reference = ANY(%(references)s::text[]))""",
+)
 
 WRITE = f"""
 WITH w AS ({posting.UPDATE_WALLET}),
@@ -26,23 +50,53 @@ lot AS ({posting.ADD_TO_LOT}),
 debt AS ({posting.PAY_DEBT}),
 year AS ({posting.ADD_TO_YEAR}),
 action AS (
-    INSERT INTO actions (resident_id, seq, task_id, task_version_id, tier, status, quantity, happened_at, ended_at,
-        local_day, district_id, methodology_id, baseline_factor_id, project_factor_id, co2e_mg, points, capped_by,
-        partner_id, client_reference, evidence, posted_at)
+    INSERT INTO actions ({ACTION})
     SELECT w.resident_id, w.action_seq, %(task_id)s, %(task_version_id)s, %(tier)s, %(status)s, %(quantity)s,
         %(happened_at)s, %(ended_at)s, %(local_day)s, %(district_id)s, %(methodology_id)s, %(baseline_factor_id)s,
-        %(project_factor_id)s, %(co2e_mg)s, %(points)s, %(capped_by)s, %(partner_id)s, %(client_reference)s,
-        %(evidence)s, %(now)s
+        %(project_factor_id)s, %(co2e_mg)s, %(points)s, %(capped_by)s, %(client_reference)s, %(evidence)s, %(now)s
     FROM w),
 out AS (
-    INSERT INTO outbox (resident_id, partition, kind, day, task_id, tier, district_id, co2e_mg, points, actions,
-        posted_at)
+    INSERT INTO outbox ({OUTBOX})
     SELECT w.resident_id, %(partition)s, 'action', %(local_day)s, %(task_id)s, %(tier)s, %(district_id)s,
         %(co2e_mg)s, %(points)s, 1, %(now)s
     FROM w WHERE %(counted)s = 1),
 answer AS ({IN_DATABASE})
 SELECT action_seq FROM w
 """  # noqa: S608  the parts are ours
+
+WRITE_MANY = f"""
+WITH d AS MATERIALIZED (
+    SELECT * FROM json_to_recordset(%(rows)s::json) AS d (
+        seq int, task_id int, task_version_id int, tier text, status text, quantity_milli bigint,
+        happened_at timestamptz, ended_at timestamptz, local_day date, methodology_id int, baseline_factor_id int,
+        project_factor_id int, co2e_mg bigint, points bigint, capped_by text, client_reference text, evidence jsonb,
+        entry_seq int, balance bigint)),
+w AS ({posting.UPDATE_WALLET_BY_MANY}),
+entry AS ({posting.INSERT_ENTRIES}),
+lot AS ({posting.ADD_TO_LOT}),
+debt AS ({posting.PAY_DEBT}),
+year AS ({posting.ADD_TO_EACH_YEAR}),
+action AS (
+    INSERT INTO actions ({ACTION})
+    SELECT w.resident_id, d.seq, d.task_id, d.task_version_id, d.tier, d.status, d.quantity_milli / 1000.0,
+        d.happened_at, d.ended_at, d.local_day, %(district_id)s, d.methodology_id, d.baseline_factor_id,
+        d.project_factor_id, d.co2e_mg, d.points, d.capped_by, d.client_reference, d.evidence, %(now)s
+    FROM w CROSS JOIN d),
+out AS (
+    INSERT INTO outbox ({OUTBOX})
+    SELECT w.resident_id, %(partition)s, 'action', d.local_day, d.task_id, d.tier, %(district_id)s, d.co2e_mg,
+        d.points, 1, %(now)s
+    FROM w CROSS JOIN d WHERE d.status = 'credited' ORDER BY d.seq),
+answer AS ({IN_DATABASE})
+SELECT action_seq FROM w
+"""  # noqa: S608  the parts are ours
+
+KEEP_ANSWER = f"""
+WITH w AS (SELECT resident_id FROM wallets WHERE resident_id = %(resident_id)s AND version = %(version)s),
+answer AS ({IN_DATABASE})
+SELECT resident_id FROM w
+"""  # noqa: S608  the parts are ours
+"""For a batch of which nothing counts."""
 
 TRY_LOCK = """
 SELECT resident_id FROM wallets WHERE resident_id = ANY(%s::bigint[]) ORDER BY resident_id

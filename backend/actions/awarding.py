@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from backend import metrics
-from backend.actions.asked import Asked, Recorded, Row
+from backend.actions.asked import Asked, Recorded, Row, Statement
 from backend.actions.award_sql import BESIDES
 from backend.actions.judging import Judged, caps_of, judge
 from backend.actions.loading import WALLET_COLUMNS, remember, standing_of
@@ -14,20 +14,14 @@ from backend.catalogue.service import Catalogue
 from backend.errors import RefusalError, UnauthenticatedError
 
 Read = tuple[Asked, Sequence[Row]]
-"""What was asked, and the rows of READ for it."""
+"""What was asked, and the rows that were read for it."""
 
 
 class Award(NamedTuple):
-    """What is to be written for one of them, on the wallet of this version."""
+    """What is to be written for one of them."""
 
-    asked: Asked
-    judged: Judged
-    body: str
-    version: int
-
-    def values(self) -> dict[str, Any]:
-        """Values of WRITE."""
-        return self.asked.writing(self.judged, body=self.body, version=self.version)
+    judged: Sequence[Judged]
+    statement: Statement
 
 
 def awards_of(reads: Sequence[Read], *, catalogue: Catalogue) -> list[Award]:
@@ -53,8 +47,9 @@ def awards_of(reads: Sequence[Read], *, catalogue: Catalogue) -> list[Award]:
 
 def count(award: Award) -> None:
     """Tell the metrics of an award that was written."""
-    if award.judged.outcome.status == "credited":
-        metrics.AWARDS.labels(award.judged.rules.code, award.asked.claim.tier).inc()
+    for one in award.judged:
+        if one.outcome.status == "credited":
+            metrics.AWARDS.labels(one.rules.code, one.claim.tier).inc()
 
 
 def _standings(reads: Sequence[Read], *, catalogue: Catalogue) -> dict[int, Standing]:
@@ -79,11 +74,12 @@ def _standings(reads: Sequence[Read], *, catalogue: Catalogue) -> dict[int, Stan
 def _judged(asked: Asked, row: Row, standing: Standing, catalogue: Catalogue) -> tuple[Recorded, list[Award]]:
     replay = asked.answered(row)
     if replay is not None:
-        return Recorded(None, replay=replay), []
+        return Recorded(replay=replay), []
     version, caps = standing.version, caps_of(asked.settings)
-    (judged,) = judge([asked.claim], standing=standing, catalogue=catalogue, caps=caps, now=asked.now).judged
-    if not judged.recorded:
+    judged = judge(asked.claims, standing=standing, catalogue=catalogue, caps=caps, now=asked.now).judged
+    if not asked.is_answered(judged):
         return Recorded(judged), []
-    standing.version += 1
+    standing.version += any(one.recorded for one in judged)
     body = json.dumps(asked.render(judged, standing))
-    return Recorded(judged, body=body), [Award(asked, judged, body, version)]
+    statement = asked.writing(judged, standing=standing, body=body, version=version)
+    return Recorded(judged, body=body), [Award(judged, statement)]

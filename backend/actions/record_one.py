@@ -1,8 +1,6 @@
-"""Recording one action: one read, one write, each its own transaction.
+"""Recording one action: alone at first, and judged again under a lock where that met somebody else.
 
-The write carries the wallet's version that the read saw (compare and set): if anything of the resident's moved in
-between, it changes nothing, and the action is judged again under a lock. Requests that come while others of this
-process are being dealt with are recorded together (`backend.gathering`).
+Requests that come while others of this process are being dealt with are recorded together (`backend.gathering`).
 """
 
 from collections.abc import Callable, Sequence
@@ -14,18 +12,17 @@ import psycopg
 
 from backend import present
 from backend.actions.asked import Asked, Recorded, Render
-from backend.actions.award_sql import BESIDES, READ, WRITE
-from backend.actions.awarding import awards_of, count
+from backend.actions.asked_one import AskedOne
 from backend.actions.claim import Claim
-from backend.actions.loading import window
+from backend.actions.record_alone import attempted
 from backend.actions.record_together import MET, one_of_each_key, record_in_turn, record_together
 from backend.catalogue import service as catalogue_service
 from backend.config import Settings
 from backend.database import prepared_statements
+from backend.errors import NotFoundError
 from backend.gathering import Gathering, LineTimeoutError
 from backend.idempotency import Request
 from backend.residents.auth import Caller
-from backend.statements import Statements
 
 LEADERS = 3
 """Threads of a process that deal with others' requests too: while one waits for PostgreSQL, the other judges."""
@@ -48,8 +45,9 @@ def record_one(
     a key that stood for another request, psycopg.errors.LockNotAvailable where others took too long.
     A refused claim changes nothing and comes back as judged.
     """
-    asked = Asked(claim, caller=caller, settings=settings, now=now, request=request, render=render)
-    asked.must_name_a_task()
+    if not catalogue_service.knows(claim.task):
+        raise NotFoundError(f"task {claim.task!r}")
+    asked = AskedOne([claim], caller=caller, settings=settings, now=now, request=request, render=render)
     try:
         gathering().through(asked, seconds=settings.database_timeout_ms / 1000)
     except LineTimeoutError as error:
@@ -70,7 +68,7 @@ class Awards(Gathering[Asked]):
             return [members]
         with prepared_statements() as statements:
             if len(members) == 1:
-                return [] if _attempted(statements, members[0]) else [members]
+                return [] if attempted(statements, members[0]) else [members]
             now, later = one_of_each_key(members)
             try:
                 left = record_together(statements, now)
@@ -97,23 +95,3 @@ _OWNER = attrgetter("owner")
 
 def _by_resident(asked: Sequence[Asked]) -> list[list[Asked]]:
     return [list(group) for _, group in groupby(sorted(asked, key=_OWNER), key=_OWNER)]
-
-
-def _attempted(statements: Statements, asked: Asked) -> bool:
-    """Record it without a lock; False where something moved between read and write."""
-    catalogue = catalogue_service.cached()
-    span = window([asked.claim], catalogue, zone=asked.settings.city_zone)
-    rows = statements.execute(READ, asked.reading(span)).fetchall()
-    if rows and rows[0][1 - BESIDES] != catalogue.revision:
-        catalogue_service.current(rows[0][1 - BESIDES])
-        return False
-    for award in awards_of([(asked, rows)], catalogue=catalogue):
-        try:
-            written = statements.execute(WRITE, award.values()).fetchone()
-        except psycopg.errors.UniqueViolation:
-            # The same key, or the same client reference, won in between: the next round reads its answer.
-            return False
-        if written is None:
-            return False
-        count(award)
-    return True

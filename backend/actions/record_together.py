@@ -5,17 +5,15 @@ nothing that was read can move, so nothing is judged twice. The statements are t
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
 
 import psycopg
 
-from backend.actions.asked import Asked
-from backend.actions.award_sql import BESIDES, READ, TRY_LOCK, WRITE
+from backend.actions.asked import Asked, Statement, span_of
+from backend.actions.award_sql import BESIDES, TRY_LOCK
 from backend.actions.awarding import Read, awards_of, count
 from backend.actions.claim import Claim
-from backend.actions.loading import window
 from backend.catalogue import service as catalogue_service
 from backend.catalogue.service import Catalogue
 from backend.database import array
@@ -101,18 +99,17 @@ def _read_judge_and_write(statements: Statements, asked: Sequence[Asked]) -> Non
     _judge_and_write(statements, list(zip(asked, rows, strict=True)), catalogue=catalogue)
 
 
-def _reads(asked: Sequence[Asked], catalogue: Catalogue) -> list[tuple[str, Mapping[str, Any]]]:
-    return [(READ, one.reading(span)) for one, span in zip(asked, _spans(asked, catalogue), strict=True)]
+def _reads(asked: Sequence[Asked], catalogue: Catalogue) -> list[Statement]:
+    return [one.reading(span) for one, span in zip(asked, _spans(asked, catalogue), strict=True)]
 
 
 def _spans(asked: Sequence[Asked], catalogue: Catalogue) -> Iterator[tuple[datetime, datetime]]:
     """From when to when each is to read the past: a resident's first for all of the resident's, the others nothing."""
     claims: dict[int, list[Claim]] = defaultdict(list)
     for one in asked:
-        claims[one.owner].append(one.claim)
+        claims[one.owner] += one.claims
     for one in asked:
-        theirs = claims.pop(one.owner, None)
-        yield window(theirs, catalogue, zone=one.settings.city_zone) if theirs else (one.now, one.now)
+        yield span_of(claims.pop(one.owner, ()), catalogue, settings=one.settings, now=one.now)
 
 
 def _judge_and_write(statements: Statements, reads: Sequence[Read], *, catalogue: Catalogue) -> None:
@@ -122,7 +119,7 @@ def _judge_and_write(statements: Statements, reads: Sequence[Read], *, catalogue
             catalogue_service.current(rows[0][1 - BESIDES])
             raise MovedError
     awards = awards_of(reads, catalogue=catalogue)
-    *written, _ = statements.together([*((WRITE, award.values()) for award in awards), ("COMMIT", ())])
+    *written, _ = statements.together([*(award.statement for award in awards), ("COMMIT", ())])
     if not all(written):
         raise AssertionError("a wallet moved although it was locked")
     for asked, _ in reads:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from flask import Response, jsonify
+from flask import Response
 
 from backend import clock, present, sealing
 from backend.actions import reading, submitting
@@ -49,16 +49,17 @@ def record_action(given: dict[str, Any]) -> Response:
 
 
 @blueprint.post("/actions/batch")
-@signed_in
-@idempotent()
+@caller("resident")
+@takes_key()
 @blueprint.arguments(NewActionsSchema)
 @blueprint.response(200, ResultsSchema)
-def record_actions(given: dict[str, Any], *, resident: Resident) -> Response:
+def record_actions(given: dict[str, Any]) -> Response:
     """Record actions of a client that was offline
 
     Up to 100, taken in order of when they began. Each has its own outcome.
     """
-    return jsonify(submitting.submit_many(given["actions"], resident=resident))
+    done = submitting.submit_many(given["actions"], caller=caller_by_token(), request=of_request())
+    return json_answer(done.status, done.body, repeated=done.repeated)
 
 
 @blueprint.post("/actions/steps")

@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from http import HTTPStatus
 from operator import attrgetter
 from typing import Any
@@ -14,12 +13,15 @@ from sqlalchemy import select
 
 from backend import clock, present
 from backend.actions import answering
+from backend.actions.asked import Recorded
 from backend.actions.claim import Claim
 from backend.actions.claiming import claim_of
 from backend.actions.judging import Judged
+from backend.actions.record_batch import record_batch
 from backend.actions.record_many import record_many
 from backend.actions.record_one import record_one
 from backend.actions.refusals import refusal_of
+from backend.actions.standing import Standing
 from backend.catalogue import service as catalogue_service
 from backend.catalogue.service import Catalogue
 from backend.config import Settings
@@ -50,38 +52,38 @@ def submit(given: dict[str, Any], *, caller: Caller, request: Request) -> Submit
     settings, now = present.settings(), clock.now()
     claim = claim_of(given, settings=settings, now=now)
     # It may be rendered by another request's thread.
-    render = partial(answering.answer, spoken=language())
+    spoken = language()
+
+    def render(judged: Sequence[Judged], standing: Standing) -> dict[str, Any]:
+        return answering.answer(judged[0], standing, spoken=spoken)
+
     recorded = record_one(claim, caller=caller, settings=settings, now=now, request=request, render=render)
-    if recorded.replay is not None:
-        status, body = recorded.replay
-        return Submitted(status, json.dumps(body), repeated=True)
-    assert recorded.judged is not None  # noqa: S101  without a replay there is a judgement
-    if recorded.body is None:
-        raise refusal_of(recorded.judged.outcome, claim=claim, rules=recorded.judged.rules)
-    return Submitted(HTTPStatus.CREATED, recorded.body, repeated=False)
+    if recorded.replay is None and recorded.body is None:
+        (judged,) = recorded.judged
+        raise refusal_of(judged.outcome, claim=claim, rules=judged.rules)
+    return _submitted(recorded, status=HTTPStatus.CREATED)
 
 
-def submit_many(given: Sequence[dict[str, Any] | ValidationError], *, resident: Resident) -> dict[str, Any]:
+def submit_many(given: Sequence[dict[str, Any] | ValidationError], *, caller: Caller, request: Request) -> Submitted:
     """Record the actions of a client that was offline: each gets its own outcome, in the order given."""
     settings, now = present.settings(), clock.now()
-    catalogue = catalogue_service.current()
     lines: dict[int, dict[str, Any]] = {}
     claims: list[Claim] = []
     for index, item in enumerate(given):
         claim = _claim_or_line(item, index=index, settings=settings, now=now)
         if isinstance(claim, dict):
             lines[index] = claim
-        elif claim.task not in catalogue.tasks:
+        elif not catalogue_service.knows(claim.task):
             lines[index] = {"index": index, "status": "refused", "reason": "not-found"}
         else:
             claims.append(claim)
-    judged = _record(claims, resident=resident, catalogue=catalogue, now=now)
-    for one in judged:
-        lines[one.claim.place] = answering.result(one.claim.place, one)
-    return {
-        "results": [lines[index] for index in sorted(lines)],
-        "wallet": {"balance": _balance(judged, resident=resident)},
-    }
+
+    def render(judged: Sequence[Judged], standing: Standing) -> dict[str, Any]:
+        told = lines | {one.claim.place: answering.result(one.claim.place, one) for one in judged}
+        return {"results": [told[index] for index in sorted(told)], "wallet": {"balance": standing.balance}}
+
+    recorded = record_batch(claims, caller=caller, settings=settings, now=now, request=request, render=render)
+    return _submitted(recorded, status=HTTPStatus.OK)
 
 
 def submit_steps(days: Sequence[DaySteps], *, resident: Resident) -> dict[str, Any]:
@@ -97,6 +99,14 @@ def submit_steps(days: Sequence[DaySteps], *, resident: Resident) -> dict[str, A
         for place, day in enumerate(whole)
     ]
     return {"days": lines, "wallet": {"balance": _balance(recorded, resident=resident)}}
+
+
+def _submitted(recorded: Recorded, *, status: int) -> Submitted:
+    if recorded.replay is not None:
+        status, body = recorded.replay
+        return Submitted(status, json.dumps(body), repeated=True)
+    assert recorded.body is not None  # noqa: S101  nothing was refused as a whole
+    return Submitted(status, recorded.body, repeated=False)
 
 
 def _record(claims: list[Claim], *, resident: Resident, catalogue: Catalogue, now: datetime) -> list[Judged]:

@@ -61,6 +61,12 @@ def cached() -> Catalogue:
     return known or current()
 
 
+def knows(code: str) -> bool:
+    """Whether there is such a task."""
+    # One that this process does not know may have been added since: only the database knows.
+    return code in cached().tasks or code in current().tasks
+
+
 def version(version_id: int) -> TaskRules:
     """The rules of a task as they stood in one version; raises NotFoundError."""
     now = next((rules for rules in current().tasks.values() if rules.version_id == version_id), None)

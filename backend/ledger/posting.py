@@ -1,6 +1,7 @@
 """SQL that posts awards: parts that `actions` puts into its own statements, so that one statement does it all.
 
-Every part reads from a relation `w`, the wallet after its update: (resident_id, balance, entry_seq, action_seq).
+Every part reads from a relation `w`, the wallet after its update: (resident_id, balance, entry_seq, action_seq). Parts
+for several awards of one resident read from `d` too, a row for each: (seq, local_day, points, entry_seq, balance).
 """
 
 from datetime import date, datetime
@@ -38,6 +39,28 @@ WHERE lots.resident_id = %(resident_id)s AND w.resident_id = lots.resident_id AN
 ADD_TO_YEAR = """
 INSERT INTO yearly_points (resident_id, year, points)
 SELECT w.resident_id, %(year)s, %(points)s FROM w WHERE %(points)s <> 0
+ON CONFLICT (resident_id, year) DO UPDATE SET points = yearly_points.points + excluded.points
+"""
+
+UPDATE_WALLET_BY_MANY = """
+UPDATE wallets SET balance = balance + %(points)s, earned = earned + %(points)s, entry_seq = entry_seq + %(entries)s,
+    action_seq = action_seq + %(recorded)s, version = version + 1, co2e_mg = co2e_mg + %(co2e_mg)s,
+    actions = actions + %(counted)s
+WHERE resident_id = %(resident_id)s AND version = %(version)s
+RETURNING resident_id, balance, entry_seq, action_seq
+"""
+
+INSERT_ENTRIES = """
+INSERT INTO ledger_entries
+    (resident_id, seq, kind, contra, points, balance_after, reference_kind, reference_id, posted_at)
+SELECT w.resident_id, d.entry_seq, 'award', 'issuance', d.points, d.balance, 'action', d.seq, %(now)s
+FROM w CROSS JOIN d WHERE d.points <> 0
+"""
+
+ADD_TO_EACH_YEAR = """
+INSERT INTO yearly_points (resident_id, year, points)
+SELECT w.resident_id, extract(year FROM d.local_day)::int, sum(d.points)
+FROM w CROSS JOIN d WHERE d.points <> 0 GROUP BY 1, 2
 ON CONFLICT (resident_id, year) DO UPDATE SET points = yearly_points.points + excluded.points
 """
 

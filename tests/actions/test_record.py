@@ -1,19 +1,25 @@
 """Recording actions, one and many: the same rules, exact books."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import time_machine
 from sqlalchemy import text
 
 from backend import clock
 from backend.actions.claim import Claim
+from backend.actions.judging import in_order
+from backend.actions.record_batch import record_batch
 from backend.actions.record_many import record_many
 from backend.actions.record_one import record_one
 from backend.catalogue import service as catalogue
 from backend.database import db, transaction
 from backend.idempotency import Request
+from backend.ledger import adjusting
 from backend.residents.auth import Caller
+from tests.books import differences
 
 
 @pytest.fixture
@@ -34,15 +40,18 @@ def ride():
     return make
 
 
+def asked(resident, settings, key=""):
+    return {
+        "caller": Caller(resident.resident_id, 0),
+        "settings": settings,
+        "now": clock.now(),
+        "request": Request(key, "hash"),
+        "render": lambda judged, _standing: {"seqs": [one.seq for one in judged]},
+    }
+
+
 def one(claim, *, resident, settings, key=""):
-    return record_one(
-        claim,
-        caller=Caller(resident.resident_id, 0),
-        settings=settings,
-        now=clock.now(),
-        request=Request(key, "hash"),
-        render=lambda judged, _standing: {"seq": judged.seq, "points": judged.outcome.points},
-    )
+    return record_one(claim, **asked(resident, settings, key))
 
 
 def many(claims, *, resident, settings):
@@ -58,7 +67,8 @@ def books(resident):
 
 
 def test_a_ride_earns_its_grams_and_points(app, resident, settings, ride):
-    outcome = one(ride(), resident=resident, settings=settings).judged.outcome
+    (judged,) = one(ride(), resident=resident, settings=settings).judged
+    outcome = judged.outcome
     assert (outcome.status, outcome.co2e_mg, outcome.points) == ("credited", 190_600, 19)
     assert books(resident) == (19, 190_600, 1)
 
@@ -70,13 +80,91 @@ def test_the_same_key_gives_the_first_answer_again_and_has_no_further_effect(app
     assert books(resident) == (19, 190_600, 1)
 
 
-def test_one_and_many_come_to_the_same_books(app, new_resident, settings, ride):
-    alone, together = new_resident("alone"), new_resident("together")
-    claims = [ride(hours, minutes=20, quantity_milli=milli) for hours, milli in ((30, 900_500), (29, 7_000_000))]
-    for claim in claims:
-        one(claim, resident=alone, settings=settings)
-    many(claims, resident=together, settings=settings)
-    assert books(alone) == books(together)
+@pytest.fixture
+def mixed(ride):
+    """Claims of all kinds, of both this year and the last: one of them is capped, one waits, two are refused."""
+    new_year = clock.day_bounds(clock.local_day(clock.now()).replace(month=1, day=1), zone=clock.city_zone())[0]
+
+    def make():
+        declared = {"tier": "declaration", "max_age_days": 400}
+        bag = {**declared, "task": "own_bag", "quantity_milli": None, "unit": None, "ended_at": None}
+        old, at = new_year - timedelta(hours=3), clock.now() - timedelta(days=1)
+        photo = {"photo_sha256": "ab" * 32, "note": "a \"quoted\"\\ note, {with} 'marks' ö"}
+        claims = [
+            ride(30, minutes=20, quantity_milli=900_500, **declared),
+            ride(26, minutes=50, quantity_milli=7_000_001, **declared),
+            ride(22, **declared),  # a third declared trip of a day
+            ride(happened_at=old, ended_at=old + timedelta(minutes=20), day=clock.local_day(old), **declared),
+            ride(happened_at=at, day=clock.local_day(at), **bag, client_reference="it's {mine}, \"ö\\"),
+            ride(happened_at=at, day=clock.local_day(at), **bag, client_reference="it's {mine}, \"ö\\"),
+            ride(
+                **{**bag, "task": "clean_plate", "tier": "photo", "evidence": photo},
+                happened_at=at,
+                day=clock.local_day(at),
+            ),
+        ]
+        for place, claim in enumerate(claims):
+            claim.place = place
+        return in_order(claims)
+
+    return make
+
+
+@pytest.fixture
+def written():
+    """written(resident) → all rows of theirs but an adjustment's, and but for whose they are and when they came."""
+    unlike = {"resident_id", "posted_at", "partition", "id", "created_at", "version"}
+
+    def read(resident):
+        tables = ("wallets", "actions", "ledger_entries", "lots", "yearly_points", "outbox")
+        query = "SELECT * FROM {} WHERE resident_id = :id ORDER BY 1, 2"
+        found = {}
+        for table in tables:
+            rows = db.session.execute(text(query.format(table)), {"id": resident.resident_id}).mappings()
+            mine = [row for row in rows if row.get("kind") != "adjust"]
+            found[table] = [{name: value for name, value in row.items() if name not in unlike} for row in mine]
+        return found
+
+    return read
+
+
+@pytest.mark.parametrize("debt", [0, 7, 1_000])
+def test_one_by_one_in_a_batch_or_in_a_page_they_come_to_the_same_books(
+    app, new_resident, settings, mixed, written, debt
+):
+    settings = replace(settings, points_cap_day=30)
+    residents = alone, batch, page = [new_resident(name) for name in ("alone", "batch", "page")]
+    for resident in residents if debt else ():
+        owing(resident, debt)
+    with time_machine.travel(clock.now(), tick=False):
+        for claim in mixed():
+            one(claim, resident=alone, settings=settings)
+        record_batch(mixed(), **asked(batch, settings))
+        many(mixed(), resident=page, settings=settings)
+    assert written(alone) == written(batch) == written(page)
+    assert [row["status"] for row in written(batch)["actions"]].count("pending") == 1
+    assert {row["capped_by"] for row in written(batch)["actions"]} == {None, "city_day"}
+    assert len(written(batch)["yearly_points"]) == 2
+    assert differences(with_actions=True) == []
+
+
+def owing(resident, debt):
+    """The resident owes points, as after an adjustment."""
+    asked_for = adjusting.request(resident_id=resident.resident_id, points=-debt, reason="test", by="admin:one")
+    adjusting.approve(adjusting.AdjustmentId(resident.resident_id, asked_for.id), by="admin:two")
+    db.session.commit()
+
+
+def test_a_batch_of_which_nothing_counts_is_answered_and_its_answer_kept(app, resident, settings, ride):
+    refused = ride(tier="declaration", quantity_milli=1)
+    first = record_batch([refused], **asked(resident, settings, "k"))
+    again = record_batch([refused], **asked(resident, settings, "k"))
+    assert ([one.outcome.reason for one in first.judged], again.replay) == (
+        ["out-of-range"],
+        (200, json.loads(first.body)),
+    )
+    assert record_batch([], **asked(resident, settings)).body == json.dumps({"seqs": []})
+    assert books(resident) == (0, 0, 0)
 
 
 def test_a_partners_record_takes_the_place_of_the_declared_ride(app, resident, settings, ride):

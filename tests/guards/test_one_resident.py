@@ -26,8 +26,7 @@ SPANS = {
 }
 """What goes beyond one resident all the same, and why it may."""
 ELSEWHERE = {
-    "record_actions": "goes with partners' pages through statements made for many residents at once",
-    "record_steps": "as record_actions, behind WeChat's encryption",
+    "record_steps": "goes with partners' pages through statements made for many residents at once",
     "export_me": "once in a while, for one resident",
     "cancel_me": "once in a resident's life",
     "bind_account": "binds and credits what waited for the subject; once an account",
@@ -59,6 +58,12 @@ def requests(app, client, resident, headers):
         at = clock.rfc3339(clock.now() - timedelta(minutes=1))
         return ask("POST", "/actions", {"task": "own_bag", "occurred_at": at, "client_reference": secrets.token_hex(4)})
 
+    def act_many():
+        at = clock.rfc3339(clock.now() - timedelta(minutes=1))
+        references = [secrets.token_hex(4) for _ in range(3)]
+        given = [{"task": "own_cup", "occurred_at": at, "client_reference": reference} for reference in references]
+        return ask("POST", "/actions/batch", {"actions": given})
+
     def redeem():
         return ask("POST", "/redemptions", {"reward_id": reward, "quantity": 1})
 
@@ -81,7 +86,7 @@ def requests(app, client, resident, headers):
         for name, path in reads.items()
         if name not in ELSEWHERE
     }
-    made |= {"record_action": act, "redeem": redeem}
+    made |= {"record_action": act, "record_actions": act_many, "redeem": redeem}
     made |= {"cancel_redemption": lambda: ask("POST", f"/redemptions/{first['id']}/cancel")}
     made |= {"change_me": lambda: ask("PATCH", "/me", {"nickname": "Wang"})}
     return made

@@ -1,6 +1,7 @@
 """A machine that does anything to a few residents, in any order, as requests, admins, partners and jobs do it."""
 
 from datetime import timedelta
+from itertools import cycle
 
 import time_machine
 from hypothesis import strategies as st
@@ -11,6 +12,7 @@ from backend.account import administering, cancelling
 from backend.actions import binding, partner_feed, reviewing
 from backend.actions.claim import Claim
 from backend.actions.events import Event
+from backend.actions.record_batch import record_batch
 from backend.actions.record_many import record_many
 from backend.actions.record_one import record_one
 from backend.actions.reversing import reverse
@@ -83,6 +85,14 @@ class SmallCity(RuleBasedStateMachine):
         claims = [self._trip(days=days, hours=hour, metres=5_000, tier="partner") for hour in hours]
         claims += [self._claim(task, days=days) for task in DONE_ONCE]
         self._remember(who, self._do(lambda: self._record_many(who, claims)) or ())
+
+    @rule(who=PEOPLE, days=st.lists(st.integers(0, 6), min_size=1, max_size=4), reference=st.integers(0, 9))
+    def come_back_online(self, who, days, reference):
+        claims = [self._claim(task, days=day) for task, day in zip(cycle(DONE_ONCE), days, strict=False)]
+        claims.append(self._claim("clean_plate", days=days[0], tier="photo"))
+        for place, claim in enumerate(claims):
+            claim.place, claim.client_reference = place, f"r-{reference}" if place % 2 else None
+        self._remember(who, record_batch(claims, **self._asked(who)).judged)
 
     @rule(who=PEOPLE, hours=st.lists(st.integers(1, 100), min_size=1, max_size=4), again=st.booleans())
     def report(self, who, hours, again):
@@ -219,15 +229,16 @@ class SmallCity(RuleBasedStateMachine):
         return [*trips, self._claim("own_bag", days=2)]
 
     def _record(self, who, claim):
-        recorded = record_one(
-            claim,
-            caller=Caller(self.people[who], 0),
-            settings=self.world.settings,
-            now=clock.now(),
-            request=Request(),
-            render=lambda _judged, _standing: {},
-        )
-        self._remember(who, [recorded.judged])
+        self._remember(who, record_one(claim, **self._asked(who)).judged)
+
+    def _asked(self, who):
+        return {
+            "caller": Caller(self.people[who], 0),
+            "settings": self.world.settings,
+            "now": clock.now(),
+            "request": Request(),
+            "render": lambda _judged, _standing: {},
+        }
 
     def _record_many(self, who, claims):
         given = {"catalogue": catalogue.current(), "settings": self.world.settings, "now": clock.now()}

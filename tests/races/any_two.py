@@ -9,10 +9,9 @@ from backend.account import administering, cancelling
 from backend.actions import binding, partner_feed, reviewing
 from backend.actions.claim import Claim
 from backend.actions.events import Event
-from backend.actions.record_many import record_many
+from backend.actions.record_batch import record_batch
 from backend.actions.record_one import record_one
 from backend.actions.reversing import reverse
-from backend.catalogue import service as catalogue
 from backend.database import db, transaction
 from backend.idempotency import Request
 from backend.ledger import adjusting, expiring
@@ -98,7 +97,7 @@ class Somebody:
         reviewed = {"resident_id": self.who, "seq": 2, "by": "admin:one", "now": now}
         return {
             "award": lambda: self.record(self.claim("own_bag")),
-            "award in a batch": self.in_transaction(self.batch),
+            "award in a batch": self.batch,
             "accept": self.in_transaction(lambda: reviewing.accept(**reviewed)),
             "refuse": self.in_transaction(lambda: reviewing.refuse(**reviewed, reason="dark")),
             "reverse": self.in_transaction(
@@ -135,12 +134,14 @@ class Somebody:
         return Claim(task=task, tier=tier, happened_at=at, day=clock.local_day(at), **known)
 
     def record(self, claim):
-        given = {"settings": self.world.settings, "now": clock.now(), "request": Request()}
-        record_one(claim, caller=Caller(self.who, 0), render=lambda _judged, _standing: {}, **given)
+        record_one(claim, **self.asked())
 
     def batch(self):
-        given = {"catalogue": catalogue.current(), "settings": self.world.settings, "now": clock.now()}
-        record_many({self.who: [self.claim("own_cup"), self.claim("own_bag")]}, **given)
+        record_batch([self.claim("own_cup"), self.claim("own_bag")], **self.asked())
+
+    def asked(self):
+        given = {"settings": self.world.settings, "now": clock.now(), "request": Request()}
+        return given | {"caller": Caller(self.who, 0), "render": lambda _judged, _standing: {}}
 
     def adjust(self):
         asked = adjusting.request(resident_id=self.who, points=-15, reason="test", by="admin:one")

@@ -103,7 +103,7 @@ def do(app, settings):
     def record(resident, *claims, settings=settings):
         now = clock.now()
         if len(claims) == 1:
-            judged = record_one(
+            (judged,) = record_one(
                 claims[0],
                 caller=Caller(resident.resident_id, 0),
                 settings=settings,
