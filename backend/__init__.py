@@ -4,11 +4,11 @@ from flask import Flask
 from flask_babel import Babel
 from flask_smorest import Api
 
-from backend import cli, console, limits, logs, metrics, openapi, redis, web
+from backend import cli, console, database, limits, logs, metrics, openapi, redis, web
 from backend.api import BLUEPRINTS, description
 from backend.blueprint import IdConverter
 from backend.config import Settings
-from backend.database import AUTOCOMMIT, autocommit_options, db, engine_options
+from backend.database import AUTOCOMMIT, autocommit_options, engine_options
 
 
 def create_app(settings: Settings | None = None) -> web.Application:
@@ -27,7 +27,7 @@ def create_app(settings: Settings | None = None) -> web.Application:
     )
     logs.init_app(app)
     metrics.count_connections()
-    db.init_app(app)
+    database.init_app(app)
     redis.init_app(app)
     Babel(app, locale_selector=web.locale)
     _register(app)

@@ -152,7 +152,7 @@ def silence_of(url: str) -> Silence:  # noqa: ARG001  the cache tells servers ap
     return Silence()
 
 
-def look_over(connection: Any, record: Any, proxy: Any) -> None:  # noqa: ARG001  SQLAlchemy passes them
+def look_over(connection: Any, *_pools: Any) -> None:
     """Have the pool connect anew where PostgreSQL has closed an idle connection: nobody is refused for that.
 
     Nothing is said on an idle connection but its end, so a look whether there is anything to read tells; a ping would

@@ -1,20 +1,22 @@
 """The database: declarative base, session, the one place that commits, and the hot path's connection."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 import psycopg
+from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, Date, DateTime, Engine, Integer, MetaData, Numeric, SmallInteger, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
-from backend import connections
+from backend import connections, present
 from backend.config import Settings
+from backend.ready_connections import ReadyConnections
 from backend.statements import Statements
 
 Small = Annotated[int, mapped_column(SmallInteger)]
@@ -48,12 +50,20 @@ class Model(DeclarativeBase):
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 """Alembic's folder."""
 
-PREPARED = "prepared"
-"""Where the pool keeps the statements of a connection."""
+READY = "ready_connections"
+"""Under this name a process keeps those of the hot path."""
 AUTOCOMMIT = "autocommit"
 """Name of the second engine, on the same database."""
 
 db = SQLAlchemy(metadata=Model.metadata, session_options={"expire_on_commit": False})
+
+
+def init_app(app: Flask) -> None:
+    """Let the application have its engines; nothing connects yet."""
+    settings: Settings = app.extensions["settings"]
+    db.init_app(app)
+    with app.app_context():
+        app.extensions[READY] = ReadyConnections(autocommit_engine(), most=settings.database_pool_size)
 
 
 def engine_options(settings: Settings) -> dict[str, Any]:
@@ -131,23 +141,13 @@ def statements() -> Iterator[psycopg.Cursor[Any]]:
         fairy.close()
 
 
-@contextmanager
-def prepared_statements() -> Iterator[Statements]:
+def prepared_statements() -> AbstractContextManager[Statements]:
     """The same for the hot path, on connections that stay so: a statement is prepared at once, and planned once.
 
     BEGIN and COMMIT are round trips too, and one data-modifying CTE needs neither.
     """
-    fairy = autocommit_engine().raw_connection()
-    # Kept as long as the connection is, and forgotten with it.
-    kept: Statements | None = fairy.info.get(PREPARED)
-    try:
-        if kept is None:
-            kept = fairy.info[PREPARED] = Statements(fairy.driver_connection)  # type: ignore[arg-type]  # `_creator` made it
-        yield kept
-    finally:
-        if kept is not None:
-            kept.forget_rows()
-        fairy.close()
+    ready: ReadyConnections = present.extensions()[READY]
+    return ready.one()
 
 
 def autocommit_engine() -> Engine:

@@ -9,12 +9,13 @@ from datetime import timedelta
 
 import psycopg
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from backend import clock
 from backend.actions import record_one as recording
 from backend.actions import record_together
 from backend.database import autocommit_engine, db, transaction
+from backend.ready_connections import ReadyConnections
 from tests.books import differences
 
 PATIENCE_S = 20
@@ -143,22 +144,25 @@ def test_who_comes_while_the_residents_wallet_is_waited_for_goes_along(app, at_o
     assert differences(with_actions=True) == []
 
 
-def test_a_lock_that_is_prepared_no_more_costs_nobody_an_answer(at_once, ask, resident):
+def test_a_lock_that_is_prepared_no_more_costs_nobody_an_answer(at_once, ask, resident, monkeypatch):
     at_once([ask(resident) for _ in range(3)])
     known = b"SELECT name FROM pg_prepared_statements WHERE statement LIKE '%FROM wallets%FOR NO KEY UPDATE'"
     lost = []
 
-    def lose(connection, *_):
-        for place in range((found := connection.pgconn.exec_(known)).ntuples):
+    def lose(pgconn):
+        for place in range((found := pgconn.exec_(known)).ntuples):
             lost.append(found.get_value(place, 0))
-            connection.pgconn.exec_(b"DEALLOCATE " + lost[-1])
+            pgconn.exec_(b"DEALLOCATE " + lost[-1])
+
+    @contextmanager
+    def losing(ready, one=ReadyConnections.one):
+        with one(ready) as statements:
+            lose(statements.connection.pgconn)
+            yield statements
 
     earlier = bag(occurred_at=clock.rfc3339(clock.now() - timedelta(days=3)))
-    event.listen(autocommit_engine(), "checkout", lose)
-    try:
-        answers = at_once([ask(resident, earlier, key) for key in ("a", "b", "a")])
-    finally:
-        event.remove(autocommit_engine(), "checkout", lose)
+    monkeypatch.setattr(ReadyConnections, "one", losing)
+    answers = at_once([ask(resident, earlier, key) for key in ("a", "b", "a")])
     assert lost
     assert [answer.status_code for answer in answers] == [201] * 3
     assert answers[0].json == answers[2].json != answers[1].json

@@ -1,0 +1,99 @@
+"""Connections of the hot path, kept at hand beside SQLAlchemy's pool, which takes half a small statement's time to hand
+one out.
+
+They are the pool's own: it opens them, bounds how many there are at once, and closes them (docs/adr/0021).
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from sqlalchemy import Engine, Pool, PoolProxiedConnection, event
+from sqlalchemy.exc import InvalidatePoolError
+
+from backend.connections import look_over
+from backend.statements import Statements
+
+
+class _Ready(NamedTuple):
+    fairy: PoolProxiedConnection
+    """The pool's word that the connection is taken: for as long as it is kept here."""
+    statements: Statements
+    pool: Pool
+    pid: int
+
+    @property
+    def inherited(self) -> bool:
+        """Whether a parent opened it, who still talks on it."""
+        return self.pid != os.getpid()
+
+
+class ReadyConnections:
+    """Of one engine in autocommit mode: up to `most` connections that nobody uses just now, the last used first."""
+
+    def __init__(self, engine: Engine, *, most: int) -> None:
+        self._engine = engine
+        self._most = most
+        self._idle: list[_Ready] = []
+        self._inherited: list[_Ready] = []
+        """Kept for ever: forgotten, the pool would hand them out, or close them under their owner."""
+        event.listen(engine, "engine_disposed", self._forget)
+
+    @contextmanager
+    def one(self) -> Iterator[Statements]:
+        """A connection that PostgreSQL has not closed, for one thread.
+
+        Raises NoAnswerError where it is known that PostgreSQL does not answer, sqlalchemy.exc.TimeoutError where all
+        are taken, and what connecting raises.
+        """
+        ready = self._kept() or self._opened()
+        try:
+            yield ready.statements
+        finally:
+            ready.statements.forget_rows()
+            self._give_back(ready)
+
+    def _kept(self) -> _Ready | None:
+        while self._idle:
+            try:
+                # Of several threads each takes another, or finds none.
+                ready = self._idle.pop()
+            except IndexError:
+                break
+            if ready.inherited:
+                self._inherited.append(ready)
+                continue
+            try:
+                look_over(ready.statements.connection)
+            except InvalidatePoolError:
+                ready.fairy.invalidate()
+                continue
+            except BaseException:
+                self._give_back(ready)
+                raise
+            return ready
+        return None
+
+    def _opened(self) -> _Ready:
+        fairy = self._engine.raw_connection()
+        try:
+            statements = Statements(fairy.driver_connection)  # type: ignore[arg-type]  # the engine's creator made it
+        except BaseException:
+            fairy.close()
+            raise
+        return _Ready(fairy, statements, self._engine.pool, os.getpid())
+
+    def _give_back(self, ready: _Ready) -> None:
+        if ready.statements.connection.closed or ready.pool is not self._engine.pool or len(self._idle) >= self._most:
+            ready.fairy.invalidate()
+        else:
+            self._idle.append(ready)
+
+    def _forget(self, _engine: Engine) -> None:
+        idle, self._idle = self._idle, []
+        for ready in idle:
+            if ready.inherited:
+                self._inherited.append(ready)
+            else:
+                ready.fairy.invalidate()

@@ -1,0 +1,126 @@
+"""Connections that are kept at hand: the same one again, never one that is broken, never a parent's."""
+
+import gc
+import multiprocessing
+from contextlib import ExitStack
+
+import psycopg
+import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from backend.connections import NoAnswerError, Silence
+from backend.database import autocommit_options
+from backend.ready_connections import ReadyConnections
+
+FORK = multiprocessing.get_context("fork")
+MOST = 2
+
+
+@pytest.fixture
+def engine(settings):
+    """As the application's, of up to MOST connections and as many again."""
+    options = autocommit_options(settings) | {"pool_size": MOST, "max_overflow": MOST, "pool_timeout": 0.01}
+    engine = create_engine(options.pop("url"), **options)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def ready(engine):
+    return ReadyConnections(engine, most=MOST)
+
+
+@pytest.fixture
+def backends(settings):
+    """backends() → the processes of PostgreSQL that serve this test's connections and still run."""
+
+    def look():
+        with psycopg.connect(settings.database_url.replace("+psycopg", "")) as connection:
+            query = "SELECT pid FROM pg_stat_activity WHERE pid = ANY(%s)"
+            return {pid for (pid,) in connection.execute(query, (list(seen),))}
+
+    seen = set()
+    look.seen = seen
+    return look
+
+
+def pid_of(statements):
+    return statements.execute("SELECT pg_backend_pid()").fetchone()[0]
+
+
+def pids(ready, count):
+    """Of so many that are taken at once."""
+    with ExitStack() as taken:
+        return [pid_of(taken.enter_context(ready.one())) for _ in range(count)]
+
+
+def test_the_one_used_last_is_handed_out_next_and_a_second_beside_it(ready):
+    first, second = pids(ready, 2)
+    assert first != second
+    # The one that was given back last is the one that was taken first.
+    assert pids(ready, 2) == [first, second]
+
+
+def test_no_more_are_kept_than_are_wanted(ready, backends):
+    backends.seen.update(pids(ready, MOST + 1))
+    assert len(backends()) == MOST
+
+
+def test_the_pool_bounds_how_many_there_are(ready):
+    with pytest.raises(PoolTimeoutError):
+        pids(ready, 2 * MOST + 1)
+    assert len(set(pids(ready, 2 * MOST))) == 2 * MOST
+
+
+def test_whom_postgresql_has_left_gets_another_and_hears_nothing_of_it(ready, engine):
+    old = pids(ready, 2)
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"SELECT pg_terminate_backend(pid, 5000) FROM unnest(ARRAY{old}) AS pid")
+    assert not set(pids(ready, 2)) & set(old)
+
+
+def test_one_that_broke_in_use_is_not_kept(ready):
+    before = pids(ready, 1)
+    with pytest.raises(psycopg.OperationalError), ready.one() as statements:
+        statements.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+    assert pids(ready, 1) != before
+
+
+def test_where_postgresql_is_known_to_be_silent_nobody_waits_and_nothing_is_lost(ready):
+    with ready.one() as statements:
+        before = pid_of(statements)
+        connection = statements.connection
+    given, connection.silence = connection.silence, Silence()
+    connection.silence.begin("test")
+    with pytest.raises(NoAnswerError, match="a moment ago"), ready.one():
+        pass
+    connection.silence = given
+    assert pids(ready, 1) == [before]
+
+
+def test_disposing_of_the_engine_closes_them_and_those_in_use_when_they_come_back(ready, engine, backends):
+    with ready.one() as in_use:
+        backends.seen |= {pid_of(in_use), *pids(ready, 1)}
+        engine.dispose()
+        assert backends() == {pid_of(in_use)}
+    assert backends() == set()
+
+
+def test_a_child_leaves_its_parents_connections_alone(ready, engine):
+    before = pids(ready, 2)
+
+    def child(told):
+        told.send(pids(ready, 1))
+        engine.dispose(close=False)
+        gc.collect()
+        told.send(pids(ready, 1))
+
+    ours, theirs = FORK.Pipe()
+    process = FORK.Process(target=child, args=(theirs,))
+    process.start()
+    first, after = ours.recv(), ours.recv()
+    process.join()
+    assert process.exitcode == 0
+    assert not set(before) & {*first, *after}
+    assert pids(ready, 2) == before
