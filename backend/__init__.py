@@ -27,7 +27,7 @@ def create_app(settings: Settings | None = None) -> web.Application:
     )
     logs.init_app(app)
     metrics.count_connections()
-    database.init_app(app)
+    database.init_app(app, in_use=metrics.POOL_IN_USE.inc)
     redis.init_app(app)
     Babel(app, locale_selector=web.locale)
     _register(app)

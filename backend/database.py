@@ -58,12 +58,12 @@ AUTOCOMMIT = "autocommit"
 db = SQLAlchemy(metadata=Model.metadata, session_options={"expire_on_commit": False})
 
 
-def init_app(app: Flask) -> None:
-    """Let the application have its engines; nothing connects yet."""
+def init_app(app: Flask, *, in_use: Callable[[int], None]) -> None:
+    """Let the application have its engines; nothing connects yet. `in_use`: see ReadyConnections."""
     settings: Settings = app.extensions["settings"]
     db.init_app(app)
     with app.app_context():
-        app.extensions[READY] = ReadyConnections(autocommit_engine(), most=settings.database_pool_size)
+        app.extensions[READY] = ReadyConnections(autocommit_engine(), most=settings.database_pool_size, in_use=in_use)
 
 
 def engine_options(settings: Settings) -> dict[str, Any]:

@@ -5,7 +5,7 @@ They are the pool's own: it opens them, bounds how many there are at once, and c
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -23,21 +23,18 @@ class _Ready(NamedTuple):
     pool: Pool
     pid: int
 
-    @property
-    def inherited(self) -> bool:
-        """Whether a parent opened it, who still talks on it."""
-        return self.pid != os.getpid()
-
 
 class ReadyConnections:
     """Of one engine in autocommit mode: up to `most` connections that nobody uses just now, the last used first."""
 
-    def __init__(self, engine: Engine, *, most: int) -> None:
+    def __init__(self, engine: Engine, *, most: int, in_use: Callable[[int], None]) -> None:
+        """`in_use` hears 1 when a connection that was idle is taken, and -1 when one is kept for later."""
         self._engine = engine
         self._most = most
+        self._in_use = in_use
         self._idle: list[_Ready] = []
         self._inherited: list[_Ready] = []
-        """Kept for ever: forgotten, the pool would hand them out, or close them under their owner."""
+        """Forgotten, the pool would hand them out, or close them under their owner."""
         event.listen(engine, "engine_disposed", self._forget)
 
     @contextmanager
@@ -61,9 +58,9 @@ class ReadyConnections:
                 ready = self._idle.pop()
             except IndexError:
                 break
-            if ready.inherited:
-                self._inherited.append(ready)
+            if self._is_inherited(ready):
                 continue
+            self._in_use(1)
             try:
                 look_over(ready.statements.connection)
             except InvalidatePoolError:
@@ -88,12 +85,19 @@ class ReadyConnections:
         if ready.statements.connection.closed or ready.pool is not self._engine.pool or len(self._idle) >= self._most:
             ready.fairy.invalidate()
         else:
+            self._in_use(-1)
             self._idle.append(ready)
 
     def _forget(self, _engine: Engine) -> None:
         idle, self._idle = self._idle, []
         for ready in idle:
-            if ready.inherited:
-                self._inherited.append(ready)
-            else:
+            if not self._is_inherited(ready):
+                self._in_use(1)
                 ready.fairy.invalidate()
+
+    def _is_inherited(self, ready: _Ready) -> bool:
+        """Whether a parent opened it, who still talks on it; then it is kept for good."""
+        if ready.pid == os.getpid():
+            return False
+        self._inherited.append(ready)
+        return True

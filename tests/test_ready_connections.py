@@ -11,6 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from backend.connections import NoAnswerError, Silence
 from backend.database import autocommit_options
+from backend.metrics import POOL_IN_USE, count_connections
 from backend.ready_connections import ReadyConnections
 
 FORK = multiprocessing.get_context("fork")
@@ -28,7 +29,7 @@ def engine(settings):
 
 @pytest.fixture
 def ready(engine):
-    return ReadyConnections(engine, most=MOST)
+    return ReadyConnections(engine, most=MOST, in_use=POOL_IN_USE.inc)
 
 
 @pytest.fixture
@@ -105,6 +106,27 @@ def test_disposing_of_the_engine_closes_them_and_those_in_use_when_they_come_bac
         engine.dispose()
         assert backends() == {pid_of(in_use)}
     assert backends() == set()
+
+
+def test_those_that_nobody_uses_do_not_count_as_in_use(ready, engine):
+    count_connections()
+
+    def counted():
+        return POOL_IN_USE._value.get() - before
+
+    before = POOL_IN_USE._value.get()
+    with ExitStack() as taken:
+        for _ in range(MOST + 1):
+            taken.enter_context(ready.one())
+        assert counted() == MOST + 1
+    assert counted() == 0
+    with pytest.raises(psycopg.OperationalError), ready.one() as statements:
+        statements.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+    assert counted() == 0
+    with ready.one():
+        engine.dispose()
+        assert counted() == 1
+    assert counted() == 0
 
 
 def test_a_child_leaves_its_parents_connections_alone(ready, engine):
