@@ -1,6 +1,6 @@
 """Leaderboards, small and large: a page of fifty with one's own rank, and the neighbours around oneself."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import cache
 from itertools import islice
@@ -107,3 +107,14 @@ class AroundMeLarge(_Neighbours):
 
     name, size = "around_1m", LARGE
     title = f"leaderboard around me, {NEIGHBOURS} each side, {LARGE:,} members"
+    warm_up_s = 8.0
+    """Until each process has met nearly every reader, and so keeps the neighbours' names."""
+
+    def prepare(self, bench: Bench) -> None:
+        """The board; and a look at it before any of the names is kept."""
+        super().prepare(bench)
+        self._at_first = self.measure(bench, seconds=1.0).value / self.limit(self.floors(bench))
+
+    def notes(self) -> Sequence[str]:
+        """What it is like where readers' neighbours are strangers to the process."""
+        return [f"around_1m: {self._at_first:.2f} while hardly any of the names are kept."]
