@@ -3,11 +3,14 @@
 Each look through Flask's proxies takes a hundredth of a small request, and a request would take twenty.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import flask
 
 from backend.config import Settings
+
+Made = TypeVar("Made")
 
 
 def request() -> flask.Request:
@@ -25,6 +28,16 @@ def application() -> flask.Flask:
 def extensions() -> dict[str, Any]:
     """What the application keeps in this process, by name; raises RuntimeError outside of a context."""
     return application().extensions
+
+
+def made_once(name: str, make: Callable[[], Made]) -> Made:
+    """What the application keeps in this process under a name; made when it is first asked for.
+
+    Where several make it at the same moment, all get the same one.
+    """
+    known = extensions()
+    kept: Made | None = known.get(name)
+    return known.setdefault(name, make()) if kept is None else kept
 
 
 def settings() -> Settings:

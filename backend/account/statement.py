@@ -107,7 +107,7 @@ def _titles(task_ids: set[int]) -> Mapping[int, str]:
 def _titles_of(known: Catalogue) -> Mapping[int, str]:
     """All titles of a catalogue in the caller's language, written once."""
     spoken = caller_language()
-    kept: dict[str, tuple[Catalogue, dict[int, str]]] = present.extensions().setdefault("task_titles", {})
+    kept: dict[str, tuple[Catalogue, dict[int, str]]] = present.made_once("task_titles", dict)
     if spoken not in kept or kept[spoken][0] is not known:
         kept[spoken] = (known, {rules.task_id: local(rules.title) for rules in known.tasks.values()})
     return kept[spoken][1]

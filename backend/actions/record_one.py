@@ -84,10 +84,7 @@ class Awards(Gathering[Asked]):
 
 def gathering() -> Awards:
     """This process's own."""
-    extensions = present.extensions()
-    kept: Awards | None = extensions.get("awards")
-    # Of two that make one at the same moment both take the same.
-    return kept or extensions.setdefault("awards", Awards(most=MOST_TOGETHER, leaders=LEADERS))
+    return present.made_once("awards", lambda: Awards(most=MOST_TOGETHER, leaders=LEADERS))
 
 
 _OWNER = attrgetter("owner")

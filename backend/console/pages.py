@@ -97,10 +97,7 @@ def _page(template: str, **values: Any) -> Response:
 
 
 def _parts() -> list[reference.Part]:
-    known: list[reference.Part] | None = present.extensions().get("documentation")
-    if known is None:
-        known = present.extensions()["documentation"] = reference.parts(openapi.document())
-    return known
+    return present.made_once("documentation", lambda: reference.parts(openapi.document()))
 
 
 def _titles() -> dict[str, str | LazyString]:

@@ -72,7 +72,7 @@ def _newest_backup() -> float:
 
 def _database() -> dict[str, Check]:
     try:
-        with _engine().connect() as connection:
+        with present.made_once("readiness engine", _engine).connect() as connection:
             took = _timed(lambda: connection.execute(text("SELECT 1")))
             migrations = _migrations(connection)
             found = {"database": Check("ready", {"up": True, "took_ms": took}), "migrations": migrations}
@@ -84,13 +84,9 @@ def _database() -> dict[str, Check]:
 def _engine() -> Engine:
     # Connections of its own: when all of the pool are busy, this must still tell.
     limits = f"-c statement_timeout={TIMEOUT_MS} -c lock_timeout={TIMEOUT_MS}"
-    known: Engine | None = present.extensions().get("readiness engine")
-    if known is None:
-        url = db.engine.url.render_as_string(hide_password=False)
-        connect = connections.creator(url, answer_within_s=ANSWER_S, connect_s=CONNECT_TIMEOUT_S, options=limits)
-        known = create_engine(url, poolclass=NullPool, creator=connect)
-        present.extensions()["readiness engine"] = known
-    return known
+    url = db.engine.url.render_as_string(hide_password=False)
+    connect = connections.creator(url, answer_within_s=ANSWER_S, connect_s=CONNECT_TIMEOUT_S, options=limits)
+    return create_engine(url, poolclass=NullPool, creator=connect)
 
 
 def _migrations(connection: Connection) -> Check:

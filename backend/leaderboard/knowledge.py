@@ -77,10 +77,7 @@ class Knowledge:
 
 def knowledge() -> Knowledge:
     """This process's own."""
-    extensions = present.extensions()
-    kept: Knowledge | None = extensions.get("board_knowledge")
-    # Of two that make one at the same moment both take the same.
-    return kept or extensions.setdefault("board_knowledge", Knowledge())
+    return present.made_once("board_knowledge", Knowledge)
 
 
 def look(*, afresh: bool = False) -> Known:

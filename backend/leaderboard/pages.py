@@ -85,9 +85,7 @@ def _period(period: Period) -> str:
 
 
 def _store() -> _Kept:
-    extensions = present.extensions()
-    store: _Kept | None = extensions.get("board_pages")
-    return store or extensions.setdefault("board_pages", _Kept())
+    return present.made_once("board_pages", _Kept)
 
 
 def _written(metric: str, found: Standings, *, known: Known, language: str) -> str:

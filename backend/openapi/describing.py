@@ -54,10 +54,7 @@ def calls(description: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any
 
 def document() -> dict[str, Any]:
     """The description of the present application, made once."""
-    known: dict[str, Any] | None = present.extensions().get("openapi")
-    if known is None:
-        known = present.extensions()["openapi"] = describe(present.application())
-    return known
+    return present.made_once("openapi", lambda: describe(present.application()))
 
 
 def operation(operation_id: str) -> dict[str, Any]:

@@ -30,10 +30,7 @@ def ask_wechat(code: str) -> WeChatSession:
 
     Ask before the transaction's first statement, so that no connection waits for WeChat.
     """
-    client: WeChatClient | None = present.extensions().get("wechat")
-    if client is None:
-        client = present.extensions()["wechat"] = _client(present.settings())
-    return client.code_to_session(code)
+    return present.made_once("wechat", lambda: _client(present.settings())).code_to_session(code)
 
 
 def arrive(session: WeChatSession, *, now: datetime) -> Arrival:

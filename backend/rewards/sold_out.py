@@ -24,7 +24,6 @@ PAUSE_S = 5
 """Seconds for which Redis is not asked again after it has failed."""
 MARK, GUARD = "1", "0"
 _PAUSED = "sold_out_paused_until"
-_SEEN = "sold_out_seen_until"
 
 
 def is_known(reward_id: int) -> bool:
@@ -58,8 +57,7 @@ def _key(reward_id: int) -> str:
 
 def _seen() -> dict[int, float]:
     """Until when this process goes by a mark that it saw: an entry for each reward that was ever sold out."""
-    seen: dict[int, float] = present.extensions().setdefault(_SEEN, {})
-    return seen
+    return present.made_once("sold_out_seen_until", dict)
 
 
 def _ask(question: Callable[[], Any]) -> Any:
