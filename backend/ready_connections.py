@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from sqlalchemy import Engine, Pool, PoolProxiedConnection, event
+from sqlalchemy import Engine, PoolProxiedConnection, event
 from sqlalchemy.exc import InvalidatePoolError
 
 from backend.connections import look_over
@@ -20,7 +20,7 @@ class _Ready(NamedTuple):
     fairy: PoolProxiedConnection
     """The pool's word that the connection is taken: for as long as it is kept here."""
     statements: Statements
-    pool: Pool
+    generation: int
     pid: int
 
 
@@ -33,9 +33,11 @@ class ReadyConnections:
         self._most = most
         self._in_use = in_use
         self._idle: list[_Ready] = []
+        self._generation = 0
+        """It moves where one is found broken: all that were opened before are taken to be."""
         self._inherited: list[_Ready] = []
         """Forgotten, the pool would hand them out, or close them under their owner."""
-        event.listen(engine, "engine_disposed", self._forget)
+        event.listen(engine, "engine_disposed", self._renew)
 
     @contextmanager
     def one(self) -> Iterator[Statements]:
@@ -65,6 +67,7 @@ class ReadyConnections:
                 look_over(ready.statements.connection)
             except InvalidatePoolError:
                 ready.fairy.invalidate()
+                self._renew()
                 continue
             except BaseException:
                 self._give_back(ready)
@@ -73,22 +76,26 @@ class ReadyConnections:
         return None
 
     def _opened(self) -> _Ready:
+        generation = self._generation
         fairy = self._engine.raw_connection()
         try:
             statements = Statements(fairy.driver_connection)  # type: ignore[arg-type]  # the engine's creator made it
         except BaseException:
             fairy.close()
             raise
-        return _Ready(fairy, statements, self._engine.pool, os.getpid())
+        return _Ready(fairy, statements, generation, os.getpid())
 
     def _give_back(self, ready: _Ready) -> None:
-        if ready.statements.connection.closed or ready.pool is not self._engine.pool or len(self._idle) >= self._most:
+        outlived = ready.statements.connection.closed or ready.generation != self._generation
+        if outlived or len(self._idle) >= self._most:
             ready.fairy.invalidate()
         else:
             self._in_use(-1)
             self._idle.append(ready)
 
-    def _forget(self, _engine: Engine) -> None:
+    def _renew(self, *_engine: Engine) -> None:
+        """Give up all connections that have been opened until now; those in use when they come back."""
+        self._generation += 1
         idle, self._idle = self._idle, []
         for ready in idle:
             if not self._is_inherited(ready):

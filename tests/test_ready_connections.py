@@ -81,6 +81,15 @@ def test_whom_postgresql_has_left_gets_another_and_hears_nothing_of_it(ready, en
     assert not set(pids(ready, 2)) & set(old)
 
 
+def test_where_one_takes_no_writes_any_more_all_are_opened_anew(ready):
+    with ready.one() as in_use:
+        before = {pid_of(in_use), *pids(ready, 2)}
+        with ready.one() as statements:
+            statements.connection.outdated = True
+        assert pids(ready, 1)[0] not in before
+    assert not set(pids(ready, 2)) & before
+
+
 def test_one_that_broke_in_use_is_not_kept(ready):
     before = pids(ready, 1)
     with pytest.raises(psycopg.OperationalError), ready.one() as statements:

@@ -19,7 +19,6 @@ from backend.actions.record_together import MET, one_of_each_key, record_in_turn
 from backend.catalogue import service as catalogue_service
 from backend.config import Settings
 from backend.database import prepared_statements
-from backend.errors import NotFoundError
 from backend.gathering import Gathering, LineTimeoutError
 from backend.idempotency import Request
 from backend.residents.auth import Caller
@@ -45,8 +44,7 @@ def record_one(
     a key that stood for another request, psycopg.errors.LockNotAvailable where others took too long.
     A refused claim changes nothing and comes back as judged.
     """
-    if not catalogue_service.knows(claim.task):
-        raise NotFoundError(f"task {claim.task!r}")
+    catalogue_service.knowing([claim.task]).task(claim.task)
     asked = AskedOne([claim], caller=caller, settings=settings, now=now, request=request, render=render)
     try:
         gathering().through(asked, seconds=settings.database_timeout_ms / 1000)

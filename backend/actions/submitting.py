@@ -69,11 +69,12 @@ def submit_many(given: Sequence[dict[str, Any] | ValidationError], *, caller: Ca
     settings, now = present.settings(), clock.now()
     lines: dict[int, dict[str, Any]] = {}
     claims: list[Claim] = []
+    tasks = catalogue_service.knowing([item["task"] for item in given if not isinstance(item, ValidationError)]).tasks
     for index, item in enumerate(given):
         claim = _claim_or_line(item, index=index, settings=settings, now=now)
         if isinstance(claim, dict):
             lines[index] = claim
-        elif not catalogue_service.knows(claim.task):
+        elif claim.task not in tasks:
             lines[index] = {"index": index, "status": "refused", "reason": "not-found"}
         else:
             claims.append(claim)

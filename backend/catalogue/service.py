@@ -1,6 +1,6 @@
 """The catalogue as the rules need it: read once a process, and again whenever its revision has moved."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -61,10 +61,10 @@ def cached() -> Catalogue:
     return known or current()
 
 
-def knows(code: str) -> bool:
-    """Whether there is such a task."""
-    # One that this process does not know may have been added since: only the database knows.
-    return code in cached().tasks or code in current().tasks
+def knowing(codes: Collection[str]) -> Catalogue:
+    """The catalogue of this process, or the latest if it lacks one of these tasks: it may have been added since."""
+    known = cached()
+    return known if all(code in known.tasks for code in codes) else current()
 
 
 def version(version_id: int) -> TaskRules:
