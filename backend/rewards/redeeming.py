@@ -27,7 +27,7 @@ from backend.rewards import delivery as deliveries
 from backend.rewards import pickup_codes, rules, stocking, writing
 from backend.rewards.models import Redemption, Reward
 from backend.rewards.reading import Redeemed
-from backend.statements import AnyCursor
+from backend.statements import OUTDATED, AnyCursor
 
 REFERENCE = "redemption"
 """Kind of the ledger's reference; its id is the resident's own number of the redemption."""
@@ -120,8 +120,14 @@ def redeem_once(
         for _ in range(ATTEMPTS):
             if answer is not None:
                 return answer
-            with in_turn(cursor, caller.resident_id):
-                answer = attempt()
+            try:
+                with in_turn(cursor, caller.resident_id):
+                    judged = attempt()
+            except OUTDATED:
+                # All was taken back; prepared anew it may be done.
+                continue
+            # Committed, and not before.
+            answer = judged
     raise _too_many()
 
 
