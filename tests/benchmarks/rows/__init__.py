@@ -34,8 +34,8 @@ ROWS: tuple[type[Row], ...] = (
     Beside,
     Projector,
     Memory,
+    Bytes,
     History,
     Rebuild,
     Verify,
-    Bytes,
 )
