@@ -136,32 +136,6 @@ def test_one_key_twice_at_once_has_one_effect_and_one_answer(app, new_reward, re
     assert db.session.scalar(select(func.count()).select_from(Redemption)) == 1
 
 
-def test_a_statement_that_is_prepared_no_more_costs_nobody_a_redemption(
-    app, new_reward, resident, give, redeem, balance
-):
-    give(resident, 300)
-    reward = new_reward(stock=10)
-    assert redeem(resident, reward).status_code == 201
-    rounds = []
-
-    def disturb(connection, _statement, values):
-        if not isinstance(values, dict) or "reward_version" not in values:
-            return
-        rounds.append(connection.info.transaction_status.name)
-        if len(rounds) == 1:
-            # Of its first round somebody moves the books in between: it is repeated in its turn.
-            with transaction():
-                db.session.execute(text("UPDATE wallets SET version = version + 1"))
-        elif len(rounds) == 2:
-            connection.pgconn.exec_(b"DEALLOCATE ALL")
-
-    with noticed(disturb):
-        answer = redeem(resident, reward)
-    # Once more for the write, and once for the COMMIT: what was not committed is not answered.
-    assert (answer.status_code, rounds) == (201, ["IDLE", *["INTRANS"] * 3])
-    assert balance(resident) == (100, 200)
-
-
 @pytest.mark.parametrize("round_", range(4))
 def test_of_cancelling_and_fulfilling_at_once_exactly_one_wins(
     app, new_reward, resident, give, redeem, balance, stock, round_
