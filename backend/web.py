@@ -66,7 +66,7 @@ class Application(RoutedFlask):
             environ.pop("wsgi.input_terminated", None)
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-            # Here, and not on Flask's response: there each is checked and copied, for ten times as long.
+            # Here, and not on Flask's response: there each would be checked, copied and checked again.
             headers += (REQUEST_ID, id_of(environ)), ("X-Content-Type-Options", "nosniff"), *environ.get(HEADERS, ())
             metrics.observe(environ, endpoint=present.request().endpoint, status=int(status[:3]))
             return start_response(status, headers, exc_info)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import time_machine
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
@@ -13,7 +14,7 @@ from backend import clock, create_app, defaults, embedded
 from backend.admins import auth as admin_auth
 from backend.admins import passwords
 from backend.admins.models import Admin
-from backend.config import Settings
+from backend.config import SHANGHAI, Settings
 from backend.database import db, transaction
 from backend.leaderboard import knowledge
 from backend.ledger import service as ledger
@@ -23,6 +24,19 @@ from tests.emptying import empty
 
 PASSWORD = "correct horse battery"
 """Of every admin that `new_admin` makes."""
+EARLY = timedelta(hours=3)
+"""After midnight, and longer ago than anything that tests take to be of today."""
+
+
+@pytest.fixture
+def well_into_the_day():
+    """What is done a short while ago is done today: just after midnight it is some hours later for the test."""
+    now = clock.now()
+    if now - clock.day_bounds(clock.local_day(now, zone=SHANGHAI), zone=SHANGHAI)[0] >= EARLY:
+        yield
+        return
+    with time_machine.travel(now + EARLY):
+        yield
 
 
 @pytest.fixture(scope="session")

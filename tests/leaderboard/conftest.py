@@ -1,28 +1,15 @@
 """What tests of boards do all the time."""
 
-from datetime import timedelta
-
 import pytest
-import time_machine
 
-from backend import clock
-from backend.config import SHANGHAI
 from backend.database import cursor, transaction
 from backend.leaderboard import epochs
 from tests.projections import Deeds
 
-EARLY = timedelta(hours=2)
-
 
 @pytest.fixture(autouse=True)
-def well_into_the_day():
-    """Deeds of less than two hours ago are of today: just after midnight it is two hours later for the tests."""
-    now = clock.now()
-    if now - clock.day_bounds(clock.local_day(now, zone=SHANGHAI), zone=SHANGHAI)[0] >= EARLY:
-        yield
-        return
-    with time_machine.travel(now + EARLY):
-        yield
+def today_has_begun(well_into_the_day):
+    """Deeds of a short while ago are of today."""
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from backend.projector import service as projector
 from tests.projections import expected_now, projected, today
 from tests.races.conftest import Scene
 
+pytestmark = pytest.mark.usefixtures("well_into_the_day")
 LATE_DAYS = 40
 ONE_TRIP = {"points": 19, "co2e": 190_600}
 """Scores of a ride of two kilometres."""

@@ -13,6 +13,8 @@ from backend.totals import service
 from backend.totals.schemas import DayOfTotalsSchema, TotalsSchema
 from tests.projections import today
 
+pytestmark = pytest.mark.usefixtures("well_into_the_day")
+
 
 @pytest.fixture
 def read(client):
