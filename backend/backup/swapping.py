@@ -19,6 +19,9 @@ _OTHERS = """
 SELECT coalesce(nullif(application_name, ''), 'unnamed'), count(*) FROM pg_stat_activity
 WHERE datname = %s AND backend_type = 'client backend' GROUP BY 1 ORDER BY 1
 """
+_END_OTHERS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'
+"""
 _TABLES = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
 _KNOWN = "SELECT to_regclass('public.alembic_version') IS NOT NULL"
 _IN_USE = "SELECT EXISTS (SELECT FROM residents) OR EXISTS (SELECT FROM admins) OR EXISTS (SELECT FROM audit_log)"
@@ -81,8 +84,13 @@ def fresh(neighbour: Connection, address: Address) -> Address:
 
 
 def drop(neighbour: Connection, address: Address) -> None:
-    """Drop a database, if it is there, whoever is connected to it."""
-    neighbour.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name(address.database)))
+    """Drop a database, if it is there, whoever is connected to it.
+
+    Not WITH (FORCE): while autovacuum is at work there, that is refused to any role but a superuser; a plain DROP sends
+    autovacuum away by itself.
+    """
+    neighbour.execute(_END_OTHERS, (address.database,))
+    neighbour.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(name(address.database)))
 
 
 def swap(neighbour: Connection, address: Address, new: Address, *, stamp: str) -> Address:

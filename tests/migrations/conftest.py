@@ -101,7 +101,7 @@ def filled(servers, old_folder, tmp_path_factory):
     with serving("wsgi:app", environment=environment, log=old_folder / "filling.log", code=old_folder) as web:
         _configure(city, web.port)
     yield city
-    _execute(admin, f'DROP DATABASE "{FILLED}" WITH (FORCE)')
+    _execute(admin, f'DROP DATABASE "{FILLED}"')
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def old_city(filled):
         redis.flushdb()
     plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
     yield OldCity(**{**vars(filled), "url": plain, "environment": environment})
-    _execute(filled.admin, f'DROP DATABASE "{name}" WITH (FORCE)')
+    _execute(filled.admin, f'DROP DATABASE "{name}"')
 
 
 @pytest.fixture
