@@ -60,7 +60,7 @@ class ReadyConnections:
                 ready = self._idle.pop()
             except IndexError:
                 break
-            if self._is_inherited(ready):
+            if self._set_aside(ready):
                 continue
             self._in_use(1)
             try:
@@ -98,12 +98,12 @@ class ReadyConnections:
         self._generation += 1
         idle, self._idle = self._idle, []
         for ready in idle:
-            if not self._is_inherited(ready):
+            if not self._set_aside(ready):
                 self._in_use(1)
                 ready.fairy.invalidate()
 
-    def _is_inherited(self, ready: _Ready) -> bool:
-        """Whether a parent opened it, who still talks on it; then it is kept for good."""
+    def _set_aside(self, ready: _Ready) -> bool:
+        """Keep it for good if a parent opened it, who still talks on it; tells whether."""
         if ready.pid == os.getpid():
             return False
         self._inherited.append(ready)

@@ -10,6 +10,15 @@ import psycopg
 from backend.statements import Statements
 
 
+def forget_prepared(pgconn: Any, condition: str) -> list[bytes]:
+    """Has PostgreSQL forget the prepared statements whose text meets a condition in SQL; gives their names."""
+    found = pgconn.exec_(f"SELECT name FROM pg_prepared_statements WHERE statement {condition}".encode())
+    names = [found.get_value(place, 0) for place in range(found.ntuples)]
+    for name in names:
+        pgconn.exec_(b"DEALLOCATE " + name)
+    return names
+
+
 @contextmanager
 def noticed(notice: Callable[[psycopg.Connection, Any, Any], None]) -> Iterator[None]:
     """Calls `notice` with connection, statement and values before it is sent; for all that go together, before any."""

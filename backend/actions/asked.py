@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from backend import outbox
 from backend.actions.award_sql import BESIDES
 from backend.actions.claim import Claim
 from backend.actions.judging import Judged
@@ -16,6 +17,7 @@ from backend.config import Settings
 from backend.errors import UnauthenticatedError
 from backend.gathering import Member
 from backend.idempotency import Request, replayed
+from backend.ledger import posting
 from backend.residents.auth import Caller
 
 Render = Callable[[Sequence[Judged], Standing], dict[str, Any]]
@@ -77,9 +79,9 @@ class Asked(Member, ABC):
     def writing(self, judged: Sequence[Judged], *, standing: Standing, body: str, version: int) -> Statement:
         """What writes all that they came to, and does nothing unless the wallet has this version."""
 
-    def span(self, catalogue: Catalogue) -> tuple[datetime, datetime]:
-        """From when to when past actions bear on the claims."""
-        return span_of(self.claims, catalogue, settings=self.settings, now=self.now)
+    def span(self, claims: Sequence[Claim], catalogue: Catalogue) -> tuple[datetime, datetime]:
+        """From when to when past actions bear on these claims, its own or more; without any, no time at all."""
+        return window(claims, catalogue, zone=self.settings.city_zone) if claims else (self.now, self.now)
 
     def answered(self, row: Row) -> Replay | None:
         """The stored answer, if a row of `reading` has one; raises UnauthenticatedError for ended sessions."""
@@ -88,9 +90,22 @@ class Asked(Member, ABC):
             raise UnauthenticatedError
         return replayed(self.request, stored_hash=key_hash, status=status, body=body)
 
+    def _answer(self, status: int, body: str, *, version: int) -> dict[str, Any]:
+        """Values of every writing: whose wallet in which version, when, and the answer to keep."""
+        return {
+            "resident_id": self.owner,
+            "version": version,
+            "now": self.now,
+            "key": self.request.key,
+            "request_hash": self.request.hash,
+            "answer_status": status,
+            "body": body if self.request.key else None,
+        }
 
-def span_of(
-    claims: Sequence[Claim], catalogue: Catalogue, *, settings: Settings, now: datetime
-) -> tuple[datetime, datetime]:
-    """From when to when past actions bear on these claims; without any, no time at all."""
-    return window(claims, catalogue, zone=settings.city_zone) if claims else (now, now)
+    def _posted(self, standing: Standing) -> dict[str, Any]:
+        """Values of every writing of awards that follow from the resident and the moment."""
+        return {
+            "expires_on": posting.expiry_of(self.now, months=self.settings.points_valid_months),
+            "district_id": standing.district_id,
+            "partition": outbox.partition_of(self.owner),
+        }

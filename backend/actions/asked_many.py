@@ -5,13 +5,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from backend import outbox
 from backend.actions.asked import Asked, Row, Statement
 from backend.actions.award_sql import BESIDES, KEEP_ANSWER, READ_MANY, WRITE_MANY
 from backend.actions.judging import Judged
 from backend.actions.standing import Standing
 from backend.database import array, text_array
-from backend.ledger import posting
 
 
 class AskedMany(Asked):
@@ -43,28 +41,19 @@ class AskedMany(Asked):
 
     def writing(self, judged: Sequence[Judged], *, standing: Standing, body: str, version: int) -> Statement:
         """WRITE_MANY, for those that are recorded; where none is, KEEP_ANSWER."""
-        answer = {
-            "resident_id": self.owner,
-            "version": version,
-            "now": self.now,
-            "key": self.request.key,
-            "request_hash": self.request.hash,
-            "answer_status": 200,
-            "body": body if self.request.key else None,
-        }
+        answer = self._answer(200, body, version=version)
         recorded = [one for one in judged if one.recorded]
         if not recorded:
             return KEEP_ANSWER, answer
-        return WRITE_MANY, answer | {
+        return WRITE_MANY, {
+            **answer,
+            **self._posted(standing),
             "rows": json.dumps([_row(one) for one in recorded]),
             "points": sum([one.outcome.points for one in recorded]),
             "entries": sum([1 for one in recorded if one.outcome.points]),
             "recorded": len(recorded),
             "co2e_mg": sum([one.outcome.co2e_mg for one in recorded]),
             "counted": sum([1 for one in recorded if one.outcome.status == "credited"]),
-            "expires_on": posting.expiry_of(self.now, months=self.settings.points_valid_months),
-            "district_id": standing.district_id,
-            "partition": outbox.partition_of(self.owner),
         }
 
 

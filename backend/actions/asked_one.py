@@ -5,12 +5,10 @@ from datetime import datetime
 
 from psycopg.types.json import Jsonb
 
-from backend import outbox
 from backend.actions.asked import Asked, Row, Statement
 from backend.actions.award_sql import BESIDES, READ, WRITE
 from backend.actions.judging import Judged
 from backend.actions.standing import Standing
-from backend.ledger import posting
 
 
 class AskedOne(Asked):
@@ -47,12 +45,13 @@ class AskedOne(Asked):
         ((claim, rules, outcome, *_numbers),) = judged
         quantified = outcome.quantification
         return WRITE, {
-            "resident_id": self.owner,
-            "version": version,
+            **self._answer(201, body, version=version),
+            **self._posted(standing),
             "points": outcome.points,
+            "entries": 1 if outcome.points else 0,
+            "recorded": 1,
             "co2e_mg": outcome.co2e_mg,
             "counted": 1 if outcome.status == "credited" else 0,
-            "expires_on": posting.expiry_of(self.now, months=self.settings.points_valid_months),
             "year": claim.day.year,
             "task_id": rules.task_id,
             "task_version_id": rules.version_id,
@@ -62,17 +61,10 @@ class AskedOne(Asked):
             "happened_at": claim.happened_at,
             "ended_at": claim.ended_at,
             "local_day": claim.day,
-            "district_id": standing.district_id,
             "methodology_id": quantified.methodology_id if quantified else None,
             "baseline_factor_id": quantified.baseline.id if quantified else None,
             "project_factor_id": quantified.project.id if quantified and quantified.project else None,
             "capped_by": outcome.capped_by,
             "client_reference": claim.client_reference,
             "evidence": Jsonb(claim.evidence) if claim.evidence else None,
-            "now": self.now,
-            "partition": outbox.partition_of(self.owner),
-            "key": self.request.key,
-            "request_hash": self.request.hash,
-            "answer_status": 201,
-            "body": body if self.request.key else None,
         }

@@ -43,53 +43,55 @@ READ_MANY = _read(
         WHERE c.resident_id = %(resident_id)s AND c.client_reference = ANY(%(references)s::text[]))""",
 )
 
-WRITE = f"""
-WITH w AS ({posting.UPDATE_WALLET}),
-entry AS ({posting.INSERT_ENTRY}),
+
+def _write(*, entry: str, year: str, action: str, out: str, given: str = "") -> str:
+    return f"""
+WITH {given}w AS ({posting.UPDATE_WALLET}),
+entry AS ({entry}),
 lot AS ({posting.ADD_TO_LOT}),
 debt AS ({posting.PAY_DEBT}),
-year AS ({posting.ADD_TO_YEAR}),
+year AS ({year}),
 action AS (
     INSERT INTO actions ({ACTION})
-    SELECT w.resident_id, w.action_seq, %(task_id)s, %(task_version_id)s, %(tier)s, %(status)s, %(quantity)s,
-        %(happened_at)s, %(ended_at)s, %(local_day)s, %(district_id)s, %(methodology_id)s, %(baseline_factor_id)s,
-        %(project_factor_id)s, %(co2e_mg)s, %(points)s, %(capped_by)s, %(client_reference)s, %(evidence)s, %(now)s
-    FROM w),
+    {action}),
 out AS (
     INSERT INTO outbox ({OUTBOX})
-    SELECT w.resident_id, %(partition)s, 'action', %(local_day)s, %(task_id)s, %(tier)s, %(district_id)s,
-        %(co2e_mg)s, %(points)s, 1, %(now)s
-    FROM w WHERE %(counted)s = 1),
+    {out}),
 answer AS ({IN_DATABASE})
 SELECT action_seq FROM w
 """  # noqa: S608  the parts are ours
 
-WRITE_MANY = f"""
-WITH d AS MATERIALIZED (
+
+WRITE = _write(
+    entry=posting.INSERT_ENTRY,
+    year=posting.ADD_TO_YEAR,
+    action="""SELECT w.resident_id, w.action_seq, %(task_id)s, %(task_version_id)s, %(tier)s, %(status)s, %(quantity)s,
+        %(happened_at)s, %(ended_at)s, %(local_day)s, %(district_id)s, %(methodology_id)s, %(baseline_factor_id)s,
+        %(project_factor_id)s, %(co2e_mg)s, %(points)s, %(capped_by)s, %(client_reference)s, %(evidence)s, %(now)s
+    FROM w""",
+    out="""SELECT w.resident_id, %(partition)s, 'action', %(local_day)s, %(task_id)s, %(tier)s, %(district_id)s,
+        %(co2e_mg)s, %(points)s, 1, %(now)s
+    FROM w WHERE %(counted)s = 1""",
+)
+
+WRITE_MANY = _write(
+    given="""d AS MATERIALIZED (
     SELECT * FROM json_to_recordset(%(rows)s::json) AS d (
         seq int, task_id int, task_version_id int, tier text, status text, quantity_milli bigint,
         happened_at timestamptz, ended_at timestamptz, local_day date, methodology_id int, baseline_factor_id int,
         project_factor_id int, co2e_mg bigint, points bigint, capped_by text, client_reference text, evidence jsonb,
         entry_seq int, balance bigint)),
-w AS ({posting.UPDATE_WALLET_BY_MANY}),
-entry AS ({posting.INSERT_ENTRIES}),
-lot AS ({posting.ADD_TO_LOT}),
-debt AS ({posting.PAY_DEBT}),
-year AS ({posting.ADD_TO_EACH_YEAR}),
-action AS (
-    INSERT INTO actions ({ACTION})
-    SELECT w.resident_id, d.seq, d.task_id, d.task_version_id, d.tier, d.status, d.quantity_milli / 1000.0,
+""",
+    entry=posting.INSERT_ENTRIES,
+    year=posting.ADD_TO_EACH_YEAR,
+    action="""SELECT w.resident_id, d.seq, d.task_id, d.task_version_id, d.tier, d.status, d.quantity_milli / 1000.0,
         d.happened_at, d.ended_at, d.local_day, %(district_id)s, d.methodology_id, d.baseline_factor_id,
         d.project_factor_id, d.co2e_mg, d.points, d.capped_by, d.client_reference, d.evidence, %(now)s
-    FROM w CROSS JOIN d),
-out AS (
-    INSERT INTO outbox ({OUTBOX})
-    SELECT w.resident_id, %(partition)s, 'action', d.local_day, d.task_id, d.tier, %(district_id)s, d.co2e_mg,
+    FROM w CROSS JOIN d""",
+    out="""SELECT w.resident_id, %(partition)s, 'action', d.local_day, d.task_id, d.tier, %(district_id)s, d.co2e_mg,
         d.points, 1, %(now)s
-    FROM w CROSS JOIN d WHERE d.status = 'credited' ORDER BY d.seq),
-answer AS ({IN_DATABASE})
-SELECT action_seq FROM w
-"""  # noqa: S608  the parts are ours
+    FROM w CROSS JOIN d WHERE d.status = 'credited' ORDER BY d.seq""",
+)
 
 KEEP_ANSWER = f"""
 WITH w AS (SELECT resident_id FROM wallets WHERE resident_id = %(resident_id)s AND version = %(version)s),

@@ -19,7 +19,7 @@ def attempted(statements: Statements, asked: Asked) -> bool:
     Sets `recorded` or `error`.
     """
     catalogue = catalogue_service.cached()
-    rows = statements.execute(*asked.reading(asked.span(catalogue))).fetchall()
+    rows = statements.execute(*asked.reading(asked.span(asked.claims, catalogue))).fetchall()
     if rows and rows[0][1 - BESIDES] != catalogue.revision:
         catalogue_service.current(rows[0][1 - BESIDES])
         return False

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import psycopg
 
-from backend.actions.asked import Asked, Statement, span_of
+from backend.actions.asked import Asked, Statement
 from backend.actions.award_sql import BESIDES, TRY_LOCK
 from backend.actions.awarding import Read, awards_of, count
 from backend.actions.claim import Claim
@@ -109,7 +109,7 @@ def _spans(asked: Sequence[Asked], catalogue: Catalogue) -> Iterator[tuple[datet
     for one in asked:
         claims[one.owner] += one.claims
     for one in asked:
-        yield span_of(claims.pop(one.owner, ()), catalogue, settings=one.settings, now=one.now)
+        yield one.span(claims.pop(one.owner, ()), catalogue)
 
 
 def _judge_and_write(statements: Statements, reads: Sequence[Read], *, catalogue: Catalogue) -> None:

@@ -10,9 +10,9 @@ from backend import clock
 from backend.ledger.models import DEBT
 
 UPDATE_WALLET = """
-UPDATE wallets SET balance = balance + %(points)s, earned = earned + %(points)s,
-    entry_seq = entry_seq + (%(points)s <> 0)::int, action_seq = action_seq + 1, version = version + 1,
-    co2e_mg = co2e_mg + %(co2e_mg)s, actions = actions + %(counted)s
+UPDATE wallets SET balance = balance + %(points)s, earned = earned + %(points)s, entry_seq = entry_seq + %(entries)s,
+    action_seq = action_seq + %(recorded)s, version = version + 1, co2e_mg = co2e_mg + %(co2e_mg)s,
+    actions = actions + %(counted)s
 WHERE resident_id = %(resident_id)s AND version = %(version)s
 RETURNING resident_id, balance, entry_seq, action_seq
 """
@@ -40,14 +40,6 @@ ADD_TO_YEAR = """
 INSERT INTO yearly_points (resident_id, year, points)
 SELECT w.resident_id, %(year)s, %(points)s FROM w WHERE %(points)s <> 0
 ON CONFLICT (resident_id, year) DO UPDATE SET points = yearly_points.points + excluded.points
-"""
-
-UPDATE_WALLET_BY_MANY = """
-UPDATE wallets SET balance = balance + %(points)s, earned = earned + %(points)s, entry_seq = entry_seq + %(entries)s,
-    action_seq = action_seq + %(recorded)s, version = version + 1, co2e_mg = co2e_mg + %(co2e_mg)s,
-    actions = actions + %(counted)s
-WHERE resident_id = %(resident_id)s AND version = %(version)s
-RETURNING resident_id, balance, entry_seq, action_seq
 """
 
 INSERT_ENTRIES = """

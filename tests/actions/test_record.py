@@ -16,9 +16,8 @@ from backend.actions.record_many import record_many
 from backend.actions.record_one import record_one
 from backend.catalogue import service as catalogue
 from backend.database import db, transaction
-from backend.idempotency import Request
 from backend.ledger import adjusting
-from backend.residents.auth import Caller
+from tests.asking import asked_by
 from tests.books import differences
 
 
@@ -40,18 +39,8 @@ def ride():
     return make
 
 
-def asked(resident, settings, key=""):
-    return {
-        "caller": Caller(resident.resident_id, 0),
-        "settings": settings,
-        "now": clock.now(),
-        "request": Request(key, "hash"),
-        "render": lambda judged, _standing: {"seqs": [one.seq for one in judged]},
-    }
-
-
 def one(claim, *, resident, settings, key=""):
-    return record_one(claim, **asked(resident, settings, key))
+    return record_one(claim, **asked_by(resident.resident_id, settings=settings, key=key))
 
 
 def many(claims, *, resident, settings):
@@ -139,7 +128,7 @@ def test_one_by_one_in_a_batch_or_in_a_page_they_come_to_the_same_books(
     with time_machine.travel(clock.now(), tick=False):
         for claim in mixed():
             one(claim, resident=alone, settings=settings)
-        record_batch(mixed(), **asked(batch, settings))
+        record_batch(mixed(), **asked_by(batch.resident_id, settings=settings))
         many(mixed(), resident=page, settings=settings)
     assert written(alone) == written(batch) == written(page)
     assert [row["status"] for row in written(batch)["actions"]].count("pending") == 1
@@ -157,13 +146,13 @@ def owing(resident, debt):
 
 def test_a_batch_of_which_nothing_counts_is_answered_and_its_answer_kept(app, resident, settings, ride):
     refused = ride(tier="declaration", quantity_milli=1)
-    first = record_batch([refused], **asked(resident, settings, "k"))
-    again = record_batch([refused], **asked(resident, settings, "k"))
+    first = record_batch([refused], **asked_by(resident.resident_id, settings=settings, key="k"))
+    again = record_batch([refused], **asked_by(resident.resident_id, settings=settings, key="k"))
     assert ([one.outcome.reason for one in first.judged], again.replay) == (
         ["out-of-range"],
         (200, json.loads(first.body)),
     )
-    assert record_batch([], **asked(resident, settings)).body == json.dumps({"seqs": []})
+    assert record_batch([], **asked_by(resident.resident_id, settings=settings)).body == json.dumps({"seqs": []})
     assert books(resident) == (0, 0, 0)
 
 

@@ -17,6 +17,7 @@ from backend.actions import record_together
 from backend.database import autocommit_engine, db, transaction
 from backend.ready_connections import ReadyConnections
 from tests.books import differences
+from tests.sent_statements import forget_prepared
 
 PATIENCE_S = 20
 PATH = "/api/v1/actions"
@@ -146,18 +147,12 @@ def test_who_comes_while_the_residents_wallet_is_waited_for_goes_along(app, at_o
 
 def test_a_lock_that_is_prepared_no_more_costs_nobody_an_answer(at_once, ask, resident, monkeypatch):
     at_once([ask(resident) for _ in range(3)])
-    known = b"SELECT name FROM pg_prepared_statements WHERE statement LIKE '%FROM wallets%FOR NO KEY UPDATE'"
     lost = []
-
-    def lose(pgconn):
-        for place in range((found := pgconn.exec_(known)).ntuples):
-            lost.append(found.get_value(place, 0))
-            pgconn.exec_(b"DEALLOCATE " + lost[-1])
 
     @contextmanager
     def losing(ready, one=ReadyConnections.one):
         with one(ready) as statements:
-            lose(statements.connection.pgconn)
+            lost.extend(forget_prepared(statements.connection.pgconn, "LIKE '%FROM wallets%FOR NO KEY UPDATE'"))
             yield statements
 
     earlier = bag(occurred_at=clock.rfc3339(clock.now() - timedelta(days=3)))

@@ -19,7 +19,6 @@ from backend.actions.reversing import reverse
 from backend.catalogue import service as catalogue
 from backend.database import db, transaction
 from backend.errors import RefusalError
-from backend.idempotency import Request
 from backend.leaderboard.moving import moved
 from backend.ledger import adjusting, expiring
 from backend.ledger.models import Wallet
@@ -30,6 +29,7 @@ from backend.residents.auth import Caller
 from backend.residents.models import Resident
 from backend.rewards import deciding, redeeming, stocking
 from backend.verification import verify
+from tests.asking import asked_by
 from tests.properties.invariants import everything_wrong
 
 PEOPLE = st.integers(0, 2)
@@ -232,13 +232,7 @@ class SmallCity(RuleBasedStateMachine):
         self._remember(who, record_one(claim, **self._asked(who)).judged)
 
     def _asked(self, who):
-        return {
-            "caller": Caller(self.people[who], 0),
-            "settings": self.world.settings,
-            "now": clock.now(),
-            "request": Request(),
-            "render": lambda _judged, _standing: {},
-        }
+        return asked_by(self.people[who], settings=self.world.settings)
 
     def _record_many(self, who, claims):
         given = {"catalogue": catalogue.current(), "settings": self.world.settings, "now": clock.now()}

@@ -22,6 +22,7 @@ from backend.projector import service as projector
 from backend.residents.auth import Caller
 from backend.rewards import deciding, redeeming
 from backend.rewards.redeeming import Wanted
+from tests.asking import asked_by
 
 EVERYBODY = 1_000
 OVERDUE_DAYS = 60
@@ -140,8 +141,7 @@ class Somebody:
         record_batch([self.claim("own_cup"), self.claim("own_bag")], **self.asked())
 
     def asked(self):
-        given = {"settings": self.world.settings, "now": clock.now(), "request": Request()}
-        return given | {"caller": Caller(self.who, 0), "render": lambda _judged, _standing: {}}
+        return asked_by(self.who, settings=self.world.settings)
 
     def adjust(self):
         asked = adjusting.request(resident_id=self.who, points=-15, reason="test", by="admin:one")

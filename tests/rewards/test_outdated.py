@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from backend.database import db, transaction
-from tests.sent_statements import noticed
+from tests.sent_statements import forget_prepared, noticed
 
 
 @pytest.fixture
@@ -26,20 +26,14 @@ def disturbed(redeem):
                 with transaction():
                     db.session.execute(text("UPDATE wallets SET version = version + 1"))
             elif len(stood) == 2 and lose:
-                _forget_what_is_prepared(connection.pgconn)
+                # Were the ROLLBACK lost too, the connection would be given up, and the answer be 503.
+                forget_prepared(connection.pgconn, "<> 'ROLLBACK'")
 
         with noticed(disturb):
             answer = redeem(resident, reward)
         return answer.status_code, stood
 
     return run
-
-
-def _forget_what_is_prepared(pgconn):
-    """All but the ROLLBACK: were that lost too, the connection would be given up, and the answer be 503."""
-    known = pgconn.exec_(b"SELECT name FROM pg_prepared_statements WHERE statement <> 'ROLLBACK'")
-    for place in range(known.ntuples):
-        pgconn.exec_(b"DEALLOCATE " + known.get_value(place, 0))
 
 
 def test_a_statement_that_is_prepared_no_more_costs_nobody_a_redemption(

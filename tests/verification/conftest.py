@@ -14,17 +14,16 @@ from backend.actions.record_many import record_many
 from backend.actions.record_one import record_one
 from backend.catalogue import service as catalogue
 from backend.database import db, transaction
-from backend.idempotency import Request
 from backend.leaderboard import rebuilding
 from backend.leaderboard.boards import Board
 from backend.leaderboard.periods import EVER, Period
 from backend.partners import service as partners
 from backend.partners.models import Binding
 from backend.projector import service as projector
-from backend.residents.auth import Caller
 from backend.residents.models import Area
 from backend.rewards import configuring, vouchers
 from backend.verification import verify
+from tests.asking import asked_by
 from tests.verification.damages import change_behind_our_backs
 from tests.verification.keeping import Kept
 from tests.verification.lively_city import (
@@ -101,20 +100,12 @@ def do(app, settings):
     """do(resident, claim) records it alone; several claims, as a batch. Gives the number of the last action."""
 
     def record(resident, *claims, settings=settings):
-        now = clock.now()
         if len(claims) == 1:
-            (judged,) = record_one(
-                claims[0],
-                caller=Caller(resident.resident_id, 0),
-                settings=settings,
-                now=now,
-                request=Request("", ""),
-                render=lambda judged, _standing: {},
-            ).judged
+            (judged,) = record_one(claims[0], **asked_by(resident.resident_id, settings=settings)).judged
         else:
             with transaction():
-                everything = {resident.resident_id: list(claims)}
-                *_, judged = record_many(everything, catalogue=catalogue.current(), settings=settings, now=now)
+                given = {"catalogue": catalogue.current(), "settings": settings, "now": clock.now()}
+                *_, judged = record_many({resident.resident_id: list(claims)}, **given)
         assert judged.recorded, judged.outcome
         return judged.seq
 
