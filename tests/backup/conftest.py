@@ -16,6 +16,7 @@ from backend.projector import service as projector
 from backend.residents import auth
 from backend.residents.models import Resident
 from tests.projections import Deeds
+from tests.schema_of import SCHEMA
 
 OTHER = "tanhui_other"
 CHANGED = {
@@ -28,18 +29,6 @@ CHANGED = {
     "audit_log",
 }
 """Restoring ends sessions, drops boards and leaves a note."""
-SCHEMA = """
-SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
-WHERE connamespace = 'public'::regnamespace
-UNION ALL SELECT 'index', tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
-UNION ALL SELECT 'trigger', tgrelid::regclass::text, tgname, pg_get_triggerdef(oid) FROM pg_trigger
-WHERE NOT tgisinternal
-UNION ALL SELECT 'column', table_name, column_name, concat_ws(' ', data_type, is_nullable, column_default, is_identity)
-FROM information_schema.columns WHERE table_schema = 'public'
-UNION ALL SELECT 'option', relname, 'options', reloptions::text FROM pg_class
-WHERE relnamespace = 'public'::regnamespace
-ORDER BY 1, 2, 3, 4
-"""
 
 
 class Site:
