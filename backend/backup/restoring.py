@@ -1,6 +1,7 @@
 """Restoring a backup: into a fresh database, looked over there, and only then in the place of the site's own.
 
-Whatever fails before that, and whatever is killed, leaves the site as it was.
+Whatever fails before that, and whatever is killed, leaves the site as it was. Only a kill in the moment between the
+keys on the disk and the commit that swaps the databases leaves the new keys with the old one: restoring again mends it.
 """
 
 import os
@@ -76,9 +77,10 @@ def restore(wanted: Wanted, settings: Settings) -> Restored:
                 made_at=described.made_at,
                 accept_differences=wanted.accept_differences,
             )
-            with keys.installed(chosen, settings):
-                former = swapping.swap(neighbour, address, new, stamp=f"{clock.now():%Y%m%dT%H%M%SZ}")
-        if empty:
+            stamp = f"{clock.now():%Y%m%dT%H%M%SZ}"
+            former = swapping.swap(neighbour, address, new, stamp=stamp, along=lambda: keys.installed(chosen, settings))
+        # Looked at again: whoever has begun to use it meanwhile wants it back.
+        if empty := empty and swapping.is_empty(former):
             swapping.drop(neighbour, former)
     return Restored(described.made_at, time.monotonic() - began, None if empty else former.database)
 

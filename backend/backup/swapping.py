@@ -1,8 +1,8 @@
 """A fresh database beside the site's own, and its taking that one's place: all at once or not at all."""
 
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from typing import Any
 
 import psycopg
@@ -40,7 +40,12 @@ def alone(address: Address) -> Iterator[Connection]:
         free = neighbour.execute("SELECT pg_try_advisory_lock(%s)", (LOCK,)).fetchone()
         if not (free and free[0]):
             raise BackupError(f"Another restore into {address.database} is at work: wait for it.")
-        yield neighbour
+        try:
+            yield neighbour
+        finally:
+            # PostgreSQL would let go of it only a moment after the connection is closed.
+            if not neighbour.closed:
+                neighbour.execute("SELECT pg_advisory_unlock(%s)", (LOCK,))
 
 
 def refuse_while_used(neighbour: Connection, address: Address) -> None:
@@ -93,20 +98,30 @@ def drop(neighbour: Connection, address: Address) -> None:
     neighbour.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(name(address.database)))
 
 
-def swap(neighbour: Connection, address: Address, new: Address, *, stamp: str) -> Address:
+def swap(
+    neighbour: Connection,
+    address: Address,
+    new: Address,
+    *,
+    stamp: str,
+    along: Callable[[], AbstractContextManager[None]],
+) -> Address:
     """Let the new database take the place of the site's; returns under which name the former one stays.
 
-    One transaction: at no moment, and after no crash, is there none or half of one. Raises BackupError if somebody is
-    connected to the former one and stays.
+    One transaction: at no moment, and after no crash, is there none or half of one. What `along` gives is entered
+    right before the commit, and hears of it where that fails. Raises BackupError if somebody is connected to the former
+    one and stays.
     """
     former = address.beside(_beside(address, f"_before_{stamp}"))
     rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
     deadline = time.monotonic() + PATIENCE_S
     while True:
         try:
-            with neighbour.transaction():
+            with ExitStack() as stack, neighbour.transaction():
                 neighbour.execute(rename.format(name(address.database), name(former.database)))
                 neighbour.execute(rename.format(name(new.database), name(address.database)))
+                # Outside the transaction: it hears of a commit that fails.
+                stack.enter_context(along())
         except errors.ObjectInUse:
             # PostgreSQL itself has waited five seconds for whoever it is.
             if time.monotonic() > deadline:

@@ -10,7 +10,7 @@ import pytest
 from alembic.script import ScriptDirectory
 
 from backend import create_app
-from backend.backup import overlooking, restoring, swapping
+from backend.backup import keys, overlooking, restoring, swapping
 from backend.database import db
 from backend.embedded import locks, secret_files
 from backend.projector import service as projector
@@ -136,11 +136,28 @@ def test_who_comes_in_meanwhile_stops_the_swap_and_loses_nothing(site, other, du
         look_over(*args, **more)
         came_in.append(other.address.connect())
 
+    keys_at = []
     monkeypatch.setattr(overlooking, "look_over", and_somebody_comes_in)
+    monkeypatch.setattr(keys, "installed", lambda *_: keys_at.append("before the swap"))
     assert "is in use" in other.run("restore", dump, status=1)
     came_in.pop().close()
     assert other.databases() == [OTHER]
-    assert other.count() is None
+    assert (other.count(), keys_at) == (None, [])
+
+
+def test_what_was_empty_and_is_begun_meanwhile_is_kept_aside(site, other, dump, monkeypatch):
+    look_over = overlooking.look_over
+
+    def and_somebody_begins(*args, **more):
+        look_over(*args, **more)
+        with other.address.connect() as connection:
+            connection.execute("CREATE TABLE begun AS SELECT 42 AS number")
+
+    monkeypatch.setattr(overlooking, "look_over", and_somebody_begins)
+    assert "stays as database tanhui_other_before_" in other.run("restore", dump)
+    (_, former) = other.databases()
+    with other.address.beside(former).connect() as connection:
+        assert connection.execute("SELECT number FROM begun").fetchall() == [(42,)]
 
 
 def test_what_a_killed_restore_has_left_is_in_nobodys_way(site, other, dump):
