@@ -12,7 +12,6 @@ from backend.actions.admin_schemas import (
     ReviewQuerySchema,
 )
 from backend.actions.models import Action
-from backend.actions.refusals import OverlappingActionError
 from backend.actions.reversing import NotReversibleError, reverse
 from backend.admins.auth import admin as admin_only
 from backend.admins.models import Admin
@@ -40,7 +39,7 @@ def list_for_review(query: dict[str, Any], *, admin: Admin) -> Page:  # noqa: AR
 
 @blueprint.post("/actions/<action_id>/accept")
 @admin_only("reviewer")
-@refuses(reviewing.NotPendingError, OverlappingActionError)
+@refuses(*reviewing.ACCEPT_REFUSALS)
 @blueprint.response(200, ReviewedActionSchema)
 def accept_action(action_id: str, *, admin: Admin) -> dict[str, Any]:
     """Accept a pending action: it is credited now"""

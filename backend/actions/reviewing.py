@@ -31,6 +31,16 @@ class NotPendingError(RefusalError):
     title = _l("This action has been decided before.")
 
 
+class OwnerFrozenError(RefusalError):
+    """A frozen resident earns nothing."""
+
+    slug = "owner-frozen"
+    title = _l("The resident is frozen. Unfreeze the resident first, or refuse the action.")
+
+
+ACCEPT_REFUSALS = (NotPendingError, OwnerFrozenError, OverlappingActionError)
+
+
 def pending(*, status: str, limit: int, after: tuple[datetime, int, int] | None) -> Sequence[Action]:
     """Actions of a status in the order they came in, at most `limit`; `after` is where the page before ended."""
     query = select(Action).where(Action.status == status)
@@ -43,8 +53,8 @@ def pending(*, status: str, limit: int, after: tuple[datetime, int, int] | None)
 def accept(*, resident_id: int, seq: int, by: str, now: datetime) -> Action:
     """Credit a pending action by the rules and factor versions of when it was submitted.
 
-    Grams in full, points cut to what is left of the caps of its day. Raises NotFoundError, NotPendingError, and
-    OverlappingActionError where another trip has been credited for that time since.
+    Grams in full, points cut to what is left of the caps of its day. Raises NotFoundError, NotPendingError,
+    OwnerFrozenError, and OverlappingActionError where another trip has been credited for that time since.
     """
     action = _locked(resident_id, seq)
     rules = catalogue_service.version(action.task_version_id)
@@ -52,6 +62,8 @@ def accept(*, resident_id: int, seq: int, by: str, now: datetime) -> Action:
     claim = _claim(action, rules)
     db.session.flush()
     standing = lock_and_load(cursor(), {resident_id: [claim]}, catalogue=catalogue_service.current())[resident_id]
+    if standing.frozen:
+        raise OwnerFrozenError
     if claim.ended_at and rules.trip and standing.trips_meeting(claim.happened_at, claim.ended_at):
         raise OverlappingActionError
     outcome = credit(

@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 
 from backend import redis
 from backend.database import cursor as session_cursor
+from backend.database import unhurried
 from backend.leaderboard import epochs
 from backend.leaderboard.boards import SCOPES
 from backend.leaderboard.filling import COLUMN
@@ -59,6 +60,7 @@ def settle(period: Period, *, now: datetime) -> None:
 
     Inside a transaction. Settling again changes nothing: what was settled stays, whatever late trips come in.
     """
+    unhurried()
     cursor = session_cursor()
     cursor.execute(_statement(), {"kind": period.kind, "starts_on": period.starts_on, "now": now})
     _take_out(period, epoch=epochs.state(cursor).epoch)

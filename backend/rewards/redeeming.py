@@ -119,7 +119,7 @@ def redeem_once(
         answer = attempt()
         for _ in range(ATTEMPTS):
             if answer is not None:
-                return answer
+                break
             try:
                 with in_turn(cursor, caller.resident_id):
                     judged = attempt()
@@ -128,7 +128,9 @@ def redeem_once(
                 continue
             # Committed, and not before.
             answer = judged
-    raise _too_many()
+    if answer is None:
+        raise _too_many()
+    return answer
 
 
 def _attempt(

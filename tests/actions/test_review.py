@@ -8,6 +8,7 @@ from backend import clock
 from backend.admins import auth as admin_auth
 from backend.admins.models import Admin
 from backend.database import db, transaction
+from backend.ledger import service as ledger
 from backend.verification import verify
 from tests.books import differences
 
@@ -53,6 +54,19 @@ def test_a_decision_is_made_once(client, plates, reviewer):
     assert client.post(f"/api/v1/admin/actions/{action}/accept", headers=reviewer).status_code == 200
     again = client.post(f"/api/v1/admin/actions/{action}/accept", headers=reviewer)
     assert (again.status_code, again.json["type"]) == (409, "already-decided")
+
+
+def test_nothing_is_credited_to_a_frozen_resident(client, plates, reviewer, resident):
+    first, second = plates(1)["id"], plates(2)["id"]
+    with transaction():
+        ledger.set_frozen(ledger.lock_wallet(resident.resident_id), frozen=True)
+    answer = client.post(f"/api/v1/admin/actions/{first}/accept", headers=reviewer)
+    assert (answer.status_code, answer.json["type"]) == (409, "owner-frozen")
+    refused = client.post(f"/api/v1/admin/actions/{second}/refuse", json={"reason": "fraud"}, headers=reviewer)
+    assert (refused.status_code, refused.json["status"]) == (200, "refused")
+    with transaction():
+        ledger.set_frozen(ledger.lock_wallet(resident.resident_id), frozen=False)
+    assert client.post(f"/api/v1/admin/actions/{first}/accept", headers=reviewer).json["points"] == 5
 
 
 def test_pending_ones_use_up_the_limit_and_refused_ones_free_it(client, plates, reviewer):
