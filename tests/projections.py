@@ -9,7 +9,6 @@ from backend import clock
 from backend.actions.claim import Claim
 from backend.actions.record_many import record_many
 from backend.actions.reversing import reverse
-from backend.catalogue import service as catalogue
 from backend.database import db, transaction
 from backend.leaderboard.periods import KINDS, containing
 from backend.outbox import partition_of
@@ -39,12 +38,7 @@ class Deeds:
             max_age_days=500,
         )
         with transaction():
-            (judged,) = record_many(
-                {resident.resident_id: [claim]},
-                catalogue=catalogue.current(),
-                settings=self._settings,
-                now=now or clock.now(),
-            )
+            (judged,) = record_many({resident.resident_id: [claim]}, settings=self._settings, now=now or clock.now())
         return judged
 
     def reverse(self, resident, seq):

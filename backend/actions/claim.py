@@ -30,6 +30,8 @@ class Claim:
     partner_id: int | None = None
     max_age_days: int = 7
     subject: str | None = None
+    in_place_of_declared: bool = False
+    """Declared trips have been reversed for it, with which its task was unlocked."""
     place: int = field(default=0)
     """Position in its batch: results come back in this order."""
 

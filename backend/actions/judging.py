@@ -71,6 +71,7 @@ def judge(claims: Iterable[Claim], *, standing: Standing, catalogue: Catalogue, 
         rules = catalogue.tasks[claim.task]
         outcome = decide(claim, rules, standing=standing, caps=caps, now=now)
         if outcome.replaces:
+            claim.in_place_of_declared = True
             return Judgement(judged, outcome.replaces, tuple(ordered[place:]))
         if outcome.status in {"credited", "pending"}:
             judged.append(_take_in(claim, rules, outcome=outcome, standing=standing))

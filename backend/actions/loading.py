@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -12,6 +12,7 @@ import psycopg
 from backend import clock
 from backend.actions.claim import Claim
 from backend.actions.standing import Standing, Trip
+from backend.catalogue import service as catalogue_service
 from backend.catalogue.rules import TaskRules
 from backend.catalogue.service import Catalogue
 from backend.database import array, text_array
@@ -33,6 +34,7 @@ _LOCK = f"""
 SELECT {WALLET} FROM wallets w JOIN residents r USING (resident_id)
 WHERE w.resident_id = ANY(%s::bigint[]) ORDER BY w.resident_id FOR UPDATE OF w
 """  # noqa: S608  the parts are ours
+_REVISION = "SELECT revision FROM catalogue_revision"
 _YEARS = "SELECT resident_id, year, points FROM yearly_points WHERE resident_id = ANY(%s::bigint[]) AND year = ANY(%s)"
 # The subquery stands apart (OFFSET 0), so that each resident's few actions are found by the index. Left to choose,
 # the planner reads the whole table wherever its statistics lag behind: 40 ms a page at 100,000 actions, and growing.
@@ -93,10 +95,30 @@ def window(claims: Sequence[Claim], catalogue: Catalogue, *, zone: ZoneInfo) -> 
 _text = lru_cache(maxsize=4_096)(str)
 
 
-def lock_and_load(
+class Loaded(NamedTuple):
+    """What claims are judged against: the standings, by resident, and the catalogue of the moment they were read at."""
+
+    standings: dict[int, Standing]
+    catalogue: Catalogue
+
+
+def lock_and_load(cursor: psycopg.Cursor[Any], claims: dict[int, list[Claim]]) -> Loaded:
+    """Lock the wallets of all these residents, in order of their ids, and read their standings.
+
+    The catalogue is compared under the locks: what was done under a newer one while they were waited for is there too.
+    """
+    catalogue = catalogue_service.cached()
+    standings, revision = _locked_and_loaded(cursor, claims, catalogue=catalogue)
+    while revision != catalogue.revision:
+        catalogue = catalogue_service.current(revision)
+        standings, revision = _locked_and_loaded(cursor, claims, catalogue=catalogue)
+    return Loaded(standings, catalogue)
+
+
+def _locked_and_loaded(
     cursor: psycopg.Cursor[Any], claims: dict[int, list[Claim]], *, catalogue: Catalogue
-) -> dict[int, Standing]:
-    """Lock the wallets of all these residents, in order of their ids, and read their standings."""
+) -> tuple[dict[int, Standing], int]:
+    """The standings, unless the catalogue is not of the revision that stands beside them."""
     residents = sorted(claims)
     owners, zone = array(residents), clock.city_zone()
     spans = [window(claims[resident], catalogue, zone=zone) for resident in residents]
@@ -105,10 +127,14 @@ def lock_and_load(
     # One round trip: each statement sees what was committed when the one before it was done, hence under the locks.
     with cursor.connection.pipeline():
         wallets = _ask(cursor, _LOCK, owners)
+        revisions = _ask(cursor, _REVISION)
         past = _ask(cursor, _PAST, owners, since, until)
         points = _ask(cursor, _YEARS, owners, years)
         references = _ask_references(cursor, claims)
         taken = _ask_taken(cursor, claims)
+    ((revision,),) = revisions
+    if revision != catalogue.revision:
+        return {}, revision
     standings = {row[0]: standing_of(row) for row in wallets}
     for row in past:
         remember(standings[row[0]], row[1:], catalogue=catalogue)
@@ -121,7 +147,7 @@ def lock_and_load(
     known = {record for answer in taken for record in answer}
     for standing in standings.values():
         standing.taken = known
-    return standings
+    return standings, revision
 
 
 Answer = Iterable[Any]

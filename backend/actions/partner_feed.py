@@ -167,7 +167,7 @@ def _credit(events: Sequence[Event], *, terms: _Terms) -> list[Result]:
             continue
         owner = owners[event.subject]
         (homeless if owner is None else claims[owner]).append(terms.claim_of(event, place))
-    for judged in record_many(claims, catalogue=terms.catalogue, settings=terms.settings, now=terms.now):
+    for judged in record_many(claims, settings=terms.settings, now=terms.now):
         results[judged.claim.place] = _result(judged)
     if not bindings.still_hold(((s, r) for s, r in owners.items() if r is not None), partner_id=partner_id):
         raise _MovedError

@@ -15,20 +15,17 @@ from backend import metrics
 from backend.actions import copying
 from backend.actions.claim import Claim
 from backend.actions.judging import Judged, caps_of, judge
-from backend.actions.loading import lock_and_load
+from backend.actions.loading import Loaded, lock_and_load
 from backend.actions.reversing import reverse
 from backend.actions.standing import Standing
-from backend.catalogue.service import Catalogue
 from backend.config import Settings
 from backend.database import array
 from backend.database import cursor as session_cursor
 from backend.ledger import posting
 
 
-def record_many(
-    claims: dict[int, list[Claim]], *, catalogue: Catalogue, settings: Settings, now: datetime
-) -> list[Judged]:
-    """Judge and record the claims of many residents inside the session's transaction.
+def record_many(claims: dict[int, list[Claim]], *, settings: Settings, now: datetime) -> list[Judged]:
+    """Judge and record the claims of many residents inside the session's transaction, by the catalogue of that moment.
 
     Every claim comes back judged. Claims must name tasks of the catalogue. Raises psycopg.errors.UniqueViolation
     where another transaction took one of their external ids for another resident at the same moment.
@@ -37,8 +34,8 @@ def record_many(
     done: list[Judged] = []
     rest = claims
     while rest:
-        standings = lock_and_load(cursor, rest, catalogue=catalogue)
-        rest, judged = _round(cursor, rest, standings=standings, catalogue=catalogue, settings=settings, now=now)
+        loaded = lock_and_load(cursor, rest)
+        rest, judged = _round(cursor, rest, loaded=loaded, settings=settings, now=now)
         done += judged
     awards = Counter((one.rules.code, one.claim.tier) for one in done if one.outcome.status == "credited")
     for (task, tier), times in awards.items():
@@ -79,8 +76,7 @@ def _round(
     cursor: psycopg.Cursor[Any],
     claims: dict[int, list[Claim]],
     *,
-    standings: dict[int, Standing],
-    catalogue: Catalogue,
+    loaded: Loaded,
     settings: Settings,
     now: datetime,
 ) -> tuple[dict[int, list[Claim]], list[Judged]]:
@@ -90,9 +86,9 @@ def _round(
     moves = _Moves()
     caps = caps_of(settings)
     for resident_id in sorted(claims):
-        standing = standings[resident_id]
+        standing = loaded.standings[resident_id]
         before, years = _sums(standing), standing.year_points.copy()
-        result = judge(claims[resident_id], standing=standing, catalogue=catalogue, caps=caps, now=now)
+        result = judge(claims[resident_id], standing=standing, catalogue=loaded.catalogue, caps=caps, now=now)
         judged += result.judged
         if any(one.seq for one in result.judged):
             moves.add(before, years, after=standing)

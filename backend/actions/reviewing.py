@@ -61,7 +61,7 @@ def accept(*, resident_id: int, seq: int, by: str, now: datetime) -> Action:
     settings = present.settings()
     claim = _claim(action, rules)
     db.session.flush()
-    standing = lock_and_load(cursor(), {resident_id: [claim]}, catalogue=catalogue_service.current())[resident_id]
+    standing = lock_and_load(cursor(), {resident_id: [claim]}).standings[resident_id]
     if standing.frozen:
         raise OwnerFrozenError
     if claim.ended_at and rules.trip and standing.trips_meeting(claim.happened_at, claim.ended_at):

@@ -102,7 +102,7 @@ def _not_at_all(
         return _refused("resident-frozen")
     if not rules.live_at(claim.happened_at):
         return _refused("task-ended")
-    if not rules.unlocked_by(co2e_mg=standing.co2e_mg, actions=standing.actions):
+    if not (claim.in_place_of_declared or rules.unlocked_by(co2e_mg=standing.co2e_mg, actions=standing.actions)):
         return _refused("task-locked")
     if rule is None:
         return _refused("evidence-not-accepted")

@@ -23,7 +23,6 @@ from backend.actions.record_one import record_one
 from backend.actions.refusals import refusal_of
 from backend.actions.standing import Standing
 from backend.catalogue import service as catalogue_service
-from backend.catalogue.service import Catalogue
 from backend.config import Settings
 from backend.database import db
 from backend.errors import ValidationFailedError
@@ -93,7 +92,7 @@ def submit_steps(days: Sequence[DaySteps], *, resident: Resident) -> dict[str, A
     today = clock.local_day(now)
     whole = sorted((day for day in days if day.day < today), key=lambda day: day.day)
     claims = [_steps_claim(day, settings=settings, place=place) for place, day in enumerate(whole)]
-    recorded = _record(claims, resident=resident, catalogue=catalogue_service.current(), now=now)
+    recorded = _record(claims, resident=resident, now=now)
     judged = {one.claim.place: one for one in recorded}
     lines = [
         {"day": day.day.isoformat(), "steps": day.steps, **_without_index(answering.result(place, judged[place]))}
@@ -110,10 +109,10 @@ def _submitted(recorded: Recorded, *, status: int) -> Submitted:
     return Submitted(status, recorded.body, repeated=False)
 
 
-def _record(claims: list[Claim], *, resident: Resident, catalogue: Catalogue, now: datetime) -> list[Judged]:
+def _record(claims: list[Claim], *, resident: Resident, now: datetime) -> list[Judged]:
     if not claims:
         return []
-    return record_many({resident.resident_id: claims}, catalogue=catalogue, settings=present.settings(), now=now)
+    return record_many({resident.resident_id: claims}, settings=present.settings(), now=now)
 
 
 def _claim_or_line(

@@ -101,7 +101,7 @@ def _declare(city: City, *, ids: dict[int, int], progress: Progress, settings: S
             for place, declaration in page:
                 resident_id = ids[declaration.resident_number]
                 claims[resident_id].append(_claim(declaration, place=place, settings=patient))
-            record_many(claims, catalogue=catalogue_service.current(), settings=patient, now=clock.now())
+            record_many(claims, settings=patient, now=clock.now())
         progress.advance(bar, len(page))
 
 

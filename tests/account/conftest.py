@@ -7,7 +7,6 @@ import pytest
 from backend import clock
 from backend.actions.claim import Claim
 from backend.actions.record_many import record_many
-from backend.catalogue import service as catalogue
 from backend.database import db, transaction
 from backend.ledger import service as ledger
 from backend.residents.models import Area
@@ -44,7 +43,7 @@ def earn(resident, settings):
         )
         owner = (by or resident).resident_id
         with transaction():
-            (judged,) = record_many({owner: [claim]}, catalogue=catalogue.current(), settings=settings, now=clock.now())
+            (judged,) = record_many({owner: [claim]}, settings=settings, now=clock.now())
         return judged
 
     return record

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from flask import current_app
 from sqlalchemy import text
 
 from backend import clock
@@ -45,9 +46,7 @@ def one(claim, *, resident, settings, key=""):
 
 def many(claims, *, resident, settings):
     with transaction():
-        return record_many(
-            {resident.resident_id: claims}, catalogue=catalogue.current(), settings=settings, now=clock.now()
-        )
+        return record_many({resident.resident_id: claims}, settings=settings, now=clock.now())
 
 
 def books(resident):
@@ -162,3 +161,36 @@ def test_a_partners_record_takes_the_place_of_the_declared_ride(app, resident, s
     (judged,) = many([ride(minutes=17, external_id="t1", partner_id=1)], resident=resident, settings=settings)
     assert (judged.outcome.status, judged.outcome.points) == ("credited", 19)
     assert books(resident) == (19, 190_600, 1)
+
+
+def test_a_page_is_judged_by_what_the_catalogue_says_once_its_wallets_are_locked(app, resident, settings, ride):
+    assert catalogue.current().tasks["bike_ride"].limit_count > 1
+    with transaction():
+        # As another process: it tells its own cache nothing of it.
+        db.session.execute(text("UPDATE task_versions SET limit_count = 1"))
+        db.session.execute(text("UPDATE catalogue_revision SET revision = revision + 1"))
+    judged = many([ride(), ride(4)], resident=resident, settings=settings)
+    assert [one.outcome.reason for one in judged] == [None, "daily-limit-reached"]
+
+
+def test_a_page_knows_the_tasks_of_what_was_done_while_it_waited(app, resident, settings, ride):
+    (judged,) = many([ride()], resident=resident, settings=settings)
+    assert judged.outcome.status == "credited"
+    now = catalogue.current()
+    # As it was in this process before somebody added the task and the resident did it.
+    tasks = {code: rules for code, rules in now.tasks.items() if code != "bike_ride"}
+    current_app.extensions["catalogue"] = replace(now, revision=now.revision - 1, tasks=tasks)
+    (judged,) = many([ride(hours_ago=5, task="metro_ride")], resident=resident, settings=settings)
+    assert judged.outcome.status == "credited"
+
+
+def test_a_trip_that_unlocked_the_task_of_its_better_record_is_replaced_and_not_lost(app, resident, settings, ride):
+    with transaction():
+        of_metro = "task_id = (SELECT id FROM green_tasks WHERE code = 'metro_ride')"
+        db.session.execute(text(f"UPDATE task_versions SET unlock = '{{\"min_actions\": 1}}' WHERE {of_metro}"))
+        catalogue.changed()
+    one(ride(tier="declaration"), resident=resident, settings=settings)
+    (judged,) = many([ride(task="metro_ride", external_id="m1", partner_id=1)], resident=resident, settings=settings)
+    assert judged.outcome.status == "credited"
+    assert books(resident)[1:] == (judged.outcome.co2e_mg, 1)
+    assert differences(with_actions=True) == []

@@ -11,7 +11,6 @@ from backend import clock
 from backend.actions.claim import Claim
 from backend.actions.claiming import claim_of
 from backend.actions.record_many import record_many
-from backend.catalogue import service as catalogue
 from backend.database import transaction
 from tests.benchmarks.load import LoadError
 from tests.benchmarks.population import Group
@@ -36,7 +35,6 @@ def residents_with(bench: Bench) -> Group:
         with transaction():
             judged = record_many(
                 dict.fromkeys(residents[start : start + _AT_ONCE], claims),
-                catalogue=catalogue.current(),
                 settings=current_app.extensions["settings"],
                 now=now,
             )

@@ -16,7 +16,6 @@ from backend.actions.record_batch import record_batch
 from backend.actions.record_many import record_many
 from backend.actions.record_one import record_one
 from backend.actions.reversing import reverse
-from backend.catalogue import service as catalogue
 from backend.database import db, transaction
 from backend.errors import RefusalError
 from backend.leaderboard.moving import moved
@@ -235,8 +234,7 @@ class SmallCity(RuleBasedStateMachine):
         return asked_by(self.people[who], settings=self.world.settings)
 
     def _record_many(self, who, claims):
-        given = {"catalogue": catalogue.current(), "settings": self.world.settings, "now": clock.now()}
-        return record_many({self.people[who]: claims}, **given)
+        return record_many({self.people[who]: claims}, settings=self.world.settings, now=clock.now())
 
     def _remember(self, who, judged):
         for one in judged:

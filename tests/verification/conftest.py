@@ -12,7 +12,6 @@ from backend.actions.events import Event
 from backend.actions.partner_feed import credit_events
 from backend.actions.record_many import record_many
 from backend.actions.record_one import record_one
-from backend.catalogue import service as catalogue
 from backend.database import db, transaction
 from backend.leaderboard import rebuilding
 from backend.leaderboard.boards import Board
@@ -104,8 +103,7 @@ def do(app, settings):
             (judged,) = record_one(claims[0], **asked_by(resident.resident_id, settings=settings)).judged
         else:
             with transaction():
-                given = {"catalogue": catalogue.current(), "settings": settings, "now": clock.now()}
-                *_, judged = record_many({resident.resident_id: list(claims)}, **given)
+                *_, judged = record_many({resident.resident_id: list(claims)}, settings=settings, now=clock.now())
         assert judged.recorded, judged.outcome
         return judged.seq
 
