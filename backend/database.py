@@ -52,6 +52,8 @@ MIGRATIONS = Path(__file__).parents[1] / "migrations"
 
 READY = "ready_connections"
 """Under this name a process keeps those of the hot path."""
+PATIENCE_S = 5.0
+"""How long a thread waits for a connection where all are taken."""
 AUTOCOMMIT = "autocommit"
 """Name of the second engine, on the same database."""
 
@@ -63,7 +65,8 @@ def init_app(app: Flask, *, in_use: Callable[[int], None]) -> None:
     settings: Settings = app.extensions["settings"]
     db.init_app(app)
     with app.app_context():
-        app.extensions[READY] = ReadyConnections(autocommit_engine(), most=settings.database_pool_size, in_use=in_use)
+        most = 2 * settings.database_pool_size
+        app.extensions[READY] = ReadyConnections(autocommit_engine(), most=most, patience_s=PATIENCE_S, in_use=in_use)
 
 
 def engine_options(settings: Settings) -> dict[str, Any]:
@@ -91,7 +94,7 @@ def _pool_options(settings: Settings) -> dict[str, Any]:
     return {
         "pool_size": settings.database_pool_size,
         "max_overflow": settings.database_pool_size,
-        "pool_timeout": 5,
+        "pool_timeout": PATIENCE_S,
         "pool_pre_ping": False,
         "pool_events": [(connections.look_over, "checkout")],
     }

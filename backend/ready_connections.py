@@ -7,10 +7,12 @@ They are the pool's own: it opens them, bounds how many there are at once, and c
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Lock, Semaphore
 from typing import NamedTuple
 
 from sqlalchemy import Engine, PoolProxiedConnection, event
 from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from backend.connections import look_over
 from backend.statements import Statements
@@ -25,13 +27,23 @@ class _Ready(NamedTuple):
 
 
 class ReadyConnections:
-    """Of one engine in autocommit mode: up to `most` connections that nobody uses just now, the last used first."""
+    """Of one engine in autocommit mode: up to `most` connections; of those that nobody uses just now the last used is
+    handed out first.
 
-    def __init__(self, engine: Engine, *, most: int, in_use: Callable[[int], None]) -> None:
-        """`in_use` hears 1 when a connection that was idle is taken, and -1 when one is kept for later."""
+    All of the engine's connections go through here: who waits for one is woken by whoever gives one back.
+    """
+
+    def __init__(self, engine: Engine, *, most: int, patience_s: float, in_use: Callable[[int], None]) -> None:
+        """`most` is what the engine's pool allows; `patience_s`: how long one is waited for where all are taken.
+
+        `in_use` hears 1 when a connection that was idle is taken, and -1 when one is kept for later.
+        """
         self._engine = engine
-        self._most = most
+        self._free = Semaphore(most)
+        self._patience_s = patience_s
         self._in_use = in_use
+        self._lock = Lock()
+        """Held while what is idle, or the generation, changes; never while PostgreSQL is spoken to."""
         self._idle: list[_Ready] = []
         self._generation = 0
         """It moves where one is found broken: all that were opened before are taken to be."""
@@ -46,20 +58,24 @@ class ReadyConnections:
         Raises NoAnswerError where it is known that PostgreSQL does not answer, sqlalchemy.exc.TimeoutError where all
         are taken, and what connecting raises.
         """
-        ready = self._kept() or self._opened()
+        if not self._free.acquire(timeout=self._patience_s):
+            raise PoolTimeoutError(f"no connection was free within {self._patience_s:g} s")
         try:
-            yield ready.statements
+            ready = self._kept() or self._opened()
+            try:
+                yield ready.statements
+            finally:
+                ready.statements.forget_rows()
+                self._give_back(ready)
         finally:
-            ready.statements.forget_rows()
-            self._give_back(ready)
+            self._free.release()
 
     def _kept(self) -> _Ready | None:
-        while self._idle:
-            try:
-                # Of several threads each takes another, or finds none.
+        while True:
+            with self._lock:
+                if not self._idle:
+                    return None
                 ready = self._idle.pop()
-            except IndexError:
-                break
             if self._set_aside(ready):
                 continue
             self._in_use(1)
@@ -73,7 +89,6 @@ class ReadyConnections:
                 self._give_back(ready)
                 raise
             return ready
-        return None
 
     def _opened(self) -> _Ready:
         generation = self._generation
@@ -86,17 +101,20 @@ class ReadyConnections:
         return _Ready(fairy, statements, generation, os.getpid())
 
     def _give_back(self, ready: _Ready) -> None:
-        outlived = ready.statements.connection.closed or ready.generation != self._generation
-        if outlived or len(self._idle) >= self._most:
-            ready.fairy.invalidate()
-        else:
+        with self._lock:
+            kept = not ready.statements.connection.closed and ready.generation == self._generation
+            if kept:
+                self._idle.append(ready)
+        if kept:
             self._in_use(-1)
-            self._idle.append(ready)
+        else:
+            ready.fairy.invalidate()
 
     def _renew(self, *_engine: Engine) -> None:
         """Give up all connections that have been opened until now; those in use when they come back."""
-        self._generation += 1
-        idle, self._idle = self._idle, []
+        with self._lock:
+            self._generation += 1
+            idle, self._idle = self._idle, []
         for ready in idle:
             if not self._set_aside(ready):
                 self._in_use(1)

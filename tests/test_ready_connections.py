@@ -2,6 +2,7 @@
 
 import gc
 import multiprocessing
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import psycopg
@@ -16,6 +17,7 @@ from backend.ready_connections import ReadyConnections
 
 FORK = multiprocessing.get_context("fork")
 MOST = 2
+PATIENCE_S = 0.2
 
 
 @pytest.fixture
@@ -29,7 +31,7 @@ def engine(settings):
 
 @pytest.fixture
 def ready(engine):
-    return ReadyConnections(engine, most=MOST, in_use=POOL_IN_USE.inc)
+    return ReadyConnections(engine, most=2 * MOST, patience_s=PATIENCE_S, in_use=POOL_IN_USE.inc)
 
 
 @pytest.fixture
@@ -63,15 +65,35 @@ def test_the_one_used_last_is_handed_out_next_and_a_second_beside_it(ready):
     assert pids(ready, 2) == [first, second]
 
 
-def test_no_more_are_kept_than_are_wanted(ready, backends):
-    backends.seen.update(pids(ready, MOST + 1))
-    assert len(backends()) == MOST
+def test_all_are_kept_for_the_next_burst(ready, backends):
+    burst = set(pids(ready, 2 * MOST))
+    backends.seen.update(burst)
+    assert backends() == burst
+    assert set(pids(ready, 2 * MOST)) == burst
 
 
-def test_the_pool_bounds_how_many_there_are(ready):
-    with pytest.raises(PoolTimeoutError):
+def test_there_are_never_more_than_the_pool_allows(ready):
+    with pytest.raises(PoolTimeoutError, match=r"within 0\.2 s"):
         pids(ready, 2 * MOST + 1)
     assert len(set(pids(ready, 2 * MOST))) == 2 * MOST
+
+
+def test_who_waits_for_one_gets_the_first_that_is_given_back(engine):
+    patient = ReadyConnections(engine, most=2 * MOST, patience_s=30, in_use=POOL_IN_USE.inc)
+
+    def wait_for_one():
+        with patient.one() as statements:
+            return pid_of(statements)
+
+    with ExitStack() as others, ThreadPoolExecutor(1) as pool:
+        for _ in range(2 * MOST - 1):
+            others.enter_context(patient.one())
+        with patient.one() as last:
+            given_back = pid_of(last)
+            waiting = pool.submit(wait_for_one)
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.1)
+        assert waiting.result(timeout=10) == given_back
 
 
 def test_whom_postgresql_has_left_gets_another_and_hears_nothing_of_it(ready, engine):
