@@ -46,7 +46,8 @@ READ_MANY = _read(
 
 def _write(*, entry: str, year: str, action: str, out: str, given: str = "") -> str:
     return f"""
-WITH {given}w AS ({posting.UPDATE_WALLET}),
+WITH {given}free AS MATERIALIZED ({posting.FREE_WALLET}),
+w AS ({posting.UPDATE_WALLET}),
 entry AS ({entry}),
 lot AS ({posting.ADD_TO_LOT}),
 debt AS ({posting.PAY_DEBT}),

@@ -9,12 +9,18 @@ from datetime import date, datetime
 from backend import clock
 from backend.ledger.models import DEBT
 
+FREE_WALLET = """
+SELECT resident_id FROM wallets WHERE resident_id = %(resident_id)s AND version = %(version)s
+FOR NO KEY UPDATE SKIP LOCKED
+"""
+"""The wallet, if it has this version and nobody else holds it: whoever may not wait learns at once."""
+
 UPDATE_WALLET = """
 UPDATE wallets SET balance = balance + %(points)s, earned = earned + %(points)s, entry_seq = entry_seq + %(entries)s,
     action_seq = action_seq + %(recorded)s, version = version + 1, co2e_mg = co2e_mg + %(co2e_mg)s,
     actions = actions + %(counted)s
-WHERE resident_id = %(resident_id)s AND version = %(version)s
-RETURNING resident_id, balance, entry_seq, action_seq
+FROM free WHERE wallets.resident_id = free.resident_id
+RETURNING wallets.resident_id, balance, entry_seq, action_seq
 """
 
 INSERT_ENTRY = """

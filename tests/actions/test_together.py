@@ -1,100 +1,20 @@
 """Requests that are recorded in one transaction: each gets what it would have got alone."""
 
 import threading
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 
-import psycopg
-import pytest
 from sqlalchemy import text
 
 from backend import clock
 from backend.actions import record_one as recording
-from backend.actions import record_together
-from backend.database import autocommit_engine, db, transaction
+from backend.database import db, transaction
 from backend.ready_connections import ReadyConnections
+from tests.actions.holding import PATIENCE_S, bag, held, until
 from tests.books import differences
 from tests.sent_statements import forget_prepared
-
-PATIENCE_S = 20
-PATH = "/api/v1/actions"
-
-
-def bag(**more):
-    return {"task": "own_bag", "occurred_at": clock.rfc3339(clock.now() - timedelta(minutes=5)), **more}
-
-
-@pytest.fixture
-def ask(app, headers):
-    """ask(resident, body, key) → a call that sends it."""
-
-    def make(resident, body=None, key=None, **more):
-        sign = headers(resident) | ({"Idempotency-Key": key} if key else {}) | more
-        return lambda: app.test_client().post(PATH, json=body or bag(), headers=sign)
-
-    return make
-
-
-@pytest.fixture
-def groups(monkeypatch):
-    """The residents of each group that was recorded, as it happens; what is recorded is left as it is."""
-    seen = []
-    judge = record_together._judge_and_write
-
-    def told(statements, reads, *, catalogue):
-        seen.append([asked.owner for asked, _ in reads])
-        judge(statements, reads, catalogue=catalogue)
-
-    monkeypatch.setattr(record_together, "_judge_and_write", told)
-    return seen
-
-
-@pytest.fixture
-def at_once(app, ask, new_resident):
-    """at_once(calls) → their answers, all of them in one line: all leaders are held up until they stand there.
-
-    Then one of the leaders is let go, so that there is one who takes all of them along.
-    """
-
-    def run(calls, meanwhile=lambda: None):
-        first, *others = leaders = [new_resident() for _ in range(recording.LEADERS)]
-        line = recording.gathering()
-        with ThreadPoolExecutor(32) as pool:
-            with held(*others):
-                with held(first):
-                    led = [pool.submit(ask(leader)) for leader in leaders]
-                    until(lambda: line._wanted == 0)
-                    meanwhile()
-                    waiting = []
-                    for call in calls:
-                        waiting.append(pool.submit(call))
-                        until(lambda: len(line._line) == len(waiting))
-                answers = [future.result(PATIENCE_S) for future in waiting]
-            assert {future.result(PATIENCE_S).status_code for future in led} == {201}
-        return answers
-
-    return run
-
-
-@contextmanager
-def held(*residents):
-    """Meanwhile somebody else holds their wallets."""
-    url = autocommit_engine().url.set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(url) as connection:
-        ids = [resident.resident_id for resident in residents]
-        connection.execute("SELECT 1 FROM wallets WHERE resident_id = ANY(%s) FOR UPDATE", (ids,))
-        yield
-
-
-def until(met):
-    """Wait for something that must happen."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not met():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
 
 
 def test_distinct_residents_in_one_group_are_each_credited(at_once, ask, new_resident, groups):
@@ -253,6 +173,18 @@ def test_nobody_waits_for_another_residents_lock(app, at_once, ask, new_resident
     answers = at_once([call, quick])
     holder.join(PATIENCE_S)
     assert [answer.status_code for answer in answers] == [201, 201]
+    assert differences(with_actions=True) == []
+
+
+def test_who_asks_alone_for_a_locked_wallet_keeps_nobody_waiting(app, ask, new_resident):
+    locked, free = [new_resident() for _ in range(2 * recording.LEADERS)], new_resident()
+    with ThreadPoolExecutor(len(locked)) as pool:
+        with held(*locked):
+            waiting = [pool.submit(ask(resident)) for resident in locked]
+            until(lambda: {resident.resident_id for resident in locked} <= recording.gathering()._busy)
+            # As many as there are leaders would keep all others of this process in line, were they to wait as leaders.
+            assert ask(free)().status_code == 201
+        assert {future.result(PATIENCE_S).status_code for future in waiting} == {201}
     assert differences(with_actions=True) == []
 
 
