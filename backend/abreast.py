@@ -19,7 +19,13 @@ def cores() -> int:
 
 
 def each(cursors: Sequence[Cursor], jobs: Iterable[Callable[[Cursor], Result]]) -> Iterator[Result]:
-    """The results of all jobs in their order, as many at once as there are cursors; each has one for itself."""
+    """The results of all jobs in their order, as many at once as there are cursors; each has one for itself.
+
+    With one cursor they are done one after the other, by whoever asks.
+    """
+    if len(cursors) == 1:
+        yield from (job(cursors[0]) for job in jobs)
+        return
     idle: SimpleQueue[Cursor] = SimpleQueue()
     for cursor in cursors:
         idle.put(cursor)

@@ -22,12 +22,6 @@ def take_partition(cursor: psycopg.Cursor[Any], partition: int) -> None:
     cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", (PROJECTOR, partition))
 
 
-def keep_projectors_out(cursor: psycopg.Cursor[Any]) -> None:
-    """Until the transaction ends nothing is projected."""
-    for partition in range(PARTITIONS):
-        take_partition(cursor, partition)
-
-
 def let_projectors_end(cursor: psycopg.Cursor[Any]) -> None:
     """Wait until every projector's transaction that runs now has ended."""
     for partition in range(PARTITIONS):

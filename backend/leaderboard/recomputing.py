@@ -2,31 +2,34 @@
 
 What every resident's actions come to is summed while requests and projectors go on, and is compared with what is there
 within the same statement: it sees actions, outbox and scores as of one moment, and a projector's scores are committed
-together with its rows of the outbox. Only of residents whose scores differ are they written, and only then projectors
-wait. Scores of millions of residents that agree cost no write, no dead row and no lock.
+together with its rows of the outbox. Only of residents whose scores differ are they written, some of one partition at a
+time, and only that one's projector waits. Scores of millions of residents that agree cost no write, no dead row and no
+lock.
 
 Two sides are compared by a hash of each row: those of a resident agree if the exclusive or of all is zero, except with
 a probability of some 2^-64 for a resident who differs, and every run draws its random numbers anew.
 """
 
 import secrets
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
 
 from psycopg.types.numeric import Int8
 
 from backend.abreast import Cursor, cores, each
-from backend.database import cursor as session_cursor
-from backend.database import statements, take_time, transaction
+from backend.database import statements, take_time
 from backend.leaderboard import locks
+from backend.outbox import partition_of
 
 ACTIONS_AT_ONCE = 400_000
 """Actions a chunk of residents: summing them stays within WORK_MEM, of which PostgreSQL takes twice for hashing."""
 WORK_MEM = "64MB"
 MOST_WORKERS = 4
 RESIDENTS = 2_000
-"""Residents written in one transaction, in which projectors wait: about a second with a hundred actions each."""
+"""Residents written in one transaction, in which their partition's projector waits: about a second with a hundred
+actions each."""
 FIRST, LAST = -(2**62), 2**62
 
 _SIZE = "SELECT coalesce(max(resident_id), 0), coalesce(sum(action_seq), 0)::bigint FROM wallets"
@@ -97,15 +100,16 @@ Chunk = tuple[int, int]
 def recompute(*, workers: int | None = None) -> Iterator[tuple[int, int]]:
     """Make period scores what the actions say; yields (chunks of residents done, of how many), memory flat.
 
-    Awards go on meanwhile; projectors wait only while scores that differ are written, RESIDENTS at once. Boards must
-    be rebuilt after it.
+    Awards go on meanwhile; a projector waits only while scores of its partition that differ are written, RESIDENTS at
+    once. Boards must be rebuilt after it.
     """
     count = workers or min(MOST_WORKERS, cores())
     chunks = _chunks(workers=count)
-    for done, different in enumerate(_screened(chunks, workers=count), 1):
-        for start in range(0, len(different), RESIDENTS):
-            _write(different[start : start + RESIDENTS])
-        yield done, len(chunks)
+    with ExitStack() as stack:
+        cursors = [stack.enter_context(statements()) for _ in range(count)]
+        mended = each(cursors, [partial(_mend, first=first, last=last) for first, last in chunks])
+        for done, _ in enumerate(mended, 1):
+            yield done, len(chunks)
 
 
 def _chunks(*, workers: int) -> list[Chunk]:
@@ -117,11 +121,14 @@ def _chunks(*, workers: int) -> list[Chunk]:
     return list(zip([FIRST, *(end + 1 for end in ends)], [*ends, LAST], strict=True))
 
 
-def _screened(chunks: list[Chunk], *, workers: int) -> Iterator[list[int]]:
-    """Of each chunk the residents whose scores differ; some are looked at ahead, never many."""
-    with ExitStack() as stack:
-        cursors = [stack.enter_context(statements()) for _ in range(workers)]
-        yield from each(cursors, [partial(_different, first=first, last=last) for first, last in chunks])
+def _mend(cursor: Cursor, *, first: int, last: int) -> None:
+    """Of a chunk, write those that differ."""
+    by_partition: dict[int, list[int]] = defaultdict(list)
+    for resident_id in _different(cursor, first=first, last=last):
+        by_partition[partition_of(resident_id)].append(resident_id)
+    for partition, different in by_partition.items():
+        for start in range(0, len(different), RESIDENTS):
+            _write(cursor, different[start : start + RESIDENTS], partition=partition)
 
 
 def _different(cursor: Cursor, *, first: int, last: int) -> list[int]:
@@ -132,10 +139,9 @@ def _different(cursor: Cursor, *, first: int, last: int) -> list[int]:
         return [row[0] for row in cursor.execute(_DIFFERENT, values, prepare=False)]
 
 
-def _write(residents: list[int]) -> None:
-    with transaction():
-        cursor = session_cursor()
+def _write(cursor: Cursor, residents: Sequence[int], *, partition: int) -> None:
+    with cursor.connection.transaction():
         take_time(cursor, seconds=120)
-        locks.keep_projectors_out(cursor)
-        cursor.execute(_FORGET, {"residents": residents})
-        cursor.execute(_WRITE, {"residents": residents}, prepare=False)
+        locks.take_partition(cursor, partition)
+        cursor.execute(_FORGET, {"residents": list(residents)})
+        cursor.execute(_WRITE, {"residents": list(residents)}, prepare=False)
