@@ -3,6 +3,19 @@
 The epoch is part of every key, so a new one drops all boards at once: also when Redis cannot be reached, has lost some
 of what it was told (restarted from an old snapshot, failed over to a replica that lagged, evicted keys), or when
 PostgreSQL was restored from a backup. Epochs are random: one that was used before never comes again.
+
+What is the case is told by `board_state`, by a partition's `board_progress`, and by its mark in Redis:
+
+    behind  progress is of  mark in Redis         what follows
+    no      this epoch      its batch, or 1 more  the next batch writes scores and moves the mark (writing.finish)
+    no      this epoch      another, or none      Redis has lost something: a new epoch (writing.finish, tending.tend)
+    no      another epoch   none yet              the first batch of this epoch sets the mark (writing.finish)
+    no      either          no answer             behind, with the commit of the batch that noticed (fall_behind)
+    yes     either          whatever              batches tell Redis nothing, boards are read from PostgreSQL; once
+                                                  Redis takes a write there is a new epoch (tending.tend)
+
+One more: a batch that Redis has seen and that was not committed; it is repeated. A new epoch is never behind, and its
+boards are filled by whoever reads them first (filling).
 """
 
 import secrets
