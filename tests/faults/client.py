@@ -142,7 +142,8 @@ class Life:
             for task in BATCHED
             for days in range(3)
         ]
-        self._create("batch", "/actions/batch", {"actions": body}, place=place)
+        about = [one["client_reference"] for one in body]
+        self._create("batch", "/actions/batch", {"actions": body}, place=place, about=about)
         return True
 
     def _look(self, place: int) -> bool:

@@ -98,7 +98,8 @@ class Watcher:
             self._who.append(resident_of(answer.body["token"]))
         for buyer in range(ACTIVE, ACTIVE + BUYERS):
             deeds = [action(task, days_ago=day, reference=f"{task}-{day}") for task in ALL for day in range(DAYS)]
-            given = self._create("batch", "/actions/batch", {"actions": deeds}, person=buyer)
+            about = [one["client_reference"] for one in deeds]
+            given = self._create("batch", "/actions/batch", {"actions": deeds}, person=buyer, about=about)
             assert given.good, given
         given = self._award()
         assert given.good, given
@@ -184,17 +185,17 @@ class Watcher:
     def _look(self, path: str) -> Answer:
         return self._site.ask("GET", f"/api/v1{path}", headers=self._signed[0], seconds=HANGS_S)
 
-    def _create(self, kind: str, path: str, body: Any, *, person: int) -> Answer:
-        request = self._begin(kind, who=self._who[person], key=f"{kind}-{self._count}")
+    def _create(self, kind: str, path: str, body: Any, *, person: int, about: Any = None) -> Answer:
+        request = self._begin(kind, who=self._who[person], key=f"{kind}-{self._count}", about=about)
         signed = self._signed[person] | {"Idempotency-Key": request.key}
         return self._end(
             request, lambda: self._site.ask("POST", f"/api/v1{path}", body, headers=signed, seconds=HANGS_S)
         )
 
-    def _begin(self, kind: str, *, who: str, key: str) -> Request:
+    def _begin(self, kind: str, *, who: str, key: str, about: Any = None) -> Request:
         with self._lock:
             self._count += 1
-            request = Request(f"watch/{self._count}", kind, who, key)
+            request = Request(f"watch/{self._count}", kind, who, key, about)
         self._pen.sent(request)
         return request
 
