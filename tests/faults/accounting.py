@@ -130,11 +130,17 @@ def _events(stored: Stored, requests: list[Request]) -> Iterator[str]:
 def _pages(stored: Stored, requests: list[Request]) -> Iterator[str]:
     # A page is one transaction. Two may tell of the same event, so that a page of which some is there need not be half
     # there: the other one may have brought it.
-    pages = [set(request.about) for request in requests if request.kind == "page"]
-    whole = {number for page in pages if page <= stored.events.keys() for number in page}
+    pages = [request for request in requests if request.kind == "page"]
+    whole = {number for page in pages if stored.events.keys() >= set(page.about) for number in page.about}
+    told = Counter(number for page in pages for number in page.about)
     for page in pages:
-        if half := (page & stored.events.keys()) - whole:
-            yield f"of a page's {len(page)} events only some are there: {sorted(half)}"
+        if half := (set(page.about) & stored.events.keys()) - whole:
+            yield f"of a page's {len(page.about)} events only some are there: {sorted(half)}"
+        if page.state == DONE:
+            # What was a duplicate, though no other page tells of it, was brought by an earlier try without an answer.
+            own = [result["status"] for result in page.body["results"] if told[result["external_id"]] == 1]
+            if 0 < own.count("duplicate") < len(own):
+                yield f"an earlier try has left {own.count('duplicate')} of the {len(own)} events of {page}"
 
 
 def _bindings(stored: Stored, answers: list[tuple[Request, Any]]) -> Iterator[str]:

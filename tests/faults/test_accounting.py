@@ -10,8 +10,11 @@ from tests.faults.diary import ABANDONED, DONE, Request
 NOTHING = Stored(residents=[], keys={}, actions={}, redemptions={}, events={}, vouchers={}, bound={})
 
 
-def page(*about, state=ABANDONED):
-    body = {"results": [{"status": "unbound"} for _ in about]} if state == DONE else None
+def page(*about, state=ABANDONED, statuses=()):
+    """`statuses`: what the partner was told of each event."""
+    lines = zip(about, statuses or ["unbound"] * len(about), strict=True)
+    results = [{"external_id": number, "status": status} for number, status in lines]
+    body = {"results": results} if state == DONE else None
     return Request("p/1", "page", "lin", "", list(about), state=state, body=body)
 
 
@@ -41,6 +44,22 @@ def test_what_another_page_has_brought_does_not_hide_a_page_half_there():
 
 def test_an_acknowledged_page_of_which_an_event_is_lost_is_named():
     assert "event b was acknowledged, and is not there" in differences(with_events("a"), [page("a", "b", state=DONE)])
+
+
+@pytest.mark.parametrize("statuses", [("unbound", "unbound"), ("duplicate", "duplicate")])
+def test_a_page_sent_again_was_there_whole_or_not_at_all(statuses):
+    assert differences(with_events("a", "b"), [page("a", "b", state=DONE, statuses=statuses)]) == []
+
+
+def test_a_page_of_which_an_earlier_try_has_left_some_is_named():
+    (found,) = differences(with_events("a", "b"), [page("a", "b", state=DONE, statuses=("duplicate", "credited"))])
+    assert found.startswith("an earlier try has left 1 of the 2 events")
+
+
+@pytest.mark.parametrize("other", [page("b"), page("b", state=DONE)])
+def test_what_another_page_has_told_of_may_be_a_duplicate(other):
+    sent_again = page("a", "b", state=DONE, statuses=("credited", "duplicate"))
+    assert differences(with_events("a", "b"), [other, sent_again]) == []
 
 
 def batch(results):
