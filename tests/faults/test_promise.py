@@ -59,12 +59,21 @@ def test_what_cannot_work_is_refused_as_long_as_the_fault_is_in_force(answers, s
     assert broken(Promise(refuses=KINDS, longest_s=9), seen(*answers)) == said
 
 
+@pytest.mark.parametrize(("began", "said"), [(10.9, []), (11.0, ["board was answered well 1 times of 2"])])
+def test_a_board_is_answered_for_a_second_by_what_a_process_knows(began, said):
+    found = seen((began, GOOD), (WITHIN, REFUSED), kind="board")
+    assert [words for words in Promise(refuses=KINDS, longest_s=9).broken(found) if words.startswith("board")] == said
+
+
 @pytest.mark.parametrize(
-    ("within", "said"),
-    [(REFUSED, []), (GOOD, ["of award, board, me, redeem, sign in, totals, wallet nothing was refused"])],
+    ("answers", "said"),
+    [
+        ([(WITHIN, GOOD), (WITHIN, REFUSED)], []),
+        ([(BEFORE, REFUSED), (WITHIN, GOOD), (AFTER, REFUSED)], ["of award, redeem nothing was refused"]),
+    ],
 )
-def test_of_what_works_for_some_somebody_is_refused(within, said):
-    assert broken(Promise(longest_s=9), seen((WITHIN, within))) == said
+def test_of_what_works_for_some_some_is_refused_while_the_fault_is_in_force(answers, said):
+    assert broken(Promise(works=KINDS[2:], longest_s=9), seen(*answers)) == said
 
 
 @pytest.mark.parametrize(("longest_s", "said"), [(1.0, []), (0.9, ["award took 1.0 s, longer than 0.9 s"])])
