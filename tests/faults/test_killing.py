@@ -20,7 +20,7 @@ def start():
     started = []
 
     def start_one():
-        started.append(subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE))
+        started.append(subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE))
         return started[-1]
 
     yield start_one
