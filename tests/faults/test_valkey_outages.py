@@ -34,6 +34,7 @@ def faults(site):
     # Nobody needs Valkey but the stand-in of WeChat, and it only for codes that were given out.
     valkey, silent = site.to_valkey, Promise(works=KINDS, longest_s=site.time_outs.without_redis_s)
     at_once = Promise(works=KINDS, longest_s=site.time_outs.at_once_s)
+    filled = Promise(works=KINDS, longest_s=site.time_outs.filled_s)
     return [
         Fault(SLOW, lambda: valkey.slow(0.03), LASTS_S, silent),
         Fault(FROZEN, lambda: site.frozen(Part.VALKEY), SILENT_S, silent),
@@ -42,9 +43,9 @@ def faults(site):
         Fault(FULL, lambda: out_of_memory(site), LASTS_S, at_once),
         Fault(UNSAVED, lambda: unable_to_save(site), LASTS_S, at_once),
         Fault(REPLICA, lambda: a_replica(site), LASTS_S, at_once),
-        Fault(FLUSHED, lambda: flushed(site), LASTS_S, at_once),
-        Fault(OLD, lambda: restarted(site, with_data=True), LASTS_S, at_once),
-        Fault(EMPTY, lambda: restarted(site, with_data=False), LASTS_S, at_once),
+        Fault(FLUSHED, lambda: flushed(site), LASTS_S, filled),
+        Fault(OLD, lambda: restarted(site, with_data=True), LASTS_S, filled),
+        Fault(EMPTY, lambda: restarted(site, with_data=False), LASTS_S, filled),
     ]
 
 

@@ -14,6 +14,7 @@ LOCK_S = 5.0
 SILENCE_S = 2.0
 """So much longer than a statement may take an answer is waited for."""
 REDIS_S = 2.0
+FILLING_S = 8.0
 MARGIN_S = 3.0
 """For a machine of two cores that load, site and whoever watches share: what is refused at once may take as long."""
 
@@ -38,6 +39,11 @@ class TimeOuts:
     def without_redis_s(self) -> float:
         """Redis is asked once, and does not answer."""
         return REDIS_S + MARGIN_S
+
+    @property
+    def filled_s(self) -> float:
+        """A board that Redis has lost, while somebody else fills it."""
+        return FILLING_S + MARGIN_S
 
     @property
     def locked_s(self) -> float:
