@@ -2,7 +2,10 @@
 
 A key of idempotency is stored in the transaction of its effect. So each stored key must be of a request that was
 sent, each answer that came must be the stored one, and the rows that the stored answers name must be all rows there
-are: what was acknowledged is there once, and what nobody was told is there whole or not at all.
+are: what was acknowledged is there once, and what nobody was told is there whole or not at all. A partner's page has
+no key: every event that is there must be of a page of which all events are there.
+
+How an action, its entry, its projections and a redemption's hold fit together is left to `verify`.
 """
 
 from collections import Counter
@@ -28,12 +31,12 @@ class Stored:
     redemptions: dict[str, tuple[Any, ...]]
     events: dict[str, tuple[Any, ...]]
     vouchers: dict[str, str]
-    bound: set[str]
+    bound: dict[str, str]
+    """Subject → whose it is."""
 
 
-def differences(site: Site, requests: list[Request]) -> list[str]:
+def differences(stored: Stored, requests: list[Request]) -> list[str]:
     """Every way in which the tables differ from what the clients sent and were told."""
-    stored = _read(site)
     answers = [
         (request, stored.keys[request.who, request.key][1])
         for request in requests
@@ -41,6 +44,7 @@ def differences(site: Site, requests: list[Request]) -> list[str]:
     ]
     found = [*_wrong(requests), *_residents(stored, requests), *_keys(stored, requests)]
     found += [*_actions(stored, answers), *_redemptions(stored, answers), *_events(stored, requests)]
+    found += [*_bindings(stored, answers), *_pages(stored, requests)]
     return found
 
 
@@ -78,6 +82,8 @@ def _actions(stored: Stored, answers: list[tuple[Request, Any]]) -> Iterator[str
     for request, body in answers:
         if request.kind == "batch":
             told += body["results"]
+            if len(body["results"]) != len(request.about):
+                yield f"of {len(request.about)} actions sent together {len(body['results'])} are in the answer: {body}"
     expected = Counter(one["id"] for one in told)
     expected.update(row[0] for row in stored.events.values() if row[0])
     yield from _against(expected, stored.actions, what="action")
@@ -121,6 +127,30 @@ def _events(stored: Stored, requests: list[Request]) -> Iterator[str]:
                 yield f"an event was not taken: {result}"
 
 
+def _pages(stored: Stored, requests: list[Request]) -> Iterator[str]:
+    # A page is one transaction. Two may tell of the same event, so that a page of which some is there need not be half
+    # there: the other one may have brought it.
+    pages = [request for request in requests if request.kind == "page"]
+    whole = {number for page in pages if stored.events.keys() >= set(page.about) for number in page.about}
+    told = Counter(number for page in pages for number in page.about)
+    for page in pages:
+        if half := (set(page.about) & stored.events.keys()) - whole:
+            yield f"of a page's {len(page.about)} events only some are there: {sorted(half)}"
+        if page.state == DONE:
+            # What was a duplicate, though no other page tells of it, was brought by an earlier try without an answer.
+            own = [result["status"] for result in page.body["results"] if told[result["external_id"]] == 1]
+            if 0 < own.count("duplicate") < len(own):
+                yield f"an earlier try has left {own.count('duplicate')} of the {len(own)} events of {page}"
+
+
+def _bindings(stored: Stored, answers: list[tuple[Request, Any]]) -> Iterator[str]:
+    told = {(body["subject"], request.who) for request, body in answers if request.kind == "binding"}
+    for subject, resident in told - stored.bound.items():
+        yield f"{resident} was told to have bound {subject}, whose owner is {stored.bound.get(subject)}"
+    for subject, resident in stored.bound.items() - told:
+        yield f"{subject} is bound to {resident}, and belongs to no request"
+
+
 def _against(expected: Counter[str], found: dict[str, Any], *, what: str) -> Iterator[str]:
     for number, times in expected.items():
         if times != 1:
@@ -131,7 +161,8 @@ def _against(expected: Counter[str], found: dict[str, Any], *, what: str) -> Ite
         yield f"{what} {number} is there, and belongs to no request"
 
 
-def _read(site: Site) -> Stored:
+def read(site: Site) -> Stored:
+    """What a site's tables hold, as it is committed."""
     return Stored(
         residents=site.rows(
             "SELECT resident_id, (SELECT count(*) FROM identities i WHERE i.resident_id = r.resident_id),"
@@ -157,7 +188,7 @@ def _read(site: Site) -> Stored:
                 "SELECT code, resident_id, redemption_seq FROM vouchers WHERE resident_id IS NOT NULL"
             )
         },
-        bound={row[0] for row in site.rows("SELECT subject FROM bindings WHERE resident_id IS NOT NULL")},
+        bound=dict(site.rows("SELECT subject, resident_id::text FROM bindings WHERE resident_id IS NOT NULL")),  # type: ignore[arg-type]  # two columns
     )
 
 

@@ -1,7 +1,7 @@
 """A site that reaches its PostgreSQL and its Valkey by way of proxies; the servers belong to the test."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -36,14 +36,18 @@ class SiteBehindProxies(Site):
         embedded.attach(self.folder)
 
     @contextmanager
-    def frozen(self, *parts: Part) -> Iterator[None]:
-        """Inside the block the kernel takes what is sent to these parts, and they do nothing."""
+    def frozen(self, part: Part) -> Iterator[None]:
+        """Inside the block the kernel takes what is sent to this part, and it and its children do nothing."""
         stopped: list[psutil.Process] = []
         try:
-            for part in parts:
-                for process in self.find(part):
-                    process.suspend()
-                    stopped.append(process)
+            for process in self.find(part):
+                process.suspend()
+                stopped.append(process)
+                # Only now: whoever is suspended starts no more of them.
+                for child in process.children(recursive=True):
+                    with suppress(psutil.NoSuchProcess):
+                        child.suspend()
+                        stopped.append(child)
             yield
         finally:
             for process in reversed(stopped):

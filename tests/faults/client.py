@@ -47,6 +47,8 @@ class Job:
     partner_secret: str
     rewards: Mapping[str, int]
     """Kind → id."""
+    hangs_s: float
+    """Whoever is not answered within so long was answered wrongly."""
 
 
 class Partner:
@@ -142,7 +144,8 @@ class Life:
             for task in BATCHED
             for days in range(3)
         ]
-        self._create("batch", "/actions/batch", {"actions": body}, place=place)
+        about = [one["client_reference"] for one in body]
+        self._create("batch", "/actions/batch", {"actions": body}, place=place, about=about)
         return True
 
     def _look(self, place: int) -> bool:
@@ -202,9 +205,13 @@ def _hmac(secret: str, message: str) -> str:
     return hmac.new(secret.encode(), message.encode(), sha256).hexdigest()
 
 
+def _sender(job: Job, name: str, *, pen: Pen, stopping: threading.Event) -> Sender:
+    chance = random.Random(f"{job.seed}/{job.name}/{name}")
+    return Sender(job.port, name=f"{job.name}.{name}", pen=pen, chance=chance, stopping=stopping, hangs_s=job.hangs_s)
+
+
 def _live_on(number: int, *, job: Job, partner: Partner, pen: Pen, stopping: threading.Event) -> None:
-    chance = random.Random(f"{job.seed}/{job.name}/{number}")
-    sender = Sender(job.port, name=f"{job.name}.{number}", pen=pen, chance=chance, stopping=stopping)
+    sender = _sender(job, str(number), pen=pen, stopping=stopping)
     count = 0
     while not stopping.is_set():
         count += 1
@@ -224,8 +231,7 @@ def _main() -> int:
     ]
     for thread in threads:
         thread.start()
-    chance = random.Random(f"{job.seed}/{job.name}/partner")
-    partner.report(Sender(job.port, name=f"{job.name}.partner", pen=pen, chance=chance, stopping=stopping), stopping)
+    partner.report(_sender(job, "partner", pen=pen, stopping=stopping), stopping)
     for thread in threads:
         thread.join()
     return 0

@@ -1,5 +1,6 @@
 """kill -9, one part after the other and several at once, each until what depended on it works again."""
 
+import itertools
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -8,10 +9,11 @@ from dataclasses import dataclass
 import psutil
 import psycopg
 
-from tests.faults.parts import Part
+from tests.faults.parts import Part, lives
 from tests.faults.probing import PATIENCE_S, Prober
 from tests.faults.site import Site, kill, until
 
+Back = Callable[[], None]
 SEVERAL = "two or three of them within a second"
 TOGETHER_EVERY = 5
 """Of so many blows one is several at once."""
@@ -29,20 +31,26 @@ class Blow:
         return str(self.parts[0]) if len(self.parts) == 1 else SEVERAL
 
 
-def blows(kills: int, chance: random.Random) -> Iterator[Blow]:
-    """So many kills: every part in turn, in an order that changes, and now and then several at random."""
+@dataclass(frozen=True)
+class Struck:
+    """How many processes a blow has killed, and the seconds from the last to the first good answer of all parts.
+
+    A part may be down when its turn comes: those that a blow kills may be fewer than it was meant for.
+    """
+
+    kills: int
+    seconds: float
+
+
+def blows(chance: random.Random) -> Iterator[Blow]:
+    """Every part in turn, in an order that changes, and now and then several at random; without end."""
     turn: list[Part] = []
-    count = done = 0
-    while done < kills:
-        count += 1
-        together = count % TOGETHER_EVERY == 0 and kills - done > 1
-        if together:
-            parts = tuple(chance.choices(list(Part), k=min(chance.choice((2, 3)), kills - done)))
+    for count in itertools.count(1):
+        if count % TOGETHER_EVERY == 0:
+            yield Blow(tuple(chance.choices(list(Part), k=chance.choice((2, 3)))))
         else:
             turn = turn or chance.sample(list(Part), k=len(Part))
-            parts = (turn.pop(),)
-        done += len(parts)
-        yield Blow(parts)
+            yield Blow((turn.pop(),))
 
 
 class Killer:
@@ -53,27 +61,29 @@ class Killer:
         self._prober = prober
         self._chance = chance
 
-    def strike(self, blow: Blow) -> float:
-        """The seconds from the (last) kill to the first good answer of all that depended on the killed.
+    def strike(self, blow: Blow) -> Struck:
+        """Kill a process of each part, and wait until all is done again that depended on them.
 
         Raises AssertionError if it does not come back.
         """
         until(self._whole, seconds=PATIENCE_S, what=lambda: f"not whole:\n{self._site.said()}")
-        waiting = []
+        kills, waiting = 0, []
         for part in blow.parts:
-            waiting.append(self._kill(part))
+            victim, back = self._kill(part)
+            kills += victim != 0
+            waiting.append(back)
             began = time.monotonic()
             if len(blow.parts) > 1:
                 time.sleep(self._chance.random() / 2)
         for back in waiting:
             back()
-        return time.monotonic() - began
+        return Struck(kills, time.monotonic() - began)
 
     def _whole(self) -> bool:
         return self._site.ready() and all(self._site.find(part) for part in Part)
 
-    def _kill(self, part: Part) -> Callable[[], None]:
-        """Kill one process of the part; returns what waits until its successor works."""
+    def _kill(self, part: Part) -> tuple[int, Back]:
+        """Kill one process of the part; gives its id, 0 if the part was down, and what waits until all works."""
         if part is Part.DATABASE_BACKEND:
             return self._kill_backend()
         before = self._pids(part)
@@ -89,34 +99,30 @@ class Killer:
             else:
                 self._prober.shown()
 
-        return back
+        return victim, back
 
-    def _kill_backend(self) -> Callable[[], None]:
+    def _kill_backend(self) -> tuple[int, Back]:
         try:
             # PostgreSQL lets all go when one was killed: who is cut off knows that it has begun.
             witness = self._site.connect()
         except psycopg.OperationalError:
-            return self._prober.written  # down already
-        self._victim(Part.DATABASE_BACKEND)
+            return 0, self._prober.written
+        victim = self._victim(Part.DATABASE_BACKEND)
+        if not victim:
+            witness.close()
+            return 0, self._prober.written
 
         def back() -> None:
             with witness:
                 until(lambda: _is_cut(witness), seconds=PATIENCE_S, what=lambda: "PostgreSQL went on")
             self._prober.written()
 
-        return back
+        return victim, back
 
     def _victim(self, part: Part) -> int:
-        """The process id of somebody who was killed; 0 where the part is down already."""
         living = self._site.find(part)
         self._chance.shuffle(living)
-        for process in living:
-            try:
-                kill(process)
-            except psutil.NoSuchProcess:
-                continue
-            return process.pid
-        return 0
+        return kill_one_of(living)
 
     def _until_replaced(self, part: Part, *, victim: int, count: int) -> None:
         def replaced() -> bool:
@@ -127,6 +133,22 @@ class Killer:
 
     def _pids(self, part: Part) -> set[int]:
         return {process.pid for process in self._site.find(part)}
+
+
+def kill_one_of(processes: list[psutil.Process]) -> int:
+    """kill -9 the first that lives, and see it die; its process id, 0 where none lives."""
+    return next((process.pid for process in processes if _killed(process)), 0)
+
+
+def _killed(process: psutil.Process) -> bool:
+    if not lives(process):
+        return False
+    try:
+        kill(process)
+    except psutil.NoSuchProcess:
+        return False
+    until(lambda: not lives(process), seconds=PATIENCE_S)
+    return True
 
 
 def _is_cut(connection: psycopg.Connection) -> bool:

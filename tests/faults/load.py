@@ -47,6 +47,7 @@ class Load:
             "partner_key": shop.partner_key,
             "partner_secret": shop.partner_secret,
             "rewards": shop.rewards,
+            "hangs_s": site.time_outs.worst_s,
         }
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.client"],

@@ -26,10 +26,18 @@ _CHILDREN_OF = {Part.WEB_WORKER: Part.WEB_SERVER, Part.JOBS_CHILD: Part.JOBS}
 def processes(part: Part, *, supervisor: psutil.Process, folder: Path) -> list[psutil.Process]:
     """The living processes of `part`; none while it is down."""
     try:
-        return [process for process in _find(part, supervisor, folder) if _lives(process)]
+        return [process for process in _find(part, supervisor, folder) if lives(process)]
     except (psutil.NoSuchProcess, FileNotFoundError, ValueError):
         # Gone, or its file is just being written.
         return []
+
+
+def lives(process: psutil.Process) -> bool:
+    """Whether it has not ended; one that ended and was not waited for has."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _find(part: Part, supervisor: psutil.Process, folder: Path) -> list[psutil.Process]:
@@ -52,13 +60,6 @@ def _command(process: psutil.Process) -> str:
         return " ".join(process.cmdline())
     except psutil.Error:
         return ""
-
-
-def _lives(process: psutil.Process) -> bool:
-    try:
-        return process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def _first_number(path: Path) -> int:

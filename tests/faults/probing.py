@@ -24,7 +24,12 @@ class Prober:
         self._site = site
         self._count = 0
         self._sender = Sender(
-            site.port, name="probe", pen=Pen(diary), chance=random.Random(0), stopping=threading.Event()
+            site.port,
+            name="probe",
+            pen=Pen(diary),
+            chance=random.Random(0),
+            stopping=threading.Event(),
+            hangs_s=site.time_outs.worst_s,
         )
 
     def finish(self) -> None:

@@ -1,6 +1,6 @@
 """The end of a run: nothing that was acknowledged is lost or there twice, and every screen shows it."""
 
-from tests.faults.accounting import differences
+from tests.faults.accounting import differences, read
 from tests.faults.diary import Request
 from tests.faults.site import Site, until
 
@@ -11,7 +11,7 @@ PAGE = 100
 def hold(site: Site, requests: list[Request]) -> None:
     """Hold the site's books against the diaries of its clients; raises AssertionError with what differs."""
     until(lambda: site.rows("SELECT count(*) FROM outbox") == [(0,)], seconds=SETTLED_S)
-    found = differences(site, requests)
+    found = differences(read(site), requests)
     assert not found, "\n".join(found[:50])
     for metric in ("points", "co2e"):
         assert _board(site, metric) == _books(site, metric)

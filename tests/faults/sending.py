@@ -9,13 +9,14 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from tests.faults.diary import ABANDONED, DONE, WRONG, Pen, Request
+from tests.faults.diary import ABANDONED, DONE, SENT, WRONG, Pen, Request
+from tests.faults.refusing import refused_for
 
 PATIENCE_S = 120.0
 """Longer than any recovery may take: a request that has no answer by then hangs."""
-TIMEOUT_S = 30.0
 ABANDONED_SHARE = 0.1
 """Of requests whose answer was lost: nobody asks again, as when a phone is switched off."""
 
@@ -23,10 +24,13 @@ Headers = Callable[[bytes], Mapping[str, str]]
 
 
 class Sender:
-    """One caller with one connection at a time."""
+    """One caller with one connection at a time; whoever is not answered within `hangs_s` was answered wrongly."""
 
-    def __init__(self, port: int, *, name: str, pen: Pen, chance: random.Random, stopping: threading.Event) -> None:
+    def __init__(
+        self, port: int, *, name: str, pen: Pen, chance: random.Random, stopping: threading.Event, hangs_s: float
+    ) -> None:
         self._port = port
+        self._hangs_s = hangs_s
         self._name = name
         self._pen = pen
         self._chance = chance
@@ -54,11 +58,17 @@ class Sender:
         return request.body if request.state == DONE else None
 
     def look(self, path: str, headers: Mapping[str, str]) -> int:
-        """The status of a GET, 0 if no answer came: reading is not accounted for, only part of the load."""
+        """The status of a GET, 0 if no answer came; only one that hangs stands in the diary."""
         try:
-            return self._exchange("GET", path, None, headers)[0]
-        except (OSError, http.client.HTTPException):
+            return self._exchange("GET", path, None, headers).status
+        except (OSError, http.client.HTTPException) as error:
             self.hang_up()
+            if isinstance(error, TimeoutError):
+                self._count += 1
+                request = Request(f"{self._name}/{self._count}", "look", self._name, "", path)
+                self._pen.sent(request)
+                request.state, request.troubles = WRONG, ["TimeoutError"]
+                self._pen.ended(request)
             return 0
 
     def pause(self, seconds: float) -> None:
@@ -69,33 +79,48 @@ class Sender:
         """Ask once; whether it is known what became of it."""
         request.tries += 1
         try:
-            status, replayed, answer = self._exchange("POST", path, body, headers(body))
+            given = self._exchange("POST", path, body, headers(body))
         except (OSError, http.client.HTTPException) as error:
             self.hang_up()
             request.troubles.append(type(error).__name__)
-            # A refused connection has sent nothing, and tells nothing of a lost answer.
-            if not isinstance(error, ConnectionRefusedError) and self._chance.random() < ABANDONED_SHARE:
-                request.state = ABANDONED
-            return request.state == ABANDONED
-        if status == 503 or (status == 409 and answer.get("type") == "idempotency-in-flight"):
-            request.troubles.append(str(status))
+            request.state = self._without_answer(error)
+            return request.state != SENT
+        if refused_for(given.status, given.headers, given.body) or _is_in_flight(given):
+            request.troubles.append(str(given.status))
             return False
-        request.status, request.replayed, request.body = status, replayed, answer
-        request.state = DONE if 200 <= status < 300 else WRONG
+        request.status, request.body = given.status, given.body
+        request.replayed = given.headers.get("Idempotent-Replayed") == "true"
+        request.state = DONE if 200 <= given.status < 300 else WRONG
         return True
 
-    def _exchange(
-        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
-    ) -> tuple[int, bool, Any]:
+    def _without_answer(self, error: Exception) -> str:
+        if isinstance(error, TimeoutError):
+            return WRONG
+        # A refused connection has sent nothing, and tells nothing of a lost answer.
+        lost = not isinstance(error, ConnectionRefusedError)
+        return ABANDONED if lost and self._chance.random() < ABANDONED_SHARE else SENT
+
+    def _exchange(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> "_Given":
         if self._connection is None:
-            self._connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=TIMEOUT_S)
+            self._connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=self._hangs_s)
         self._connection.request(method, f"/api/v1{path}", body, {"Content-Type": "application/json", **headers})
         response = self._connection.getresponse()
         text = response.read()
-        return response.status, response.headers.get("Idempotent-Replayed") == "true", json.loads(text)
+        return _Given(response.status, response.headers, json.loads(text))
 
     def hang_up(self) -> None:
         """Close the connection, if there is one; the next request opens another."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+@dataclass(frozen=True)
+class _Given:
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+
+def _is_in_flight(given: _Given) -> bool:
+    return given.status == 409 and given.body.get("type") == "idempotency-in-flight"

@@ -21,6 +21,7 @@ from backend.embedded import folder as data_folder
 from backend.embedded import postgres, valkey
 from backend.supervisor.child import end_with_parent
 from tests.faults.parts import Part, processes
+from tests.faults.time_outs import TimeOuts
 
 ROOT = Path(__file__).parents[2]
 UP_S = 120.0
@@ -87,6 +88,11 @@ class Site:
     def environment(self) -> dict[str, str]:
         """What a program is told that works on this site: it starts and stops no servers."""
         return self._environment | {"DATABASE_URL": self.database_url, "REDIS_URL": self.redis_url}
+
+    @property
+    def time_outs(self) -> TimeOuts:
+        """Those that it is started with."""
+        return TimeOuts.of(self._environment)
 
     @property
     def _sockets(self) -> Path:

@@ -6,20 +6,18 @@ Whatever is asked with a key stands in a diary, as that of every client, and is 
 import http.client
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tests.faults.client import BATCHED, SINGLE, action, resident_of
 from tests.faults.diary import ABANDONED, DONE, Pen, Request
+from tests.faults.promise import KINDS
+from tests.faults.seen import Seen
 from tests.faults.site import Answer, Site
 
 PAUSE_S = 0.2
-HANGS_S = 30.0
-"""Whoever waits longer hangs: nginx would have given up by then."""
 BACK_S = 120.0
 ROUNDS = 4
 ACTIVE, BUYERS = 10, 4
@@ -28,48 +26,6 @@ PURCHASES = 40
 DAYS = 5
 ALL = (*SINGLE, *BATCHED)
 BOARD = "/leaderboards/points/all/around-me"
-
-
-@dataclass
-class Seen:
-    """What came of each kind of request, and every answer that was neither good nor a proper refusal."""
-
-    good: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    refused: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    wrong: list[str] = field(default_factory=list)
-    longest: tuple[float, str] = (0.0, "")
-
-    def note(self, kind: str, answer: Answer | Exception, *, seconds: float) -> None:
-        """Take note of one answer."""
-        self.longest = max(self.longest, (seconds, kind))
-        if isinstance(answer, Exception):
-            self.wrong.append(f"{kind}: {type(answer).__name__} after {seconds:.1f} s")
-        elif answer.good:
-            self.good[kind] += 1
-        elif _is_refusal(answer):
-            self.refused[kind] += 1
-        else:
-            self.wrong.append(f"{kind}: {answer}")
-
-    def refusals(self, *kinds: str) -> int:
-        """How many requests of these kinds, or of all, were refused."""
-        return sum(self.refused[kind] for kind in kinds or tuple(self.refused))
-
-    def row(self) -> dict[str, Any]:
-        """For the table: kinds that worked every time, never, now and then."""
-        kinds = sorted(self.good.keys() | self.refused.keys())
-        works = [kind for kind in kinds if not self.refused[kind]]
-        refuses = [kind for kind in kinds if not self.good[kind]]
-        mixed = [kind for kind in kinds if kind not in works and kind not in refuses]
-        return {
-            "works": ", ".join(works) or "–",
-            "gets 503": ", ".join(refuses) or "–",
-            "now and then": ", ".join(f"{kind} {self.good[kind]}/{self._asked(kind)}" for kind in mixed) or "–",
-            "longest_s": round(self.longest[0], 1),
-        }
-
-    def _asked(self, kind: str) -> int:
-        return self.good[kind] + self.refused[kind]
 
 
 class Watcher:
@@ -81,8 +37,18 @@ class Watcher:
         self._reward_id = reward_id
         self._count = self._people = self._deeds = self._bought = 0
         self._lock = threading.Lock()
+        self._hangs_s = site.time_outs.worst_s
         self._signed: list[dict[str, str]] = []
         self._who: list[str] = []
+        self._asking: dict[str, Callable[[], Answer]] = {
+            "award": self._award,
+            "redeem": self._redeem,
+            "me": lambda: self._look("/me"),
+            "wallet": lambda: self._look("/me/wallet"),
+            "board": self._look_at_board,
+            "totals": lambda: self._look("/public/totals"),
+            "sign in": self._sign_in,
+        }
         self.shown = 0
         """What the board showed of the first of them."""
 
@@ -98,7 +64,8 @@ class Watcher:
             self._who.append(resident_of(answer.body["token"]))
         for buyer in range(ACTIVE, ACTIVE + BUYERS):
             deeds = [action(task, days_ago=day, reference=f"{task}-{day}") for task in ALL for day in range(DAYS)]
-            given = self._create("batch", "/actions/batch", {"actions": deeds}, person=buyer)
+            about = [one["client_reference"] for one in deeds]
+            given = self._create("batch", "/actions/batch", {"actions": deeds}, person=buyer, about=about)
             assert given.good, given
         given = self._award()
         assert given.good, given
@@ -109,7 +76,7 @@ class Watcher:
         good, since = 0, 0.0
         while good < ROUNDS:
             round_began = time.monotonic() - began
-            answers = {kind: self.ask(kind) for kind in self.kinds}
+            answers = {kind: self.ask(kind) for kind in KINDS}
             bad = {kind: it for kind, it in answers.items() if not (isinstance(it, Answer) and it.good)}
             assert not bad or round_began < BACK_S, f"not back: {bad}\n{self._site.said()}"
             since = since if good else round_began
@@ -117,23 +84,10 @@ class Watcher:
             time.sleep(0.05)
         return since
 
-    @property
-    def kinds(self) -> dict[str, Callable[[], Answer]]:
-        """What is asked, by the name it has in the table."""
-        return {
-            "award": self._award,
-            "redeem": self._redeem,
-            "me": lambda: self._look("/me"),
-            "wallet": lambda: self._look("/me/wallet"),
-            "board": self._look_at_board,
-            "totals": lambda: self._look("/public/totals"),
-            "sign in": self._sign_in,
-        }
-
     def ask(self, kind: str) -> Answer | Exception:
         """One answer, or why none came."""
         try:
-            return self.kinds[kind]()
+            return self._asking[kind]()
         except (OSError, http.client.HTTPException) as error:
             return error
 
@@ -141,7 +95,7 @@ class Watcher:
     def watching(self) -> Iterator[Seen]:
         """Ask inside the block, all kinds at once; each ends what it is at."""
         seen, over = Seen(), threading.Event()
-        threads = [threading.Thread(target=self._repeat, args=(kind, seen, over)) for kind in self.kinds]
+        threads = [threading.Thread(target=self._repeat, args=(kind, seen, over)) for kind in KINDS]
         for thread in threads:
             thread.start()
         try:
@@ -156,7 +110,7 @@ class Watcher:
             began = time.monotonic()
             answer = self.ask(kind)
             with self._lock:
-                seen.note(kind, answer, seconds=time.monotonic() - began)
+                seen.note(kind, answer, began=began, ended=time.monotonic())
             over.wait(PAUSE_S)
 
     def _award(self) -> Answer:
@@ -173,7 +127,7 @@ class Watcher:
 
     def _sign_in(self) -> Answer:
         body = {"code": f"dev-watch.{self._people}"}
-        return self._site.ask("POST", "/api/v1/auth/wechat", body, seconds=HANGS_S)
+        return self._site.ask("POST", "/api/v1/auth/wechat", body, seconds=self._hangs_s)
 
     def _look_at_board(self) -> Answer:
         answer = self._look(BOARD)
@@ -182,19 +136,19 @@ class Watcher:
         return answer
 
     def _look(self, path: str) -> Answer:
-        return self._site.ask("GET", f"/api/v1{path}", headers=self._signed[0], seconds=HANGS_S)
+        return self._site.ask("GET", f"/api/v1{path}", headers=self._signed[0], seconds=self._hangs_s)
 
-    def _create(self, kind: str, path: str, body: Any, *, person: int) -> Answer:
-        request = self._begin(kind, who=self._who[person], key=f"{kind}-{self._count}")
+    def _create(self, kind: str, path: str, body: Any, *, person: int, about: Any = None) -> Answer:
+        request = self._begin(kind, who=self._who[person], key=f"{kind}-{self._count}", about=about)
         signed = self._signed[person] | {"Idempotency-Key": request.key}
         return self._end(
-            request, lambda: self._site.ask("POST", f"/api/v1{path}", body, headers=signed, seconds=HANGS_S)
+            request, lambda: self._site.ask("POST", f"/api/v1{path}", body, headers=signed, seconds=self._hangs_s)
         )
 
-    def _begin(self, kind: str, *, who: str, key: str) -> Request:
+    def _begin(self, kind: str, *, who: str, key: str, about: Any = None) -> Request:
         with self._lock:
             self._count += 1
-            request = Request(f"watch/{self._count}", kind, who, key)
+            request = Request(f"watch/{self._count}", kind, who, key, about)
         self._pen.sent(request)
         return request
 
@@ -208,9 +162,3 @@ class Watcher:
             return answer
         finally:
             self._pen.ended(request)
-
-
-def _is_refusal(answer: Answer) -> bool:
-    headers = {name.lower(): value for name, value in answer.headers.items()}
-    proper = headers.get("content-type") == "application/problem+json" and headers.get("retry-after", "").isdecimal()
-    return answer.status == http.HTTPStatus.SERVICE_UNAVAILABLE and proper

@@ -47,7 +47,7 @@ class World:
     @property
     def partner(self) -> Partner:
         """Who signs as the partner does."""
-        job = Job("wire", self.site.port, "", 0, 0, self.shop.partner_key, self.shop.partner_secret, {})
+        job = Job("wire", self.site.port, "", 0, 0, self.shop.partner_key, self.shop.partner_secret, {}, 0)
         return Partner(job)
 
     def name(self) -> str:
