@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.complete
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check fuzz format translations lock bench faults backup restore
+.PHONY: help setup run test check fuzz format translations lock bench profile faults backup restore
 
 help:  ## show these lines
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,9 @@ lock: $(STAMP)  ## bring requirements.lock up to pyproject.toml (ARGS=--upgrade 
 
 bench: $(STAMP)  ## the benchmark table (ROW=award for one row)
 	@$(BIN)/python -m tests.benchmarks $(ROW)
+
+profile: $(STAMP)  ## where an award's time goes: functions, statements (BENCH_SECONDS=20, DATABASE_URL with pg_stat_statements)
+	@$(BIN)/python -m tests.benchmarks.profiling
 
 faults: $(STAMP)  ## kill, cut off and starve a site of real processes (RUN=short as in CI, FAULTS_KILLS=60, FAULTS_SEED)
 	@FAULTS_RUN=$(RUN) $(BIN)/python -m pytest -s tests/faults $(ARGS)

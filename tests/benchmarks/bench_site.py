@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -65,12 +65,17 @@ class BenchSite:
 
 
 @contextmanager
-def running(console: Console) -> Iterator[BenchSite]:
-    """A site that is up inside the block, and gone with all its data after it."""
+def running(console: Console, *, database_url: str | None = None) -> Iterator[BenchSite]:
+    """A site that is up inside the block, and gone with all its data after it.
+
+    With a `database_url` its data lie there, and stay.
+    """
     folder = Path(tempfile.mkdtemp(prefix="tanhui-bench-")) / "var"
     try:
         console.print(f"[dim]Starting PostgreSQL, Valkey and gunicorn in {folder.parent}[/dim]")
         servers = embedded.attach(folder)
+        if database_url:
+            servers = replace(servers, database_url=database_url)
         environment = _environment(folder, servers)
         app = _prepared(environment)
         logs = folder / "logs"

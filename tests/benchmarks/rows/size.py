@@ -29,6 +29,8 @@ _INDEXES = {
     "ledger_entries_resident_id_reference_kind_reference_id_kind_key": "one cause posts once",
     "external_events_pkey": "a trip counts once",
     "external_events_unbound_idx": "what waits for its subject",
+    "participations_pkey": "whether somebody is new on a day, by task and district",
+    "period_scores_pkey": "a resident's own sums: folding, standings",
     "period_scores_starts_on_period_idx": "filling one board, settling one period",
     "lots_open_idx": "what expires next",
 }
