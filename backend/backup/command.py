@@ -62,11 +62,14 @@ def discard() -> None:
         click.echo("There are none.")
 
 
-@group.command(overlooking.COMMAND, hidden=True)
+@group.command(overlooking.COMMAND)
 @click.argument("made_at")
 @click.pass_context
 def look_over(context: click.Context, *, made_at: str) -> None:
-    """A step of restoring, on the database that was just filled: bring up to date, rebuild boards, verify."""
+    """Bring a database that comes from MADE_AT up to date, end all sessions, rebuild boards, verify.
+
+    Restoring does so by itself. After a recovery to a point in time it is for you to say.
+    """
     overlooking.in_this_process(made_at, context.invoke)
 
 
