@@ -77,6 +77,9 @@ def _measure(rows: list[type[Row]], *, console: Console) -> list[Result]:
             seconds=float(os.environ.get("BENCH_SECONDS") or 5),
             rounds=int(os.environ.get("BENCH_ROUNDS") or 3),
             past=cache(lambda: later.enter_context(past.made(console, progress=progress))),
+            tenth_of_the_past=cache(
+                lambda: later.enter_context(past.made(console, progress=progress, actions=past.ACTIONS // 10))
+            ),
         )
         return [result for row in rows if (result := _measured(row(), bench, progress=progress))]
 

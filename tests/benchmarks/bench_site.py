@@ -4,9 +4,9 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -42,6 +42,8 @@ class BenchSite:
     empty: WebServer
     environment: Mapping[str, str]
     """What programs of this site are told."""
+    programs: dict[str, Sequence[int]] = field(default_factory=dict)
+    """Process ids, by name, of what a row itself has started beside these."""
 
     @property
     def socket_folder(self) -> str:
@@ -52,6 +54,11 @@ class BenchSite:
     def postmaster(self) -> int:
         """The process id of PostgreSQL's first process."""
         return int((self.folder / "postgres" / "postmaster.pid").read_text().split()[0])
+
+    @property
+    def valkey(self) -> int:
+        """The process id of Valkey."""
+        return int((self.folder / "run" / "valkey.pid").read_text())
 
     def connect(self, *, user: str = "tanhui") -> psycopg.Connection:
         """A connection to the site's database on which every statement is its own transaction."""

@@ -63,8 +63,14 @@ def _processor_s(site: BenchSite) -> dict[str, float]:
     idle = machine.idle + getattr(machine, "iowait", 0.0)
     # Linux counts a guest's time twice: in `user` as well.
     busy = sum(machine) - idle - getattr(machine, "guest", 0.0) - getattr(machine, "guest_nice", 0.0)
-    roots = {"web": site.web.pid, "empty app": site.empty.pid, "PostgreSQL": site.postmaster}
-    return {MACHINE: busy, **{name: _family_s(root) for name, root in roots.items()}}
+    roots = {
+        "web": [site.web.pid],
+        "empty app": [site.empty.pid],
+        "PostgreSQL": [site.postmaster],
+        "Valkey": [site.valkey],
+        **site.programs,
+    }
+    return {MACHINE: busy, **{name: sum(map(_family_s, pids)) for name, pids in roots.items()}}
 
 
 def _ended_s() -> float:

@@ -20,5 +20,7 @@ def measured(row: Row, bench: Bench, *, progress: Progress) -> Result:
         progress.update(bar, description=f"{row.name}: round {number} of {bench.rounds}")
         samples.append(row.measure(bench, seconds=bench.seconds))
         progress.advance(bar)
+    progress.update(bar, description=f"{row.name}: notes")
+    row.once(bench)
     progress.update(bar, description=f"{row.name}: done")
     return Result(row=row, samples=tuple(samples), floors=tuple(floors))

@@ -89,7 +89,7 @@ class Past:
 
 
 @contextmanager
-def made(console: Console, *, progress: Progress) -> Iterator[Past]:
+def made(console: Console, *, progress: Progress, actions: int = ACTIONS) -> Iterator[Past]:
     """The site with its past, inside the block."""
     with bench_site.running(console) as site, site.connect() as connection:
         connection.execute("SET synchronous_commit = off")
@@ -97,7 +97,7 @@ def made(console: Console, *, progress: Progress) -> Iterator[Past]:
         patterns = population.group(PATTERNS)
         with site.app.app_context():
             _record(connection, sorted(patterns))
-        residents = population.group(ACTIONS // EACH)
+        residents = population.group(actions // EACH)
         _copy(connection, patterns=patterns, residents=residents, progress=progress)
         for statement in _TOGETHER.split(";"):
             connection.execute(statement)

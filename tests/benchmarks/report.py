@@ -8,8 +8,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks.cores import bound, disturbed
-from tests.benchmarks.row import Result
+from tests.benchmarks.cores import disturbed
+from tests.benchmarks.row import Result, Row
 
 WIDTH = 150
 """Columns of text that the table needs."""
@@ -65,7 +65,8 @@ def _figures(result: Result) -> dict[str, Any]:
         "p50_ms": _milliseconds(result.latency("p50_s")),
         "p99_ms": _milliseconds(result.latency("p99_s")),
         "floors": {name: round(value, 1) for name, value in result.floor_medians.items()},
-        "bound": bound(result.cores),
+        "told_floors": list(result.row.told),
+        "bound": result.row.bound(result.cores),
     }
 
 
@@ -74,7 +75,7 @@ def _cells(result: Result) -> list[str]:
     parts = figures["floors"]
     floor = f"{result.limit:,.0f}"
     if len(parts) > 1:
-        floor += "".join(f"\n{name} {value:,.0f}" for name, value in parts.items())
+        floor += "".join(f"\n{_named(row, name)} {value:,.0f}" for name, value in parts.items())
     goal = (
         "told" if row.goal is None else f"{row.sign} {row.goal:g}" + (f"\np99 ≤ {row.tail:g} × p50" if row.tail else "")
     )
@@ -91,6 +92,10 @@ def _cells(result: Result) -> list[str]:
         f"{result.spread:.0%}",
         figures["bound"],
     ]
+
+
+def _named(row: Row, floor: str) -> str:
+    return f"told: {floor}" if floor in row.told else floor
 
 
 def _milliseconds(seconds: float | None) -> float | None:

@@ -7,6 +7,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from tests.benchmarks.bench_site import BenchSite
+from tests.benchmarks.cores import bound as bound_of
 from tests.benchmarks.load import Tally
 from tests.benchmarks.population import Population
 
@@ -24,6 +25,8 @@ class Bench:
     rounds: int
     past: Callable[[], "Past"]
     """The other site, with millions of past actions; made when it is first asked for."""
+    tenth_of_the_past: Callable[[], "Past"]
+    """A third site, with a tenth as many, for what must not grow with them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +53,9 @@ class Row(ABC):
     tail: float | None = None
     """The most that p99 may be, in p50s."""
 
+    told: Sequence[str] = ()
+    """Names of floors that are shown for comparison, and do not limit it."""
+
     warm_up_s: float = 1.0
     """How long it runs before the first round; 0: not at all."""
 
@@ -65,13 +71,20 @@ class Row(ABC):
     def floors(self, bench: Bench) -> Mapping[str, float]:
         """One round of each floor, by its name, in the row's unit."""
 
+    def once(self, bench: Bench) -> None:  # noqa: B027  most rows tell nothing more
+        """What is told below the table and not measured in rounds; after the last of them. Raises LoadError too."""
+
     def notes(self) -> Sequence[str]:
         """Lines to print below the table."""
         return ()
 
+    def bound(self, cores: Mapping[str, float]) -> str:
+        """What bounds it, in words, given who used how many cores in the median."""
+        return bound_of(cores)
+
     def limit(self, floors: Mapping[str, float]) -> float:
         """What the machine would reach if the floors were all there was to do, one after the other."""
-        return 1 / sum(1 / floor for floor in floors.values())
+        return 1 / sum(1 / floor for name, floor in floors.items() if name not in self.told)
 
 
 def sample_of(tally: Tally, *, cores: Mapping[str, float], each: int = 1) -> Sample:

@@ -82,9 +82,11 @@ def _running(site: BenchSite) -> Iterator[None]:
             )
             for part in parts
         ]
+    site.programs["Celery"] = [process.pid for process in started]
     try:
         yield
     finally:
+        del site.programs["Celery"]
         for process in reversed(started):
             process.terminate()
         for process in started:

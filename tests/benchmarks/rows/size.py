@@ -62,9 +62,9 @@ class Memory(Award):
         self._own_of_empty = _own_mb(bench.site.empty.pid)
         return {"empty Flask worker": _peak_mb(bench.site.empty.pid)}
 
-    def notes(self) -> Sequence[str]:
+    def bound(self, cores: Mapping[str, float]) -> str:
         """What one more worker takes: the rest is shared."""
-        return [f"a worker's own memory: {self._own:.0f} MB (empty: {self._own_of_empty:.0f} MB); the rest is shared"]
+        return f"memory: {self._own:.0f} MB its own (empty {self._own_of_empty:.0f}), the rest shared with others"
 
 
 class Bytes(Row):
