@@ -10,6 +10,7 @@ from backend.database import cursor, transaction
 from backend.leaderboard import epochs, filling
 from backend.leaderboard.boards import Board
 from backend.leaderboard.periods import Period
+from tests.benchmarks import signed, valkey_alone
 from tests.benchmarks.load import LoadError
 from tests.benchmarks.population import Group
 from tests.benchmarks.row import Bench
@@ -22,6 +23,8 @@ NEIGHBOURS = 5
 """As many as the mini-program shows on each side where it does not say."""
 # Boards of their own, of years that no other row's actions fall into.
 _YEARS = {SMALL: 2021, LARGE: 2022}
+
+_PIPELINE, _ONE_BY_ONE = "Valkey, pipeline", "Valkey, one by one"
 
 _SCORES = """
 INSERT INTO period_scores (resident_id, period, starts_on, points, points_reached_at, co2e_mg, co2e_reached_at, actions)
@@ -49,8 +52,29 @@ def members_of(bench: Bench, size: int) -> Group:
 
 class _BoardPage(Page):
     goal = 0.5
+    told = (_PIPELINE, _ONE_BY_ONE)
     size: int
     places: int
+
+    def prepare(self, bench: Bench) -> None:
+        """The board and its readers; and what two of them have the application ask of Valkey."""
+        super().prepare(bench)
+        readers = list(self.readers(bench))
+        like = [(reader, self._asked(bench, reader)) for reader in readers[:2]]
+        self._calls = valkey_alone.calls_of(readers, like=like)
+
+    def floors(self, bench: Bench) -> Mapping[str, float]:
+        """The empty POST; and Valkey alone with the very same calls, which is told and is no floor."""
+        return {
+            **super().floors(bench),
+            _PIPELINE: valkey_alone.pipelined(self._calls, seconds=bench.seconds),
+            _ONE_BY_ONE: valkey_alone.one_by_one(self._calls, seconds=bench.seconds),
+        }
+
+    def _asked(self, bench: Bench, reader: int) -> Sequence[valkey_alone.Words]:
+        with valkey_alone.recorded() as sent:
+            bench.site.app.test_client().get(self.path, headers=signed.token(reader))
+        return sent
 
     def readers(self, bench: Bench) -> Iterable[int]:
         """Members from everywhere on the board."""
