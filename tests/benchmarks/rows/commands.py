@@ -1,0 +1,178 @@
+"""Commands over the whole past: all boards made anew, everything verified."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+
+from backend.leaderboard import recomputing
+from backend.projector import service as projector
+from tests.benchmarks.bench_site import WEB_PROCESSES, BenchSite
+from tests.benchmarks.cores import watched_with_command
+from tests.benchmarks.load import LoadError
+from tests.benchmarks.past import ACTIONS, Past
+from tests.benchmarks.row import Bench, Row, Sample
+from tests.benchmarks.sums import SUMS
+
+READ = (
+    ("actions", "reversed_at"),
+    ("ledger_entries", "posted_at"),
+    ("participations", "actions"),
+    ("period_scores", "actions"),
+    ("external_events", "received_at"),
+    ("wallets", "frozen"),
+    ("lots", "closed"),
+    ("yearly_points", "points"),
+)
+"""The tables that verify compares, each with its last column: to count that one is to take each row apart."""
+_WORKERS = min(recomputing.MOST_WORKERS, WEB_PROCESSES)
+_VERIFY = ("verify",)
+
+
+@dataclass(frozen=True)
+class _Ran:
+    seconds: float
+    peak_mb: float
+
+
+class _Command(Row):
+    """A command over the whole past, in a process of its own, as an operator starts it."""
+
+    argv: Sequence[str]
+    warm_up_s = 0.0
+
+    def prepare(self, bench: Bench) -> None:
+        """The past, with nothing left to project of the awards on top of it."""
+        site = bench.past().site
+        with site.app.app_context():
+            projector.drain()
+        site.checkpoint()
+        self._peaks: list[float] = []
+
+    def run(self, bench: Bench) -> float:
+        """Seconds that it took; raises LoadError where it failed."""
+        ran = _run(bench.past().site, self.argv)
+        self._peaks.append(ran.peak_mb)
+        return ran.seconds
+
+    def once(self, bench: Bench) -> None:
+        """The same over a tenth of the past."""
+        self._peak_of_a_tenth = _run(bench.tenth_of_the_past().site, self.argv).peak_mb
+
+    def notes(self) -> Sequence[str]:
+        """Its memory, which must not grow with the past."""
+        tenth = f"{self._peak_of_a_tenth:,.0f} MB with a tenth of the actions"
+        return [f"{self.name}: the command's peak memory was {max(self._peaks):,.0f} MB, and {tenth}."]
+
+
+class Rebuild(_Command):
+    """All scores from the actions, and all boards from the scores."""
+
+    name = "rebuild"
+    title = f"rebuild of all boards from {ACTIONS:,} actions, against the SQL aggregate alone"
+    unit = "s"
+    goal, sign = 2.0, "≤"
+    argv = ("leaderboard", "rebuild", "--from-actions")
+
+    def prepare(self, bench: Bench) -> None:
+        """The past."""
+        super().prepare(bench)
+        self._aggregates: list[float] = []
+
+    def measure(self, bench: Bench, *, seconds: float) -> Sample:
+        """The command, whole."""
+        with watched_with_command(bench.past().site) as cores:
+            taken = self.run(bench)
+        return Sample(value=taken, cores=cores)
+
+    def floors(self, bench: Bench) -> Mapping[str, float]:
+        """Sums by resident and period, thrown away; by ranges of residents, on as many connections as it has."""
+        past = bench.past()
+        statements = [SUMS.format(first=first, last=last) for first, last in _ranges(past)]
+        self._aggregates.append(_seconds(past.site, statements, connections=_WORKERS))
+        return {"SQL aggregate": self._aggregates[-1]}
+
+    def once(self, bench: Bench) -> None:
+        """From no scores at all; every book must agree afterwards. Then a tenth of the past."""
+        site = bench.past().site
+        with site.connect() as connection:
+            connection.execute("TRUNCATE period_scores")
+            self._from_nothing = _run(site, self.argv).seconds
+            # As it was found, for the rows after it.
+            connection.execute("VACUUM (ANALYZE) period_scores")
+        site.checkpoint()
+        _run(site, _VERIFY)
+        super().once(bench)
+
+    def notes(self) -> Sequence[str]:
+        """What it takes where every score must be written."""
+        ratio = self._from_nothing / median(self._aggregates)
+        written = (
+            f"rebuild: {self._from_nothing:,.0f} s from empty scores, {ratio:.2f} of the aggregate; verify agrees."
+        )
+        return [written, *super().notes()]
+
+
+class Verify(_Command):
+    """Every book against every other."""
+
+    name = "verify"
+    title = f"flask verify over {ACTIONS:,} actions, against a sequential read of the same tables"
+    unit = "actions/s"
+    goal = 0.3
+    argv = _VERIFY
+
+    def measure(self, bench: Bench, *, seconds: float) -> Sample:
+        """The command, whole; it must find no difference."""
+        with watched_with_command(bench.past().site) as cores:
+            taken = self.run(bench)
+        return Sample(value=bench.past().actions / taken, cores=cores)
+
+    def floors(self, bench: Bench) -> Mapping[str, float]:
+        """Each table from its first row to its last, on as many connections as verify has."""
+        reads = [f"SELECT count({column}) FROM {table}" for table, column in READ]
+        return {"sequential read": bench.past().actions / _seconds(bench.past().site, reads, connections=WEB_PROCESSES)}
+
+
+def _run(site: BenchSite, argv: Sequence[str]) -> _Ran:
+    began = time.monotonic()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flask", "--app", "wsgi", *argv],
+        env=dict(site.environment),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    said = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise LoadError(f"`flask {' '.join(argv)}` failed:\n{said[-2_000:]}")
+    return _Ran(time.monotonic() - began, usage.ru_maxrss / 1024)
+
+
+def _ranges(past: Past) -> list[tuple[int, int]]:
+    """Residents in as many ranges as the product makes of them, so that each is summed within its memory."""
+    count = max(1, -(-past.actions // (recomputing.ACTIONS_AT_ONCE * _WORKERS))) * _WORKERS
+    last = past.residents.first + past.residents.size - 1
+    ends = [last * place // count for place in range(count + 1)]
+    return [(before + 1, end) for before, end in pairwise(ends)]
+
+
+def _seconds(site: BenchSite, statements: Sequence[str], *, connections: int) -> float:
+    def run(statement: str) -> None:
+        with site.connect() as connection:
+            connection.execute(
+                f"SET max_parallel_workers_per_gather = 0; SET jit = off; SET work_mem = '{recomputing.WORK_MEM}'"
+            )
+            connection.execute(statement)
+
+    began = time.monotonic()
+    with ThreadPoolExecutor(connections) as pool:
+        list(pool.map(run, statements))
+    return time.monotonic() - began
