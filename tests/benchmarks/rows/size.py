@@ -6,40 +6,22 @@ from pathlib import Path
 import psutil
 
 from tests.benchmarks.bench_site import BenchSite
+from tests.benchmarks.load import LoadError
+from tests.benchmarks.reasons import INDEXES, TABLES
 from tests.benchmarks.row import Bench, Row, Sample
 from tests.benchmarks.rows.award import Award
 
-_PER_ACTION = (
-    ("actions", "the action itself, with the versions that explain its grams"),
-    ("ledger_entries", "its points: append-only, so that a balance can be proved"),
-    ("external_events", "the partner's id, so that a trip counts once"),
-    ("participations", "who took part on which day, for distinct participants"),
-    ("period_scores", "sums by day, week, month, year: boards come from here"),
-    ("wallets", "the resident's running state"),
-    ("lots", "what expires when"),
-    ("yearly_points", "the yearly cap"),
-)
-"""Tables that grow with actions or with residents, and why each is there."""
-_INDEXES = {
-    "actions_pkey": "one action by its number; verify and exports in order",
-    "actions_resident_id_happened_at_idx": "what was done around a claim: limits and overlaps",
-    "actions_client_reference_key": "a client's own reference counts once",
-    "actions_pending_idx": "the reviewers' queue",
-    "ledger_entries_pkey": "the statement in order; no gap in the sequence",
-    "ledger_entries_resident_id_reference_kind_reference_id_kind_key": "one cause posts once",
-    "external_events_pkey": "a trip counts once",
-    "external_events_unbound_idx": "what waits for its subject",
-    "participations_pkey": "whether somebody is new on a day, by task and district",
-    "period_scores_pkey": "a resident's own sums: folding, standings",
-    "period_scores_starts_on_period_idx": "filling one board, settling one period",
-    "lots_open_idx": "what expires next",
-}
 _SIZES = """
 SELECT t.relname, pg_relation_size(t.oid) + coalesce(pg_total_relation_size(nullif(t.reltoastrelid, 0)), 0),
     coalesce((SELECT json_object_agg(i.relname, pg_relation_size(i.oid))
         FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid WHERE x.indrelid = t.oid), '{}')
 FROM pg_class t WHERE t.relname = ANY(%s) AND t.relkind = 'r'
 """
+
+
+_KEYS = "SELECT pg_total_relation_size('idempotency_keys'), count(*) FROM idempotency_keys"
+_LEAST_S = 2.0
+"""Of awards: so many keys that the last page of each index does not count."""
 
 
 class Memory(Award):
@@ -90,7 +72,23 @@ class Bytes(Row):
 
     def notes(self) -> Sequence[str]:
         """What each table and index costs, and why it stays."""
-        return ["bytes an action, and why:", *(f"  {size:7.1f}  {name}: {why}" for name, size, why in self._notes)]
+        lines = [f"  {size:7.1f}  {name}: {why}" for name, size, why in self._notes]
+        key = f"  {self._key:7.1f}  more for a day where an action is posted with an idempotency key: its stored answer"
+        return ["bytes an action, and why:", *lines, key]
+
+    def bound(self, cores: Mapping[str, float]) -> str:
+        """What the bytes are of."""
+        indexes = sum(size for name, size, _ in self._notes if name in INDEXES)
+        whole = sum(size for _, size, _ in self._notes)
+        return f"disk: tables {whole - indexes:,.0f}, indexes {indexes:,.0f} bytes"
+
+    def once(self, bench: Bench) -> None:
+        """What the key of a posted action takes, with its answer: the partners of the past send none."""
+        with bench.site.connect() as connection:
+            size_before, keys_before = connection.execute(_KEYS).fetchone()
+            Award().measure(bench, seconds=max(_LEAST_S, bench.seconds))
+            size, keys = connection.execute(_KEYS).fetchone()
+        self._key = (size - size_before) / (keys - keys_before)
 
 
 def _peak_mb(master: int) -> float:
@@ -109,11 +107,15 @@ def _own_mb(master: int) -> float:
 def _told(site: BenchSite, *, actions: int) -> list[tuple[str, float, str]]:
     told = []
     with site.connect() as connection:
-        sizes = {
-            name: (own, indexes) for name, own, indexes in connection.execute(_SIZES, ([n for n, _ in _PER_ACTION],))
-        }
-    for table, why in _PER_ACTION:
+        sizes = {name: (own, indexes) for name, own, indexes in connection.execute(_SIZES, (list(TABLES),))}
+    for table, why in TABLES.items():
         own, indexes = sizes[table]
         told.append((table, own / actions, why))
-        told += [(name, size / actions, _INDEXES.get(name, "its key")) for name, size in sorted(indexes.items())]
+        told += [(name, size / actions, _reason(name)) for name, size in sorted(indexes.items())]
     return told
+
+
+def _reason(index: str) -> str:
+    if index not in INDEXES:
+        raise LoadError(f"The index {index} has no reason to be there: name it in tests/benchmarks/reasons.py.")
+    return INDEXES[index]
