@@ -1,6 +1,6 @@
 """POST /redemptions of what is sold out: how cheaply a flash crowd is refused, and what that costs everybody else."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from tests.benchmarks import floors, load, shop, signed
 from tests.benchmarks.bench_site import CONNECTIONS
@@ -78,6 +78,19 @@ class Beside(Row):
         """Actions alone."""
         self._alone = load.run(_actions(bench, seconds=bench.seconds)).rate
         return {"POST /actions alone": self._alone}
+
+    def once(self, bench: Bench) -> None:
+        """A crowd that nothing holds back: it asks as fast as it is refused."""
+        self.floors(bench)
+        rush = _rush(bench, self._requests, seconds=bench.seconds)
+        self._unbounded = load.run_each(_actions(bench, seconds=bench.seconds), rush)
+
+    def notes(self) -> Sequence[str]:
+        """What that costs."""
+        taken, refused = self._unbounded
+        ratio = taken.rate / self._alone
+        crowd = f"a crowd without bounds over {CONNECTIONS} connections ({refused.rate:,.0f} refusals/s)"
+        return [f"beside: {ratio:.2f} of the awards alone beside {crowd}, p99 {taken.quantile(0.99) * 1000:.0f} ms."]
 
 
 def crowd(bench: Bench) -> list[bytes]:
