@@ -13,6 +13,8 @@ from tests.benchmarks.row import Result, Row
 
 WIDTH = 150
 """Columns of text that the table needs."""
+_FEW = 10
+"""Below it, hundredths count: seconds."""
 _RIGHT = ("value", "floor", "ratio", "goal", "p50 ms", "p99 ms", "spread")
 
 
@@ -47,24 +49,25 @@ def show(results: Sequence[Result], *, console: Console) -> None:
 
 
 def write(results: Sequence[Result], path: Path) -> None:
-    """Write the figures of this run to `path`, over those of former ones."""
+    """Write the figures and notes of this run to `path`, over those of former ones."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps([_figures(result) for result in results], indent=2) + "\n", encoding="utf-8")
+    told = [{**_figures(result), "notes": list(result.row.notes())} for result in results]
+    path.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _figures(result: Result) -> dict[str, Any]:
     return {
         "row": result.row.name,
-        "value": round(result.value, 1),
+        "value": round(result.value, 2),
         "unit": result.row.unit,
-        "floor": round(result.limit, 1),
+        "floor": round(result.limit, 2),
         "ratio": round(result.ratio, 3),
         "goal": result.row.goal,
         "met": result.met,
         "spread": round(result.spread, 3),
         "p50_ms": _milliseconds(result.latency("p50_s")),
         "p99_ms": _milliseconds(result.latency("p99_s")),
-        "floors": {name: round(value, 1) for name, value in result.floor_medians.items()},
+        "floors": {name: round(value, 2) for name, value in result.floor_medians.items()},
         "told_floors": list(result.row.told),
         "bound": result.row.bound(result.cores),
     }
@@ -73,15 +76,15 @@ def _figures(result: Result) -> dict[str, Any]:
 def _cells(result: Result) -> list[str]:
     figures, row = _figures(result), result.row
     parts = figures["floors"]
-    floor = f"{result.limit:,.0f}"
+    floor = _number(result.limit)
     if len(parts) > 1:
-        floor += "".join(f"\n{_named(row, name)} {value:,.0f}" for name, value in parts.items())
+        floor += "".join(f"\n{_named(row, name)} {_number(value)}" for name, value in parts.items())
     goal = (
         "told" if row.goal is None else f"{row.sign} {row.goal:g}" + (f"\np99 ≤ {row.tail:g} × p50" if row.tail else "")
     )
     return [
         f"[bold]{row.name}[/bold]\n{row.title}",
-        f"{result.value:,.0f}",
+        _number(result.value),
         row.unit,
         floor,
         f"{result.ratio:.2f}",
@@ -92,6 +95,10 @@ def _cells(result: Result) -> list[str]:
         f"{result.spread:.0%}",
         figures["bound"],
     ]
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= _FEW else f"{value:.2f}"
 
 
 def _named(row: Row, floor: str) -> str:
