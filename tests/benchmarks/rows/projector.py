@@ -1,33 +1,24 @@
-"""The projector, run as a site runs it, behind the fastest of all sources."""
+"""The projector, run as a site runs it, behind the fastest of all sources; and behind the others."""
 
 import subprocess
 import sys
-import time
-from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from threading import Event, Thread
+from statistics import median
 
-from backend.outbox import PARTITIONS
 from backend.projector import service as projector
 from backend.supervisor.child import end_with_parent
+from tests.benchmarks import load
 from tests.benchmarks.bench_site import BenchSite
-from tests.benchmarks.load import LoadError
+from tests.benchmarks.lag import Looks, wait_until_drained, watching
 from tests.benchmarks.row import Bench, Sample
+from tests.benchmarks.rows.award import Award, requests
+from tests.benchmarks.rows.batch import Batch
+from tests.benchmarks.rows.ingest import Ingest
 from tests.benchmarks.rows.partner import PartnerFeed
 
 LAG_S = 1.0
 """What is allowed."""
-_EVERY_S = 0.02
-_PATIENCE_S = 60.0
-# By the index, as the projector itself does. Over the whole table each look would pass over all rows that were
-# projected since it was last vacuumed, in parallel, and take more than a core.
-_SEEN = f"""
-SELECT clock_timestamp(), max(newest.id), min(oldest.id) FROM generate_series(0, {PARTITIONS - 1}) AS p (partition),
-LATERAL (SELECT id FROM outbox o WHERE o.partition = p.partition ORDER BY id LIMIT 1) AS oldest,
-LATERAL (SELECT id FROM outbox o WHERE o.partition = p.partition ORDER BY id DESC LIMIT 1) AS newest
-"""
-_DRAINED = "SELECT NOT EXISTS (SELECT FROM outbox)"
 
 
 class Projector(PartnerFeed):
@@ -43,27 +34,62 @@ class Projector(PartnerFeed):
         super().prepare(bench)
         projector.drain()
         self._rates: list[float] = []
+        self._looks: list[Looks] = []
+        self._others: list[str] = []
 
     def measure(self, bench: Bench, *, seconds: float) -> Sample:
         """The feed's round, with the worker and the clock at work; all must have been projected shortly after."""
-        with _running(bench.site), _watching(bench.site) as lags:
-            _wait_until_drained(bench.site)
-            lags.clear()
-            fed = super().measure(bench, seconds=seconds)
-            _wait_until_drained(bench.site)
+        fed, looks = _behind(super().measure, bench, seconds=seconds)
         self._rates.append(fed.value)
-        ordered = sorted(lags)
-        at = lambda part: ordered[min(len(ordered) - 1, int(part * len(ordered)))]  # noqa: E731  used twice, here
-        return Sample(value=at(0.99), p50_s=at(0.5), p99_s=at(0.99), cores=fed.cores)
+        self._looks.append(looks)
+        return Sample(value=looks.lag(0.99), p50_s=looks.lag(0.5), p99_s=looks.lag(0.99), cores=fed.cores)
 
     def floors(self, bench: Bench) -> Mapping[str, float]:
         """What is allowed."""
         return {"allowed": LAG_S}
 
+    def once(self, bench: Bench) -> None:
+        """A round behind each of the other sources."""
+        ingest = Ingest()
+        ingest.prepare(bench)
+        for name, source in (("single awards", Award()), ("batches", Batch()), ("an ingest", ingest)):
+            fed, looks = _behind(source.measure, bench, seconds=bench.seconds)
+            self._others.append(f"behind {name} ({fed.value:,.0f} {source.unit}) {_told([looks])}")
+
     def notes(self) -> list[str]:
-        """How much went through meanwhile."""
+        """How much went through meanwhile, what empty looks count for, and the other sources."""
         rates = ", ".join(f"{rate:,.0f}" for rate in self._rates)
-        return [f"projector: it kept up with {rates} events/s (warm-up first); nothing was left in the outbox."]
+        return [
+            f"projector: it kept up with {rates} events/s (warm-up first); nothing was left in the outbox.",
+            f"projector: lag p99 {_told(self._looks[1:])}",
+            *(f"projector: lag p99 {other}" for other in self._others),
+        ]
+
+
+def _behind(source: Callable[..., Sample], bench: Bench, *, seconds: float) -> tuple[Sample, Looks]:
+    with _running(bench.site), watching(bench.site) as looks:
+        # It takes a while to start: one award that it has projected tells that it is there.
+        one = load.Job(
+            port=bench.site.web.port,
+            requests=list(requests(bench.population.group(1))),
+            connections=1,
+            seconds=1.0,
+            status=201,
+        )
+        load.run(one)
+        wait_until_drained(bench.site)
+        looks.forget()
+        fed = source(bench, seconds=seconds)
+        wait_until_drained(bench.site)
+    return fed, looks
+
+
+def _told(rounds: list[Looks]) -> str:
+    over_all = median(looks.lag(0.99) for looks in rounds)
+    waiting = median(looks.lag_of_waiting(0.99) for looks in rounds)
+    empty = sum(looks.empty for looks in rounds)
+    count = empty + sum(len(looks.ages) for looks in rounds)
+    return f"{over_all:.2f} s; {empty} of {count} looks found an empty outbox, {waiting:.2f} s without them."
 
 
 @contextmanager
@@ -91,43 +117,3 @@ def _running(site: BenchSite) -> Iterator[None]:
             process.terminate()
         for process in started:
             process.wait(60)
-
-
-@contextmanager
-def _watching(site: BenchSite) -> Iterator[list[float]]:
-    """Lags in seconds, one for each look at the outbox while something was in it."""
-    lags: list[float] = []
-    over = Event()
-
-    def watch() -> None:
-        appeared: deque[tuple[int, float]] = deque()
-        with site.connect() as connection:
-            while not over.wait(_EVERY_S):
-                now, newest, oldest = connection.execute(_SEEN).fetchone()
-                if newest is None:
-                    appeared.clear()
-                    lags.append(0.0)
-                    continue
-                if not appeared or newest > appeared[-1][0]:
-                    appeared.append((newest, now.timestamp()))
-                # The oldest that waits came with the first look that saw a number as high as its own.
-                while appeared[0][0] < oldest:
-                    appeared.popleft()
-                lags.append(now.timestamp() - appeared[0][1])
-
-    thread = Thread(target=watch)
-    thread.start()
-    try:
-        yield lags
-    finally:
-        over.set()
-        thread.join()
-
-
-def _wait_until_drained(site: BenchSite) -> None:
-    deadline = time.monotonic() + _PATIENCE_S
-    with site.connect() as connection:
-        while not connection.execute(_DRAINED).fetchone()[0]:
-            if time.monotonic() > deadline:
-                raise LoadError(f"The outbox was not empty {_PATIENCE_S:.0f} s after the load.")
-            time.sleep(_EVERY_S)
