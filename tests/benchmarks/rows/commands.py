@@ -1,6 +1,5 @@
 """Commands over the whole past: all boards made anew, everything verified."""
 
-import os
 import subprocess
 import sys
 import time
@@ -9,12 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
+from tempfile import TemporaryFile
 
 from backend.leaderboard import recomputing
 from backend.projector import service as projector
 from tests.benchmarks.bench_site import WEB_PROCESSES, BenchSite
 from tests.benchmarks.cores import watched_with_command
 from tests.benchmarks.load import LoadError
+from tests.benchmarks.memory import peak_mb
 from tests.benchmarks.past import ACTIONS, Past
 from tests.benchmarks.row import Bench, Row, Sample
 from tests.benchmarks.sums import SUMS
@@ -32,6 +33,8 @@ READ = (
 """The tables that verify compares, each with its last column: to count that one is to take each row apart."""
 _WORKERS = min(recomputing.MOST_WORKERS, WEB_PROCESSES)
 _VERIFY = ("verify",)
+_EVERY_S = 0.02
+"""How often a command is looked at: whether it has ended, and what memory it has had."""
 
 
 @dataclass(frozen=True)
@@ -140,20 +143,20 @@ class Verify(_Command):
 
 
 def _run(site: BenchSite, argv: Sequence[str]) -> _Ran:
-    began = time.monotonic()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "flask", "--app", "wsgi", *argv],
-        env=dict(site.environment),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    said = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise LoadError(f"`flask {' '.join(argv)}` failed:\n{said[-2_000:]}")
-    return _Ran(time.monotonic() - began, usage.ru_maxrss / 1024)
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", *argv]
+    peak, began = 0.0, time.monotonic()
+    with (
+        TemporaryFile("w+", encoding="utf-8") as said,
+        subprocess.Popen(command, env=dict(site.environment), stdout=said, stderr=subprocess.STDOUT) as process,
+    ):
+        while process.poll() is None:
+            peak = max(peak, peak_mb(process.pid))
+            time.sleep(_EVERY_S)
+        taken = time.monotonic() - began
+        if process.returncode:
+            said.seek(0)
+            raise LoadError(f"`flask {' '.join(argv)}` failed:\n{said.read()[-2_000:]}")
+    return _Ran(taken, peak)
 
 
 def _ranges(past: Past) -> list[tuple[int, int]]:

@@ -1,12 +1,12 @@
 """What it takes in memory and on disk."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import psutil
 
 from tests.benchmarks.bench_site import BenchSite
 from tests.benchmarks.load import LoadError
+from tests.benchmarks.memory import peak_mb
 from tests.benchmarks.reasons import INDEXES, TABLES
 from tests.benchmarks.row import Bench, Row, Sample
 from tests.benchmarks.rows.award import Award
@@ -17,8 +17,6 @@ SELECT t.relname, pg_relation_size(t.oid) + coalesce(pg_total_relation_size(null
         FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid WHERE x.indrelid = t.oid), '{}')
 FROM pg_class t WHERE t.relname = ANY(%s) AND t.relkind = 'r'
 """
-
-
 _KEYS = "SELECT pg_total_relation_size('idempotency_keys'), count(*) FROM idempotency_keys"
 _LEAST_S = 2.0
 """Of awards: so many keys that the last page of each index does not count."""
@@ -92,11 +90,7 @@ class Bytes(Row):
 
 
 def _peak_mb(master: int) -> float:
-    peaks = []
-    for worker in psutil.Process(master).children():
-        lines = Path(f"/proc/{worker.pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
-        peaks += [int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")]
-    return max(peaks)
+    return max(peak_mb(worker.pid) for worker in psutil.Process(master).children())
 
 
 def _own_mb(master: int) -> float:
