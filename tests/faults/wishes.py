@@ -14,7 +14,7 @@ from backend.config import SHANGHAI
 from backend.residents.wechat import DaySteps
 from backend.residents.wechat_sandbox import encrypt_we_run, openid_of, session_key_of
 from tests.contract.test_twice import CREATING
-from tests.faults.client import Job, Partner, action
+from tests.faults.client import Job, Partner, action, resident_of
 from tests.faults.shop import Shop
 from tests.faults.site import PASSWORD, Site
 
@@ -27,12 +27,28 @@ AUDITED = {"audit_log": 1}
 
 @dataclass(frozen=True)
 class Wish:
-    """A POST and the rows that it makes, once: table → how many more, changes of rows not counted."""
+    """A request and what must have come of it once it was sent twice.
+
+    `rows`: table → how many more, and no other table has more or less. `state`: a statement, and the one row that it
+    must find then, for what is changed and not added. `statuses`: of both answers, where no key makes them one.
+    """
 
     path: str
     body: Any
     headers: dict[str, str]
     rows: dict[str, int] = field(default_factory=dict)
+    method: str = "POST"
+    statuses: tuple[int, int] = (200, 409)
+    state: tuple[str, tuple[Any, ...]] | None = None
+
+
+@dataclass(frozen=True)
+class Colleague:
+    """Another admin: number, name and password, and headers."""
+
+    id: int
+    credentials: dict[str, str]
+    headers: dict[str, str]
 
 
 @dataclass
@@ -67,6 +83,22 @@ class World:
         actions = [action("clean_plate", days_ago=days, reference=f"p-{days}") for days in range(3)]
         self.post("/actions/batch", {"actions": actions}, signed)
         return signed
+
+    def arrive(self) -> tuple[str, dict[str, str]]:
+        """Number and headers of somebody new."""
+        signed = self.site.sign_in(self.name())
+        return resident_of(signed["Authorization"].partition(" ")[2]), signed
+
+    def new_admin(self) -> Colleague:
+        """An owner like the first."""
+        given = {"username": self.name(), "password": PASSWORD}
+        made = self.post("/admin/admins", given | {"role": "owner"}, self.owner)
+        token = self.post("/admin/auth", given, {})["token"]
+        return Colleague(made["id"], given, {"Authorization": f"Bearer {token}"})
+
+    def enrol(self, admin: Colleague) -> str:
+        """The secret of a second factor that awaits its first code."""
+        return str(self.post("/admin/me/totp", {"password": PASSWORD}, admin.headers)["secret"])
 
     def redeemed(self, kind: str) -> tuple[dict[str, str], dict[str, Any]]:
         """Somebody new, and what they have redeemed."""
@@ -191,50 +223,6 @@ def configure(path: str) -> Callable[[World], Wish]:
     return case
 
 
-def without_key(case: Callable[[World], Wish]) -> Callable[[World], Wish]:
-    """The same by somebody who sends no key: the thing itself must tell that it is decided."""
-
-    def decide(world: World) -> Wish:
-        wish = case(world)
-        headers = {name: value for name, value in wish.headers.items() if name != "Idempotency-Key"}
-        rows = {table: more for table, more in wish.rows.items() if not table.endswith("idempotency_keys")}
-        return Wish(wish.path, wish.body, headers, rows)
-
-    decide.__name__ = case.__name__
-    return decide
-
-
-def approve(world: World) -> Wish:
-    """Points that one admin asked for and another allows."""
-    name = world.name()
-    world.site.sign_in(name)
-    resident = world.site.rows("SELECT max(resident_id) FROM residents")[0][0]
-    other = {"username": name, "role": "owner", "password": PASSWORD}
-    world.post("/admin/admins", other, world.owner)
-    token = world.post("/admin/auth", {"username": name, "password": PASSWORD}, {})["token"]
-    wanted = {"resident_id": resident, "points": 5, "reason": "a mistake of ours"}
-    asked = world.post("/admin/adjustments", wanted, {"Authorization": f"Bearer {token}"})
-    rows = {"ledger_entries": 1, "lots": 1}
-    return Wish(f"/admin/adjustments/{asked['id']}/approve", {}, world.owner, rows | AUDITED)
-
-
-def accept(world: World) -> Wish:
-    """A photo that waits for a reviewer."""
-    photo = {"evidence": {"kind": "photo", "photo_sha256": "ab" * 32}}
-    body = action("clean_plate", days_ago=1, reference="photo") | photo
-    waiting = world.post("/actions", body, world.site.sign_in(world.name()))
-    rows = {"ledger_entries": 1, "lots": 1, "yearly_points": 1}
-    return Wish(f"/admin/actions/{waiting['id']}/accept", {}, world.owner, rows | AUDITED)
-
-
-def reverse(world: World) -> Wish:
-    """An award that was wrong."""
-    wish = record(world)
-    given = world.post(wish.path, wish.body, wish.headers)
-    path = f"/admin/actions/{given['id']}/reverse"
-    return Wish(path, {"reason": "it was another's"}, world.owner, {"ledger_entries": 1} | AUDITED)
-
-
 FURTHER = {"/admin/tasks": {"task_versions": 1}, "/admin/rewards": {"reward_versions": 1, "stock_movements": 1}}
 """What is written beside the thing itself."""
 OF_RESIDENTS = (
@@ -248,5 +236,3 @@ OF_RESIDENTS = (
 )
 OF_ADMINS = (call_off, fulfil, hand_over, restock, load_codes, *map(configure, CREATING))
 CASES = (*OF_RESIDENTS, *OF_ADMINS)
-DECISIONS = (approve, accept, reverse, *map(without_key, (cancel, call_off, fulfil, hand_over)))
-"""What can be done once, by its nature and without a key."""
