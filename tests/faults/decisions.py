@@ -3,13 +3,13 @@ decided, or that somebody else has changed it."""
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pyotp
 
 from backend import clock
 from tests.faults.wishes import (
     AUDITED,
+    State,
     Wish,
     World,
     call_off,
@@ -58,7 +58,7 @@ def refuse_adjustment(world: World) -> Wish:
     return Wish(f"/admin/adjustments/{asked}/refuse", {}, world.owner, AUDITED, state=_adjusted(resident, "refused"))
 
 
-def _adjusted(resident: str, status: str) -> tuple[str, tuple[Any, ...]]:
+def _adjusted(resident: str, status: str) -> State:
     sql = f"SELECT status, balance FROM adjustments JOIN wallets USING (resident_id) WHERE resident_id = {resident}"
     return sql, (status, POINTS if status == "approved" else 0)
 
@@ -97,7 +97,7 @@ def reverse(world: World) -> Wish:
     )
 
 
-def _acted(resident: str, status: str, *, earns: bool) -> tuple[str, tuple[Any, ...]]:
+def _acted(resident: str, status: str, *, earns: bool) -> State:
     """The status of a resident's only action, and what they have of it: its points, or nothing."""
     sql = f"""SELECT status, balance = {"points" if earns else "0"}, w.actions
         FROM wallets w JOIN actions USING (resident_id) WHERE resident_id = {resident}"""
