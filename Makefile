@@ -23,7 +23,7 @@ check: $(STAMP)  ## format, lint, types, layers, then all tests
 	$(BIN)/lint-imports
 	@$(MAKE) --no-print-directory test
 
-fuzz: $(STAMP)  ## 100,000 made-up and damaged pages and files, with a bar (INPUTS=n, SEED=n)
+fuzz: $(STAMP)  ## 100,000 made-up and damaged signed requests and files, with a bar (INPUTS=n, SEED=n)
 	@FUZZ_INPUTS=$(or $(INPUTS),100000) FUZZ_SEED=$(or $(SEED),1) $(BIN)/python -m pytest tests/fuzz -s
 
 format: $(STAMP)  ## put the code in order

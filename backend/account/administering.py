@@ -49,8 +49,13 @@ def find(resident_id: int) -> Account:
 
 
 def set_frozen(resident_id: int, *, frozen: bool, reason: str, by: str) -> Account:
-    """Freeze (earns and spends nothing) or unfreeze; doing it again changes nothing. Raises NotFoundError."""
+    """Freeze (earns and spends nothing) or unfreeze; doing it again changes nothing.
+
+    Raises NotFoundError, also for who has left: that wallet stays frozen for good.
+    """
     wallet = ledger.lock_wallet(resident_id)
+    if find(resident_id).resident.state == "erased":
+        raise NotFoundError("resident")
     if wallet.frozen != frozen:
         ledger.set_frozen(wallet, frozen=frozen)
         audit.record(

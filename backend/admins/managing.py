@@ -50,6 +50,7 @@ def change(
 ) -> Admin:
     """Change role, state or password; what is None stays. Ends the admin's sessions.
 
+    What changes nothing ends no session, and is not in the trail.
     Raises NotFoundError, ValidationFailedError, LastOwnerError.
     """
     _one_change_at_a_time()
@@ -62,6 +63,8 @@ def change(
         admin.disabled_at = (admin.disabled_at or clock.now()) if disabled else None
     if password is not None:
         _set_password(admin, password)
+    elif _state(admin) == before:
+        return admin
     admin.token_epoch += 1
     db.session.flush()
     _refuse_to_lose_the_last_owner()
@@ -71,9 +74,14 @@ def change(
 
 
 def remove_second_factor(admin_id: int, *, by: str) -> Admin:
-    """Let an admin who lost the phone sign in by password alone, and enrol anew; raises NotFoundError."""
+    """Let an admin who lost the phone sign in by password alone, and enrol anew; doing it again changes nothing.
+
+    Raises NotFoundError.
+    """
     _one_change_at_a_time()
     admin = find(admin_id)
+    if admin.totp_secret is None and admin.totp_pending is None:
+        return admin
     admin.totp_secret = admin.totp_pending = None
     admin.token_epoch += 1
     _record(admin, action="totp_removed", by=by)

@@ -52,7 +52,9 @@ def enrol(admin: Admin) -> Enrolment:
 
 
 def confirm(admin: Admin, *, otp: str) -> None:
-    """Put the new second factor in force; raises WrongCodeError, NothingToConfirmError."""
+    """Put the new second factor in force, once; raises WrongCodeError, NothingToConfirmError."""
+    # Two at the same moment have both seen it pending: the second must see what the first made of it.
+    db.session.refresh(admin, with_for_update=True)
     if admin.totp_pending is None:
         raise NothingToConfirmError
     step = step_of(otp, secret=sealing.unseal(admin.totp_pending), at=clock.now())

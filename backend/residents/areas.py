@@ -33,11 +33,13 @@ def add(*, code: str, title: dict[str, str], district: str | None, by: str) -> A
 
 
 def rename(code: str, *, title: dict[str, str], by: str) -> Area:
-    """Change the title; raises NotFoundError."""
+    """Change the title; doing it again changes nothing. Raises NotFoundError."""
     area = db.session.scalar(select(Area).where(Area.code == code).with_for_update())
     if area is None:
         raise NotFoundError("area")
     before = area.title
+    if title == before:
+        return area
     area.title = title
     db.session.flush()
     _record(area, action="changed", by=by, before={"title": before}, after={"title": title})

@@ -96,6 +96,13 @@ def test_freezing_twice_is_noted_once(client, admin_headers, resident):
     assert len(db.session.scalars(select(AuditRow).where(AuditRow.object_kind == "resident")).all()) == 1
 
 
+def test_who_has_left_stays_frozen(client, admin_headers, resident, headers):
+    assert client.delete("/api/v1/me", headers=headers(resident)).status_code == 204
+    url = f"{URL}/{resident.resident_id}/unfreeze"
+    assert client.post(url, json={"reason": "x"}, headers=admin_headers("operator")).status_code == 404
+    assert db.session.get(Wallet, resident.resident_id, populate_existing=True).frozen is True
+
+
 def test_a_reason_is_needed_and_a_resident_too(client, admin_headers, resident):
     operator = admin_headers("operator")
     assert client.post(f"{URL}/{resident.resident_id}/freeze", json={}, headers=operator).status_code == 422

@@ -5,11 +5,13 @@ from datetime import timedelta
 
 import pyotp
 import pytest
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 
 from backend import clock, sealing
 from backend.admins.models import Admin
+from backend.audit.models import AuditRow
 from backend.database import db, transaction
+from tests.together import together
 
 PASSWORD = "correct horse battery"
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
@@ -139,6 +141,20 @@ def test_enrolling_takes_the_password_and_the_first_code(new_admin, sign_in, cli
     assert sign_in(otp=code.at(clock.now().timestamp() + 30)).status_code == 200
     again = client.post("/api/v1/admin/me/totp/confirm", json={"otp": "000000"}, headers=auth)
     assert again.json["type"] == "nothing-to-confirm"
+
+
+def test_of_two_confirmations_at_once_one_counts(app, new_admin, sign_in):
+    new_admin()
+    auth = {"Authorization": f"Bearer {sign_in().json['token']}"}
+    secret = app.test_client().post("/api/v1/admin/me/totp", json={"password": PASSWORD}, headers=auth).json["secret"]
+    otp = {"otp": pyotp.TOTP(secret).at(clock.now())}
+
+    def confirm():
+        return app.test_client().post("/api/v1/admin/me/totp/confirm", json=otp, headers=auth).status_code
+
+    assert sorted(together(app, [confirm] * 2)) == [200, 409]
+    told = select(func.count()).where(AuditRow.action == "admin.totp_enrolled")
+    assert db.session.scalar(told) == 1
 
 
 def test_the_secret_does_not_lie_in_the_database_in_the_clear(new_admin, sign_in, client):

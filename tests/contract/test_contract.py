@@ -83,7 +83,7 @@ def operation_ids():
 
 
 everything = schemathesis.openapi.from_dict(STRICT, config=configured())
-few = schemathesis.openapi.from_dict(STRICT, config=configured(examples=1, phases=("fuzzing",)))
+few = schemathesis.openapi.from_dict(STRICT, config=configured(examples=5, phases=("fuzzing",)))
 
 
 def for_caller(kind):

@@ -3,6 +3,8 @@
 CONTRACT_EXAMPLES=200 makes a long run of what is otherwise a short one.
 """
 
+import copy
+import json
 import secrets
 import sys
 import time
@@ -20,12 +22,14 @@ from sqlalchemy import text
 
 from backend import clock
 from backend.database import db, transaction
+from backend.openapi.describing import calls
 from backend.openapi.links import WAYS
 from backend.partners.proofs import prove
 from tests.contract.described import STRICT
 from tests.contract.test_contract import ALWAYS, EXAMPLES, caller_of, configured
 from tests.contract.test_twice import FACTOR, METHOD, PARTNER, TASK, TITLE
 
+BASE = "http://localhost"
 STEPS = 12
 ENOUGH = 0.4
 GOES, SCENARIOS = 2 * EXAMPLES, 10
@@ -38,15 +42,33 @@ PASSWORD = "a long phrase that nobody guesses"
 CHECKED = [check for check in ALWAYS if check.__name__ != "unsupported_method"]
 # What was made must be there; what was taken back must not.
 CHECKED += CHECKS.get_by_names(["ensure_resource_availability", "use_after_free"])
+REPORTED = {"receive_events"}
+"""What a partner calls once a resident has bound: in the description no link leads there, for it is another client."""
 REACHED = {call for ways in WAYS.values() for way in ways for call in way.calls}
+
+
+def with_partner(description):
+    """The description, with links to what a partner reports: after a binding, an action, or another page."""
+    more = copy.deepcopy(description)
+    successes = {
+        call["operationId"]: answer
+        for _path, _method, call in calls(more)
+        for status, answer in call["responses"].items()
+        if status.startswith("2")
+    }
+    for name in ("bind_account", "record_action", *REPORTED):
+        successes[name].setdefault("links", {}).update({target: {"operationId": target} for target in REPORTED})
+    return more
+
+
 everything = schemathesis.openapi.from_dict(
-    STRICT, config=configured(phases=("fuzzing", "stateful"), mode="positive")
-).include(lambda ctx: ctx.operation.definition.raw["operationId"] in REACHED | WAYS.keys())
+    with_partner(STRICT), config=configured(phases=("fuzzing", "stateful"), mode="positive")
+).include(lambda ctx: ctx.operation.definition.raw["operationId"] in REACHED | WAYS.keys() | REPORTED)
 
 
-def test_what_is_created_is_read_changed_and_decided(site, ask, owner, operator):
-    answered, failures = Counter(), []
-    people = People(ask, owner, operator)
+def test_what_is_created_is_read_changed_and_decided(site, ask, owner, operator, signature):
+    answered, failures, let_in = Counter(), [], Counter()
+    people = People(ask, owner, operator, signature)
 
     class Machine(everything.as_state_machine()):
         def setup(self):
@@ -61,12 +83,13 @@ def test_what_is_created_is_read_changed_and_decided(site, ask, owner, operator)
                 case.headers["Idempotency-Key"] = secrets.token_hex(8)
 
         def get_call_kwargs(self, case):
-            return {"app": site, "base_url": "http://localhost", "headers": people.headers(case)}
+            return {"app": site, "base_url": BASE, **people.sent(case)}
 
         def after_call(self, response, case):
             answered[name_of(case), response.status_code] += 1
             if response.status_code < 300:
                 people.note(case, response)
+                let_in.update(people.strangers_answered(case, site=site))
 
         def validate_response(self, response, case, **kwargs):
             try:
@@ -78,8 +101,14 @@ def test_what_is_created_is_read_changed_and_decided(site, ask, owner, operator)
     run(Machine)
     assert not failures
     succeeded = {name for name, status in answered if status != "asked" and status < 300}
-    asked = sum(number for (_name, status), number in answered.items() if status == "asked")
-    sys.stdout.write(f"{asked} calls along links; never a success: {sorted(REACHED - succeeded)}\n")
+    assert succeeded >= REPORTED, answered
+    assert people.credited, "no event that a partner reported was credited"
+    assert set(let_in) == {401}, let_in
+    asked = {name: number for (name, status), number in answered.items() if status == "asked"}
+    sys.stdout.write(
+        f"{sum(asked.values())} calls along links, {sum(asked[name] for name in REPORTED)} of them by the partner, "
+        f"{let_in.total()} more by strangers; never a success: {sorted(REACHED - succeeded)}\n"
+    )
     # Chance decides which: a short run asks each call a dozen times at most. test_walk.py asks each well.
     assert len(REACHED & succeeded) > ENOUGH * len(REACHED)
 
@@ -121,8 +150,10 @@ class People:
     """Who asks: in each scenario a new resident with points. And bodies that the rules accept, for what schemathesis
     cannot know: codes that exist, times that are near."""
 
-    def __init__(self, ask, owner, operator):
-        self._ask, self._owner, self._operator = ask, owner, operator
+    def __init__(self, ask, owner, operator, signature):
+        self._ask, self._owner, self._operator, self._signature = ask, owner, operator, signature
+        self.credited = 0
+        self._subjects = []
         self._secret = ask("/admin/partners/3/keys", None, owner())["secret"]
         self._made = 0
         self._random = Random(1)
@@ -133,6 +164,7 @@ class People:
         self._resident_id = 0
         self.bodies = {
             "record_action": self._action,
+            "receive_events": self._page,
             "redeem": lambda: {"reward_id": self._random.choice(self._reward_ids), "quantity": 1, "delivery": ADDRESS},
             "bind_account": self._binding,
             "request_adjustment": lambda: {"resident_id": self._resident_id, "points": 5, "reason": "for the test"},
@@ -171,6 +203,10 @@ class People:
             found = {name: value_of(expression, case, response, body) for name, expression in wanted.items()}
             if None not in found.values():
                 self._linked.update(dict.fromkeys(way.calls, found))
+        if name_of(case) == "bind_account":
+            self._subjects.append(body["subject"])
+        if name_of(case) in REPORTED:
+            self.credited += body["credited"]
 
     def aim(self, case):
         """Let a request go to what is there, with a body that makes sense."""
@@ -184,11 +220,24 @@ class People:
         elif name in self.bodies:
             case.body = self.bodies[name]()
 
-    def headers(self, case):
-        call = case.operation.definition.raw
+    def sent(self, case):
+        """What goes along with a request of whoever may make it: headers, and a partner's body as it is signed."""
+        caller = caller_of(case.operation.definition.raw)
+        if caller == "partner":
+            body = json.dumps(case.as_transport_kwargs(base_url=BASE).get("json")).encode()
+            return {"headers": self._signature(body), "data": body}
         # What one admin has asked for another must approve.
-        admin = self._operator if call["operationId"] == "request_adjustment" else self._owner()
-        return {"resident": self._resident, "admin": admin, "public": {}}[caller_of(call)]
+        admin = self._operator if name_of(case) == "request_adjustment" else self._owner()
+        return {"headers": {"resident": self._resident, "admin": admin, "public": {}}[caller]}
+
+    def strangers_answered(self, case, *, site):
+        """What a request that has just succeeded is answered by nobody, and by those who may make others."""
+        caller = caller_of(case.operation.definition.raw)
+        if caller == "public":
+            return []
+        others = {"resident": self._owner, "admin": lambda: self._resident, "partner": lambda: self._resident}
+        asked = [case.call(app=site, base_url=BASE, headers=headers) for headers in ({}, others[caller]())]
+        return [answer.status_code for answer in asked]
 
     def _new(self, prefix):
         self._made += 1
@@ -203,6 +252,19 @@ class People:
         subject = self._new("s")
         proof = prove(subject, secret=self._secret, expires=int(time.time()) + 300)
         return {"partner": "bikes", "subject": subject, "proof": proof}
+
+    def _page(self):
+        subject = self._random.choice([*self._subjects, self._new("s")])
+        began = clock.now() - timedelta(days=1, minutes=self._random.randrange(2_000))
+        trip = {
+            "external_id": self._new("e"),
+            "subject": subject,
+            "task": "bike_ride",
+            "started_at": clock.rfc3339(began),
+            "ended_at": clock.rfc3339(began + timedelta(minutes=15)),
+            "activity": {"quantity": 2_000, "unit": "m"},
+        }
+        return {"events": [trip]}
 
     def _reward(self, kind):
         stock = {} if kind == "voucher" else {"stock": 100_000}

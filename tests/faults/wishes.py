@@ -5,7 +5,7 @@ are; a test holds it against the description.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ from backend.config import SHANGHAI
 from backend.residents.wechat import DaySteps
 from backend.residents.wechat_sandbox import encrypt_we_run, openid_of, session_key_of
 from tests.contract.test_twice import CREATING
-from tests.faults.client import Job, Partner, action
+from tests.faults.client import Job, Partner, action, resident_of
 from tests.faults.shop import Shop
 from tests.faults.site import PASSWORD, Site
 
@@ -23,16 +23,34 @@ WECHAT_SECRET = "the secret of the stand-in"
 V1 = "/api/v1"
 RESIDENTS_KEY, ADMINS_KEY = {"idempotency_keys": 1}, {"admin_idempotency_keys": 1}
 AUDITED = {"audit_log": 1}
+State = tuple[str, tuple[Any, ...]]
+"""A statement, and the one row that it finds."""
 
 
 @dataclass(frozen=True)
 class Wish:
-    """A POST and the rows that it makes, once: table → how many more, changes of rows not counted."""
+    """A request and what must have come of it once it was sent twice.
+
+    `rows`: table → how many more, and no other table has more or less. `state`: what must be found then, for
+    what is changed and not added. `statuses`: of both answers, where no key makes them one.
+    """
 
     path: str
     body: Any
     headers: dict[str, str]
     rows: dict[str, int] = field(default_factory=dict)
+    method: str = "POST"
+    statuses: tuple[int, int] = (200, 409)
+    state: State | None = None
+
+
+@dataclass(frozen=True)
+class Colleague:
+    """Another admin: number, name and password, and headers."""
+
+    id: int
+    credentials: dict[str, str]
+    headers: dict[str, str]
 
 
 @dataclass
@@ -68,11 +86,32 @@ class World:
         self.post("/actions/batch", {"actions": actions}, signed)
         return signed
 
+    def arrive(self) -> tuple[str, dict[str, str]]:
+        """Number and headers of somebody new."""
+        signed = self.site.sign_in(self.name())
+        return number_of(signed), signed
+
+    def new_admin(self) -> Colleague:
+        """An owner like the first."""
+        given = {"username": self.name(), "password": PASSWORD}
+        made = self.post("/admin/admins", given | {"role": "owner"}, self.owner)
+        token = self.post("/admin/auth", given, {})["token"]
+        return Colleague(made["id"], given, {"Authorization": f"Bearer {token}"})
+
+    def enrol(self, admin: Colleague) -> str:
+        """The secret of a second factor that awaits its first code."""
+        return str(self.post("/admin/me/totp", {"password": PASSWORD}, admin.headers)["secret"])
+
     def redeemed(self, kind: str) -> tuple[dict[str, str], dict[str, Any]]:
         """Somebody new, and what they have redeemed."""
         signed = self.with_points()
         body = {"reward_id": self.shop.rewards[kind], "quantity": 1}
         return signed, self.post("/redemptions", body, keyed(signed, "before"))
+
+
+def number_of(signed: dict[str, str]) -> str:
+    """Whose headers these are."""
+    return resident_of(signed["Authorization"].partition(" ")[2])
 
 
 def keyed(headers: dict[str, str], key: str = "the-same") -> dict[str, str]:
@@ -84,21 +123,30 @@ def record(world: World) -> Wish:
     """One action of somebody who has none."""
     rows = {"actions": 1, "ledger_entries": 1, "lots": 1, "yearly_points": 1}
     body = action("clean_plate", days_ago=1, reference="once")
-    return Wish("/actions", body, keyed(world.site.sign_in(world.name())), rows | RESIDENTS_KEY)
+    resident, signed = world.arrive()
+    return Wish("/actions", body, keyed(signed), rows | RESIDENTS_KEY, state=_earned(resident, actions=1))
 
 
 def record_without_reference(world: World) -> Wish:
     """One action that nothing but its key tells from another."""
     wish = record(world)
     body = {name: value for name, value in wish.body.items() if name != "client_reference"}
-    return Wish(wish.path, body, wish.headers, wish.rows)
+    return replace(wish, body=body)
 
 
 def catch_up(world: World) -> Wish:
     """Three actions of somebody who was offline."""
     rows = {"actions": 3, "ledger_entries": 3, "lots": 1, "yearly_points": 1}
     actions = [action("own_cup", days_ago=days, reference=f"b-{days}") for days in range(3)]
-    return Wish("/actions/batch", {"actions": actions}, keyed(world.site.sign_in(world.name())), rows | RESIDENTS_KEY)
+    resident, signed = world.arrive()
+    state = _earned(resident, actions=3)
+    return Wish("/actions/batch", {"actions": actions}, keyed(signed), rows | RESIDENTS_KEY, state=state)
+
+
+def _earned(resident: str, *, actions: int) -> State:
+    """So many actions, and the points of each once."""
+    points = f"SELECT sum(points) FROM actions WHERE resident_id = {resident}"
+    return f"SELECT actions, balance = ({points}) FROM wallets WHERE resident_id = {resident}", (actions, True)
 
 
 def walk(world: World) -> Wish:
@@ -110,7 +158,8 @@ def walk(world: World) -> Wish:
     sealed = encrypt_we_run(key, app_id=APP_ID, steps=steps, zone=SHANGHAI, now=now)
     body = {"encrypted_data": sealed.encrypted_data, "iv": sealed.iv}
     rows = {"actions": 1, "ledger_entries": 1, "lots": 1, "yearly_points": 1}
-    return Wish("/actions/steps", body, keyed(signed), rows | RESIDENTS_KEY)
+    state = _earned(number_of(signed), actions=1)
+    return Wish("/actions/steps", body, keyed(signed), rows | RESIDENTS_KEY, state=state)
 
 
 def bind(world: World) -> Wish:
@@ -126,38 +175,50 @@ def redeem(kind: str) -> Callable[[World], Wish]:
     def case(world: World) -> Wish:
         rows = {"redemptions": 1, "ledger_entries": 1, "holds": 1}
         body = {"reward_id": world.shop.rewards[kind], "quantity": 1}
-        return Wish("/redemptions", body, keyed(world.with_points()), rows | RESIDENTS_KEY)
+        signed = world.with_points()
+        state = _redeemed(number_of(signed), "reserved" if kind == "pickup" else "fulfilled")
+        return Wish("/redemptions", body, keyed(signed), rows | RESIDENTS_KEY, state=state)
 
     case.__name__ = f"redeem a {kind}"
     return case
 
 
+def _redeemed(resident: str, status: str) -> State:
+    """Of a resident's only redemption, which costs a point: its status, and what is spent and held for it."""
+    sql = f"""SELECT status, spent, held, balance = earned - spent
+        FROM redemptions JOIN wallets USING (resident_id) WHERE resident_id = {resident}"""
+    return sql, (status, int(status != "cancelled"), int(status == "reserved"), True)
+
+
 def cancel(world: World) -> Wish:
     """What the resident has reserved."""
     signed, given = world.redeemed("pickup")
-    return Wish(f"/redemptions/{given['id']}/cancel", {}, keyed(signed), {"ledger_entries": 1} | RESIDENTS_KEY)
+    path, rows = f"/redemptions/{given['id']}/cancel", {"ledger_entries": 1} | RESIDENTS_KEY
+    return Wish(path, {}, keyed(signed), rows, state=_redeemed(number_of(signed), "cancelled"))
 
 
 def call_off(world: World) -> Wish:
     """The same by an admin."""
-    _, given = world.redeemed("pickup")
-    path = f"/admin/redemptions/{given['id']}/cancel"
-    body = {"reason": "not to be had"}
-    return Wish(path, body, keyed(world.owner, world.name()), {"ledger_entries": 1} | AUDITED | ADMINS_KEY)
+    signed, given = world.redeemed("pickup")
+    path, body = f"/admin/redemptions/{given['id']}/cancel", {"reason": "not to be had"}
+    rows = {"ledger_entries": 1} | AUDITED | ADMINS_KEY
+    state = _redeemed(number_of(signed), "cancelled")
+    return Wish(path, body, keyed(world.owner, world.name()), rows, state=state)
 
 
 def fulfil(world: World) -> Wish:
     """What somebody has reserved."""
-    _, given = world.redeemed("pickup")
-    path = f"/admin/redemptions/{given['id']}/fulfil"
-    return Wish(path, {}, keyed(world.owner, world.name()), AUDITED | ADMINS_KEY)
+    signed, given = world.redeemed("pickup")
+    path, state = f"/admin/redemptions/{given['id']}/fulfil", _redeemed(number_of(signed), "fulfilled")
+    return Wish(path, {}, keyed(world.owner, world.name()), AUDITED | ADMINS_KEY, state=state)
 
 
 def hand_over(world: World) -> Wish:
     """What a pick-up code stands for."""
-    _, given = world.redeemed("pickup")
-    body = {"pickup_code": given["pickup_code"]}
-    return Wish("/admin/redemptions/pickup", body, keyed(world.owner, world.name()), AUDITED | ADMINS_KEY)
+    signed, given = world.redeemed("pickup")
+    body, state = {"pickup_code": given["pickup_code"]}, _redeemed(number_of(signed), "fulfilled")
+    headers = keyed(world.owner, world.name())
+    return Wish("/admin/redemptions/pickup", body, headers, AUDITED | ADMINS_KEY, state=state)
 
 
 def restock(world: World) -> Wish:
@@ -191,50 +252,6 @@ def configure(path: str) -> Callable[[World], Wish]:
     return case
 
 
-def without_key(case: Callable[[World], Wish]) -> Callable[[World], Wish]:
-    """The same by somebody who sends no key: the thing itself must tell that it is decided."""
-
-    def decide(world: World) -> Wish:
-        wish = case(world)
-        headers = {name: value for name, value in wish.headers.items() if name != "Idempotency-Key"}
-        rows = {table: more for table, more in wish.rows.items() if not table.endswith("idempotency_keys")}
-        return Wish(wish.path, wish.body, headers, rows)
-
-    decide.__name__ = case.__name__
-    return decide
-
-
-def approve(world: World) -> Wish:
-    """Points that one admin asked for and another allows."""
-    name = world.name()
-    world.site.sign_in(name)
-    resident = world.site.rows("SELECT max(resident_id) FROM residents")[0][0]
-    other = {"username": name, "role": "owner", "password": PASSWORD}
-    world.post("/admin/admins", other, world.owner)
-    token = world.post("/admin/auth", {"username": name, "password": PASSWORD}, {})["token"]
-    wanted = {"resident_id": resident, "points": 5, "reason": "a mistake of ours"}
-    asked = world.post("/admin/adjustments", wanted, {"Authorization": f"Bearer {token}"})
-    rows = {"ledger_entries": 1, "lots": 1}
-    return Wish(f"/admin/adjustments/{asked['id']}/approve", {}, world.owner, rows | AUDITED)
-
-
-def accept(world: World) -> Wish:
-    """A photo that waits for a reviewer."""
-    photo = {"evidence": {"kind": "photo", "photo_sha256": "ab" * 32}}
-    body = action("clean_plate", days_ago=1, reference="photo") | photo
-    waiting = world.post("/actions", body, world.site.sign_in(world.name()))
-    rows = {"ledger_entries": 1, "lots": 1, "yearly_points": 1}
-    return Wish(f"/admin/actions/{waiting['id']}/accept", {}, world.owner, rows | AUDITED)
-
-
-def reverse(world: World) -> Wish:
-    """An award that was wrong."""
-    wish = record(world)
-    given = world.post(wish.path, wish.body, wish.headers)
-    path = f"/admin/actions/{given['id']}/reverse"
-    return Wish(path, {"reason": "it was another's"}, world.owner, {"ledger_entries": 1} | AUDITED)
-
-
 FURTHER = {"/admin/tasks": {"task_versions": 1}, "/admin/rewards": {"reward_versions": 1, "stock_movements": 1}}
 """What is written beside the thing itself."""
 OF_RESIDENTS = (
@@ -248,5 +265,3 @@ OF_RESIDENTS = (
 )
 OF_ADMINS = (call_off, fulfil, hand_over, restock, load_codes, *map(configure, CREATING))
 CASES = (*OF_RESIDENTS, *OF_ADMINS)
-DECISIONS = (approve, accept, reverse, *map(without_key, (cancel, call_off, fulfil, hand_over)))
-"""What can be done once, by its nature and without a key."""

@@ -25,6 +25,8 @@ PASSWORD = "a long phrase that nobody guesses"
 OWN_REDIS_DB = 1
 """Others of the same test run use the first."""
 THREADS = 4
+STOCK = 1_000
+"""More than residents who may have one reserved at the same moment."""
 
 
 @dataclass
@@ -38,7 +40,8 @@ class OldCity:
     partner: str
     key: str
     secret: str
-    reward_id: int
+    donation_id: int
+    pickup_id: int
 
     def run(self, *arguments, code=old_code.ROOT, **more):
         """`flask` of one of the codes, the new one by default; its output."""
@@ -56,8 +59,9 @@ class OldCity:
 
     def traffic(self, port, *, name="before"):
         """Traffic for a server of this city; its residents have names of their own."""
-        given = {"partner": self.partner, "secret": self.secret, "key": self.key, "reward_id": self.reward_id}
-        return Traffic(port, threads=THREADS, name=name, **given)
+        given = {"partner": self.partner, "secret": self.secret, "key": self.key}
+        rewards = {"donation_id": self.donation_id, "pickup_id": self.pickup_id}
+        return Traffic(port, threads=THREADS, name=name, **given, **rewards)
 
     def revision(self):
         with psycopg.connect(self.url) as connection:
@@ -94,7 +98,7 @@ def filled(servers, old_folder, tmp_path_factory):
     plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
     admin = url.set(drivername="postgresql", database="postgres").render_as_string(hide_password=False)
     _execute(admin, f'DROP DATABASE IF EXISTS "{FILLED}"', f'CREATE DATABASE "{FILLED}"')
-    city = OldCity(plain, environment, old_folder, admin, "bikes", "", "", 0)
+    city = OldCity(plain, environment, old_folder, admin, "bikes", "", "", 0, 0)
     city.run("prepare", "--no-simulate", code=old_folder)
     city.run("ingest", _rides(old_folder), "--partner", city.partner, "--bind-subjects", code=old_folder)
     city.run("admin", "create", "owner", "--role", "owner", "--password-stdin", code=old_folder, input=PASSWORD)
@@ -155,15 +159,17 @@ def _talking(port):
 
 
 def _configure(city, port):
-    """A key for the partner, and a reward that a newcomer can pay."""
+    """A key for the partner, and two rewards that a newcomer can pay: one is given at once, one waits."""
     title = {"zh": "x", "en": "A point for the trees"}
     with _talking(port) as ask:
         token = ask("/auth", {"username": "owner", "password": PASSWORD})["token"]
         with psycopg.connect(city.url) as connection:
             found = connection.execute("SELECT id FROM partners WHERE code = %s", (city.partner,)).fetchone()
         pair = ask(f"/partners/{found[0]}/keys", {}, token)
-        reward = {"code": "trees", "kind": "donation", "title": title, "price_points": 1}
-        city.reward_id = ask("/rewards", reward, token)["id"]
+        reward = {"title": title, "price_points": 1}
+        city.donation_id = ask("/rewards", reward | {"code": "trees", "kind": "donation"}, token)["id"]
+        waits = {"code": "seedling", "kind": "pickup", "stock": STOCK}
+        city.pickup_id = ask("/rewards", reward | waits, token)["id"]
     city.key, city.secret = pair["key"], pair["secret"]
 
 

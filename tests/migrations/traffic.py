@@ -1,6 +1,7 @@
-"""Residents who sign in, act, read and redeem, one after the other in each of a few threads, and a partner who reports.
+"""Residents who sign in, act, catch up, read, redeem and change their minds, and a partner who reports.
 
-Every request has one answer that is right: whoever comes is new, so nothing depends on what was before.
+They come one after the other in each of a few threads. Every request has one answer that is right: whoever comes is
+new, so nothing depends on what was before.
 """
 
 import json
@@ -18,17 +19,19 @@ TIME_OUT_S = 15
 """Longer than the product lets any request take (README, time-outs): what takes longer has failed."""
 READ = ("/me", "/me/wallet", "/me/wallet/entries", "/tasks", "/actions", "/rewards", "/leaderboards/points/week")
 RIDES = 5
+DAYS = 3
+"""That a resident was offline for."""
 
 
 class Traffic:
     """Threads of requests, what failed, and how many lives each has finished."""
 
-    def __init__(self, port, *, partner, secret, key, reward_id, threads, name):
+    def __init__(self, port, *, partner, secret, key, donation_id, pickup_id, threads, name):
         self.failures = []
         self.requests = 0
         self.slowest_s = 0.0
         self._port, self._partner, self._secret, self._key = port, partner, secret, key
-        self._reward_id = reward_id
+        self._donation_id, self._pickup_id = donation_id, pickup_id
         self._name = name
         self._changed = Condition()
         self._lives = [0] * threads
@@ -76,17 +79,39 @@ class Traffic:
             self._ask(
                 connection, "POST", "/actions", {"task": "own_bag", "occurred_at": ago(minutes=1)}, mine, want=201
             )
+            self._catch_up(connection, mine)
             proof = proofs.prove(name, secret=self._secret, expires=int(time.time()) + 300)
             wanted = {"partner": self._partner, "subject": name, "proof": proof}
             self._ask(connection, "POST", "/me/bindings", wanted, mine, want=201)
             self._report(connection, name)
             for path in READ:
                 self._ask(connection, "GET", path, None, mine)
-            wanted = {"reward_id": self._reward_id, "quantity": 1}
-            redemption = self._ask(connection, "POST", "/redemptions", wanted, mine, want=201)
-            self._ask(connection, "GET", f"/redemptions/{redemption['id']}", None, mine)
+            self._redeem(connection, self._donation_id, mine)
+            self._change_mind(connection, mine)
         finally:
             connection.close()
+
+    def _catch_up(self, connection, mine):
+        actions = [
+            {"task": "e_office", "occurred_at": ago(days=day), "client_reference": f"offline-{day}"}
+            for day in range(1, DAYS + 1)
+        ]
+        told = self._ask(connection, "POST", "/actions/batch", {"actions": actions}, mine)
+        assert [result["status"] for result in told["results"]] == ["credited"] * DAYS, told
+
+    def _redeem(self, connection, reward_id, mine):
+        wanted = {"reward_id": reward_id, "quantity": 1}
+        redemption = self._ask(connection, "POST", "/redemptions", wanted, mine, want=201)
+        self._ask(connection, "GET", f"/redemptions/{redemption['id']}", None, mine)
+        return redemption
+
+    def _change_mind(self, connection, mine):
+        before = self._ask(connection, "GET", "/me/wallet", None, mine)["balance"]
+        redemption = self._redeem(connection, self._pickup_id, mine)
+        told = self._ask(connection, "POST", f"/redemptions/{redemption['id']}/cancel", {}, mine)
+        assert told["status"] == "cancelled", told
+        after = self._ask(connection, "GET", "/me/wallet", None, mine)["balance"]
+        assert after == before, (before, after)
 
     def _report(self, connection, name):
         events = [

@@ -1,6 +1,7 @@
 """A machine that does anything to a few residents, in any order, as requests, admins, partners and jobs do it."""
 
 from datetime import timedelta
+from functools import partial
 from itertools import cycle
 
 import time_machine
@@ -10,8 +11,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from backend import clock
 from backend.account import administering, cancelling
 from backend.actions import binding, partner_feed, reviewing
-from backend.actions.claim import Claim
-from backend.actions.events import Event
 from backend.actions.record_batch import record_batch
 from backend.actions.record_many import record_many
 from backend.actions.record_one import record_one
@@ -29,6 +28,8 @@ from backend.residents.models import Resident
 from backend.rewards import deciding, redeeming, stocking
 from backend.verification import verify
 from tests.asking import asked_by
+from tests.properties import deeds
+from tests.properties.effects import booked
 from tests.properties.invariants import everything_wrong
 
 PEOPLE = st.integers(0, 2)
@@ -46,6 +47,8 @@ class SmallCity(RuleBasedStateMachine):
 
     world = None
     steps = 0
+    effects = None
+    """A subclass counts here what its steps came to, in all examples and without their beginnings."""
 
     @initialize()
     def begin(self):
@@ -54,12 +57,15 @@ class SmallCity(RuleBasedStateMachine):
         self.traveller = self.travelling.start()
         self.secret, self.gifts = self.world.partner(), self.world.gifts()
         self.people = [self.world.newcomer() for _ in range(3)]
-        self.actions, self.waiting, self.redemptions, self.events = [], [], [], 0
+        self.actions, self.waiting, self.reviewed, self.frozen = [], [], [], []
+        self.redemptions, self.reserved, self.events = [], [], 0
         # An example may use few of the rules: let each of them find something to work on.
         for who in range(3):
-            self._record(who, self._claim("clean_plate", days=1, tier="photo"))
-            self._remember(who, self._do(lambda who=who: self._record_many(who, self._day(who))))
+            self._record(who, deeds.claim("clean_plate", days=1, tier="photo"))
+            self._remember(who, self._do(lambda who=who: self._record_many(who, deeds.day(trips=who + 1))))
             self._redeem(who, self.gifts[0], quantity=1)
+        self.bind(who=0)
+        self.before = booked()
 
     def teardown(self):
         try:
@@ -69,26 +75,26 @@ class SmallCity(RuleBasedStateMachine):
 
     @rule(who=PEOPLE, task=st.sampled_from(DONE_ONCE), days=st.integers(0, 6))
     def act(self, who, task, days):
-        self._record(who, self._claim(task, days=days))
+        self._record(who, deeds.claim(task, days=days))
 
     @rule(who=PEOPLE, days=st.integers(0, 6), hours=st.integers(0, 20), metres=st.integers(300, 20_000))
     def ride(self, who, days, hours, metres):
-        self._record(who, self._trip(days=days, hours=hours, metres=metres, tier="declaration"))
+        self._record(who, deeds.trip(days=days, hours=hours, metres=metres, tier="declaration"))
 
     @rule(who=PEOPLE, days=st.integers(0, 6))
     def send_a_photo(self, who, days):
-        self._record(who, self._claim("clean_plate", days=days, tier="photo"))
+        self._record(who, deeds.claim("clean_plate", days=days, tier="photo"))
 
     @rule(who=PEOPLE, days=st.integers(0, 6), hours=st.lists(st.integers(0, 20), min_size=1, max_size=4))
     def act_in_a_batch(self, who, days, hours):
-        claims = [self._trip(days=days, hours=hour, metres=5_000, tier="partner") for hour in hours]
-        claims += [self._claim(task, days=days) for task in DONE_ONCE]
+        claims = [deeds.trip(days=days, hours=hour, metres=5_000, tier="partner") for hour in hours]
+        claims += [deeds.claim(task, days=days) for task in DONE_ONCE]
         self._remember(who, self._do(lambda: self._record_many(who, claims)) or ())
 
     @rule(who=PEOPLE, days=st.lists(st.integers(0, 6), min_size=1, max_size=4), reference=st.integers(0, 9))
     def come_back_online(self, who, days, reference):
-        claims = [self._claim(task, days=day) for task, day in zip(cycle(DONE_ONCE), days, strict=False)]
-        claims.append(self._claim("clean_plate", days=days[0], tier="photo"))
+        claims = [deeds.claim(task, days=day) for task, day in zip(cycle(DONE_ONCE), days, strict=False)]
+        claims.append(deeds.claim("clean_plate", days=days[0], tier="photo"))
         for place, claim in enumerate(claims):
             claim.place, claim.client_reference = place, f"r-{reference}" if place % 2 else None
         self._remember(who, record_batch(claims, **self._asked(who)).judged)
@@ -96,20 +102,8 @@ class SmallCity(RuleBasedStateMachine):
     @rule(who=PEOPLE, hours=st.lists(st.integers(1, 100), min_size=1, max_size=4), again=st.booleans())
     def report(self, who, hours, again):
         self.events += not again
-        now = clock.now()
-        events = [
-            Event(
-                f"e-{self.events}-{hour}",
-                self._subject(who),
-                "bike_ride",
-                now - timedelta(hours=hour),
-                now - timedelta(hours=hour) + timedelta(minutes=15),
-                2_500_000,
-                "m",
-            )
-            for hour in hours
-        ]
-        self._do(lambda: partner_feed.credit_events(partners.find("bikes"), events, now=now))
+        events = [deeds.ride(f"e-{self.events}-{hour}", self._subject(who), hours=hour) for hour in hours]
+        self._do(lambda: partner_feed.credit_events(partners.find("bikes"), events, now=clock.now()))
 
     @rule(who=PEOPLE)
     def bind(self, who):
@@ -128,13 +122,15 @@ class SmallCity(RuleBasedStateMachine):
         owner, seq = self._one_of(self.actions, which)
         self._do(lambda: reverse(resident_id=owner, seq=seq, reason="test", by="admin:one", now=clock.now()))
 
-    @precondition(lambda self: self.waiting)
-    @rule(which=RECENT, good=st.booleans())
-    def review(self, which, good):
-        owner, seq = self._one_of(self.waiting, which)
+    @precondition(lambda self: self.waiting or self.reviewed)
+    @rule(which=RECENT, good=st.booleans(), again=st.booleans())
+    def review(self, which, good, again):
+        owner, seq = one = self._one_of(self._either(self.reviewed, self.waiting, first=again), which)
         decided = {"resident_id": owner, "seq": seq, "by": "admin:one", "now": clock.now()}
-        self._do(lambda: reviewing.accept(**decided) if good else reviewing.refuse(**decided, reason="dark"))
-        self.actions.append((owner, seq))
+        if self._do(lambda: reviewing.accept(**decided) if good else reviewing.refuse(**decided, reason="dark")):
+            self.waiting.remove(one)
+            self.reviewed.append(one)
+            self.actions.append(one)
 
     @rule(who=PEOPLE, gift=st.integers(0, 1), quantity=st.integers(1, 3))
     def redeem(self, who, gift, quantity):
@@ -147,16 +143,14 @@ class SmallCity(RuleBasedStateMachine):
         self._redeem(who, self.gifts[2], quantity=max(1, balance - left))
 
     @precondition(lambda self: self.redemptions)
-    @rule(which=RECENT)
-    def cancel(self, which):
-        owner, seq = self._one_of(self.redemptions, which)
-        self._do(lambda: deciding.cancel(owner, seq, by="resident"))
+    @rule(which=RECENT, ever=st.booleans())
+    def cancel(self, which, ever):
+        self._decide(which, ever, partial(deciding.cancel, by="resident"))
 
     @precondition(lambda self: self.redemptions)
-    @rule(which=RECENT)
-    def fulfil(self, which):
-        owner, seq = self._one_of(self.redemptions, which)
-        self._do(lambda: deciding.fulfil(owner, seq, by="admin:one"))
+    @rule(which=RECENT, ever=st.booleans())
+    def fulfil(self, which, ever):
+        self._decide(which, ever, partial(deciding.fulfil, by="admin:one"))
 
     @rule(gift=st.integers(0, 1), delta=st.integers(-2, 3).filter(bool))
     def restock(self, gift, delta):
@@ -171,9 +165,16 @@ class SmallCity(RuleBasedStateMachine):
 
         self._do(ask_and_decide)
 
-    @rule(who=PEOPLE, frozen=st.booleans())
-    def freeze(self, who, frozen):
-        self._do(lambda: administering.set_frozen(self.people[who], frozen=frozen, reason="test", by="admin:one"))
+    @rule(who=PEOPLE)
+    def freeze(self, who):
+        if self._set_frozen(self.people[who], frozen=True):
+            self.frozen.append(self.people[who])
+
+    @precondition(lambda self: self.frozen)
+    @rule(which=RECENT)
+    def unfreeze(self, which):
+        # Also somebody who has left since, whose wallet must stay as it is.
+        self._set_frozen(self._one_of(self.frozen, which), frozen=False)
 
     @rule(who=PEOPLE, district=st.sampled_from([None, 1, 2]))
     def move(self, who, district):
@@ -188,14 +189,14 @@ class SmallCity(RuleBasedStateMachine):
         self._do(lambda: cancelling.cancel(Caller(self.people[who], 0)))
         self.people[who] = self.world.newcomer()
 
-    @rule(days=st.sampled_from([0, 1, 31, 200, 700]))
+    @rule(days=st.sampled_from([0, 0, 1, 1, 31, 200, 700]))
     def let_time_pass(self, days):
         self.traveller.shift(timedelta(days=days))
         self._do(lambda: expiring.expire_due(now=clock.now(), limit=MOST))
         self._do(lambda: deciding.expire_reserved(clock.now(), MOST))
         self._do(lambda: expiring.close_spent(now=clock.now(), limit=MOST))
 
-    @rule(days=st.sampled_from([1, 31, 200]))
+    @rule(days=st.sampled_from([1, 1, 31, 200]))
     def let_time_pass_without_jobs(self, days):
         self.traveller.shift(timedelta(days=days))
 
@@ -206,6 +207,9 @@ class SmallCity(RuleBasedStateMachine):
     @invariant()
     def everything_adds_up(self):
         type(self).steps += 1
+        now = booked()
+        self.effects.update(now - self.before)
+        self.before = now
         assert everything_wrong(cap_day=self.world.settings.points_cap_day) == []
         if self.steps % VERIFIED_EVERY == 0:
             assert list(verify(workers=1)) == []
@@ -222,10 +226,18 @@ class SmallCity(RuleBasedStateMachine):
         done = self._do(lambda: redeeming.redeem(**wanted))
         if done is not None:
             self.redemptions.append((self.people[who], done.redemption.seq))
+            if done.redemption.status == "reserved":
+                self.reserved.append(self.redemptions[-1])
 
-    def _day(self, who):
-        trips = [self._trip(days=2, hours=4 * place, metres=3_000, tier="partner") for place in range(who + 1)]
-        return [*trips, self._claim("own_bag", days=2)]
+    def _decide(self, which, ever, call):
+        """Decide on something reserved; now and then on anything, as whoever is late would."""
+        owner, seq = one = self._one_of(self._either(self.redemptions, self.reserved, first=ever), which)
+        if self._do(lambda: call(owner, seq)) and one in self.reserved:
+            self.reserved.remove(one)
+
+    def _set_frozen(self, owner, *, frozen):
+        changed = {"frozen": frozen, "reason": "test", "by": "admin:one"}
+        return self._do(lambda: administering.set_frozen(owner, **changed))
 
     def _record(self, who, claim):
         self._remember(who, record_one(claim, **self._asked(who)).judged)
@@ -242,32 +254,13 @@ class SmallCity(RuleBasedStateMachine):
                 found = self.waiting if one.outcome.status == "pending" else self.actions
                 found.append((self.people[who], one.seq))
 
-    def _claim(self, task, *, days, tier="declaration"):
-        at = clock.now() - timedelta(days=days, minutes=1)
-        return Claim(
-            task=task,
-            tier=tier,
-            quantity_milli=None,
-            unit=None,
-            happened_at=at,
-            ended_at=None,
-            day=clock.local_day(at),
-        )
-
-    def _trip(self, *, days, hours, metres, tier):
-        began = clock.now() - timedelta(days=days, hours=hours + 2)
-        return Claim(
-            task="bike_ride",
-            tier=tier,
-            quantity_milli=metres * 1000,
-            unit="m",
-            happened_at=began,
-            ended_at=began + timedelta(minutes=55),
-            day=clock.local_day(began),
-        )
-
     def _subject(self, who):
         return f"s-{self.people[who]}"
+
+    @staticmethod
+    def _either(one, other, *, first):
+        """The first or the second of two lists, or the one that is not empty."""
+        return (one or other) if first else (other or one)
 
     @staticmethod
     def _one_of(things, which):
