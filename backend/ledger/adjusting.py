@@ -53,9 +53,7 @@ class AdjustmentId:
 
 def request(*, resident_id: int, points: int, reason: str, by: str) -> Adjustment:
     """Ask for an adjustment, up or down; nothing moves yet. Raises NotFoundError."""
-    resident = db.session.get(Resident, resident_id)
-    if resident is None or resident.state != "active":
-        raise NotFoundError("resident")
+    _refuse_who_has_left(resident_id)
     adjustment = Adjustment(
         resident_id=resident_id,
         points=points,
@@ -71,8 +69,11 @@ def request(*, resident_id: int, points: int, reason: str, by: str) -> Adjustmen
 
 
 def approve(which: AdjustmentId, *, by: str) -> Adjustment:
-    """Let the points move; raises NotFoundError, OwnAdjustmentError, AdjustmentDecidedError."""
+    """Let the points move; raises NotFoundError (also where the resident has left), OwnAdjustmentError,
+    AdjustmentDecidedError.
+    """
     wallet = ledger.lock_wallet(which.resident_id)
+    _refuse_who_has_left(which.resident_id)
     adjustment = _decide(which, status="approved", by=by)
     ledger.adjust(
         wallet,
@@ -114,6 +115,12 @@ def _decide(which: AdjustmentId, *, status: str, by: str) -> Adjustment:
     db.session.flush()
     _record(adjustment, action=status, by=by)
     return adjustment
+
+
+def _refuse_who_has_left(resident_id: int) -> None:
+    state = db.session.scalar(select(Resident.state).where(Resident.resident_id == resident_id))
+    if state != "active":
+        raise NotFoundError("resident")
 
 
 def _record(adjustment: Adjustment, *, action: str, by: str) -> None:

@@ -105,6 +105,16 @@ def test_nobody_is_adjusted_who_is_not_there(client, admin_headers, asked):
         assert client.post(f"{URL}/{which}/approve", headers=admin_headers("owner")).status_code == 404
 
 
+def test_who_has_left_gets_nothing_of_what_was_asked_before(client, headers, admin_headers, asked, resident):
+    made = asked().json
+    assert client.delete("/api/v1/me", headers=headers(resident)).status_code in {200, 204}
+    approved = client.post(f"{URL}/{made['id']}/approve", headers=admin_headers("owner"))
+    assert (approved.status_code, approved.json["type"]) == (404, "not-found")
+    assert books(resident) == (0, 0, 0, 0)
+    refused = client.post(f"{URL}/{made['id']}/refuse", headers=admin_headers("owner"))
+    assert (refused.status_code, refused.json["status"]) == (200, "refused")
+
+
 def test_adjustments_are_listed_by_status_newest_first(client, admin_headers, asked):
     ids = [asked(points).json["id"] for points in (1, 2, 3)]
     client.post(f"{URL}/{ids[1]}/refuse", headers=admin_headers("owner"))
