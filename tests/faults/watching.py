@@ -35,7 +35,7 @@ class Watcher:
         self._site = site
         self._pen = Pen(diary)
         self._reward_id = reward_id
-        self._count = self._people = self._deeds = self._bought = 0
+        self._count = self._people = self._tries = self._deeds = self._bought = 0
         self._lock = threading.Lock()
         self._hangs_s = site.time_outs.worst_s
         self._signed: list[dict[str, str]] = []
@@ -53,22 +53,17 @@ class Watcher:
         """What the board showed of the first of them."""
 
     def renew(self) -> None:
-        """Go on with new people; while all is well."""
+        """Go on with new people. All is well, but a machine that is short of its processors may refuse even then."""
         self._signed, self._who, self._deeds, self._bought, self.shown = [], [], 0, 0, 0
         for _ in range(ACTIVE + BUYERS):
             self._people += 1
             request = self._begin("sign-in", who=f"watch.{self._people}", key="")
-            answer = self._end(request, self._sign_in)
-            assert answer.good, answer
+            answer = self._end(request, lambda: _until_good(self._sign_in))
             self._signed.append({"Authorization": f"Bearer {answer.body['token']}"})
             self._who.append(resident_of(answer.body["token"]))
         for buyer in range(ACTIVE, ACTIVE + BUYERS):
-            deeds = [action(task, days_ago=day, reference=f"{task}-{day}") for task in ALL for day in range(DAYS)]
-            about = [one["client_reference"] for one in deeds]
-            given = self._create("batch", "/actions/batch", {"actions": deeds}, person=buyer, about=about)
-            assert given.good, given
-        given = self._award()
-        assert given.good, given
+            _until_good(lambda buyer=buyer: self._earn(buyer))
+        _until_good(self._award)
 
     def back(self) -> float:
         """Wait until all is answered well, round after round and so by every process; the seconds until the first."""
@@ -120,6 +115,14 @@ class Watcher:
         body = action(task, days_ago=days_ago, reference=f"watch-{place}")
         return self._create("action", "/actions", body, person=person)
 
+    def _earn(self, buyer: int) -> Answer:
+        self._tries += 1
+        deeds = [
+            action(task, days_ago=day, reference=f"{task}-{day}-{self._tries}") for task in ALL for day in range(DAYS)
+        ]
+        about = [one["client_reference"] for one in deeds]
+        return self._create("batch", "/actions/batch", {"actions": deeds}, person=buyer, about=about)
+
     def _redeem(self) -> Answer:
         place, self._bought = self._bought, self._bought + 1
         body = {"reward_id": self._reward_id, "quantity": 1}
@@ -162,3 +165,12 @@ class Watcher:
             return answer
         finally:
             self._pen.ended(request)
+
+
+def _until_good(ask: Callable[[], Answer]) -> Answer:
+    """The first good answer."""
+    began = time.monotonic()
+    while not (answer := ask()).good:
+        assert time.monotonic() - began < BACK_S, answer
+        time.sleep(PAUSE_S)
+    return answer
