@@ -35,9 +35,9 @@ SELECT query, calls, total_exec_time, shared_blks_hit + shared_blks_read, wal_by
 FROM pg_stat_statements JOIN pg_database ON oid = dbid WHERE datname = 'tanhui' ORDER BY total_exec_time DESC
 """
 _KNOWN = {
+    "UPDATE wallets": "write: wallet, entry, lot, year, action, outbox, answer under the key",
     "SKIP LOCKED": "lock the wallets of a group",
     "FOR NO KEY UPDATE": "lock one wallet, in turn",
-    "UPDATE wallets": "write: wallet, entry, lot, year, action, outbox, answer under the key",
     "request_hash": "read: wallet, actions around, session, year, key",
 }
 """What the statements of an award are known by, and what they do."""
