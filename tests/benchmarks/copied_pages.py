@@ -47,13 +47,15 @@ Marked = Sequence[tuple[str, bytes]]
 
 
 class Copying:
-    """The raw COPY beside a row that feeds: of the pages that the row itself wrote first."""
+    """The raw COPY beside a row that feeds: of the newest pages, those that the row itself wrote before all others."""
+
+    _numbers = count(1)
+    """Of the copies of all rows of a run: of two rows' newest pages some may be the same ones."""
 
     def __init__(self, site: BenchSite, *, most_a_second: int, connections: int) -> None:
         self._site = site
         self._most_a_second = most_a_second
         self._connections = connections
-        self._numbers = count(1)
         self._templates: list[Marked] = []
 
     def events_a_second(self, seconds: float) -> float:
