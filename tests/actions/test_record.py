@@ -169,7 +169,9 @@ def test_a_page_is_judged_by_what_the_catalogue_says_once_its_wallets_are_locked
         # As another process: it tells its own cache nothing of it.
         db.session.execute(text("UPDATE task_versions SET limit_count = 1"))
         db.session.execute(text("UPDATE catalogue_revision SET revision = revision + 1"))
-    judged = many([ride(), ride(4)], resident=resident, settings=settings)
+    yesterday = clock.day_bounds(clock.local_day(clock.now()) - timedelta(days=1), zone=clock.city_zone())[0]
+    hours = (clock.now() - yesterday) / timedelta(hours=1)
+    judged = many([ride(hours - 8), ride(hours - 12)], resident=resident, settings=settings)
     assert [one.outcome.reason for one in judged] == [None, "daily-limit-reached"]
 
 
