@@ -13,7 +13,7 @@ only where they differ it is looked for the residents whose own do.
 
 import secrets
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
 
@@ -155,10 +155,10 @@ def _different(cursor: Cursor, *, first: int, last: int) -> list[int]:
         return [row[0] for row in cursor.execute(_ACTIVE if empty else _DIFFERENT, values, prepare=False)]
 
 
-def _write(cursor: Cursor, residents: Sequence[int], *, partition: int) -> None:
+def _write(cursor: Cursor, residents: list[int], *, partition: int) -> None:
     with cursor.connection.transaction():
         take_time(cursor, seconds=120)
         cursor.execute(_FOR_SUMS)
         locks.take_partition(cursor, partition)
-        cursor.execute(_FORGET, {"residents": list(residents)})
-        cursor.execute(_WRITE, {"residents": list(residents)}, prepare=False)
+        cursor.execute(_FORGET, {"residents": residents})
+        cursor.execute(_WRITE, {"residents": residents}, prepare=False)
