@@ -1,6 +1,7 @@
 """The outbox: what projections must still fold in, written in the transaction of the cause.
 
-A row is a narrow delta, never a message to interpret: the projector sums the columns. Rows are drained per
+A row is a narrow delta, never a message to interpret: the projector sums the columns, and what one cause adds to the
+same sums is one row. Rows are drained per
 partition (`resident_id` modulo PARTITIONS), so that several projectors never meet.
 """
 
@@ -17,8 +18,9 @@ PARTITIONS = 8
 class OutboxRow(Model):
     """One delta to the projections.
 
-    `kind`: `action` (grams, points and ±1 action of a day), or a ledger movement that only the totals count:
-    `redeem`, `return`, `expire`, `adjust`; or `moved`: the resident lives elsewhere now, which only boards care about.
+    `kind`: `action` (grams, points and actions of a day; negative where they are taken back), or a ledger movement that
+    only the totals count: `redeem`, `return`, `expire`, `adjust`; or `moved`: the resident lives elsewhere now, which
+    only boards care about.
     """
 
     __tablename__ = "outbox"

@@ -89,9 +89,9 @@ WRITE_MANY = _write(
         d.happened_at, d.ended_at, d.local_day, %(district_id)s, d.methodology_id, d.baseline_factor_id,
         d.project_factor_id, d.co2e_mg, d.points, d.capped_by, d.client_reference, d.evidence, %(now)s
     FROM w CROSS JOIN d""",
-    out="""SELECT w.resident_id, %(partition)s, 'action', d.local_day, d.task_id, d.tier, %(district_id)s, d.co2e_mg,
-        d.points, 1, %(now)s
-    FROM w CROSS JOIN d WHERE d.status = 'credited' ORDER BY d.seq""",
+    out="""SELECT w.resident_id, %(partition)s, 'action', d.local_day, d.task_id, d.tier, %(district_id)s,
+        sum(d.co2e_mg), sum(d.points), count(*), %(now)s
+    FROM w CROSS JOIN d WHERE d.status = 'credited' GROUP BY w.resident_id, d.local_day, d.task_id, d.tier""",
 )
 
 KEEP_ANSWER = f"""

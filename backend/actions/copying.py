@@ -1,7 +1,7 @@
 """Rows of recorded actions in the text form of COPY, and sending them: all that an action writes but running sums."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -33,10 +33,11 @@ _day = lru_cache(maxsize=4_096)(date.isoformat)
 def copy_all(judged: Sequence[Judged], *, cursor: psycopg.Cursor[Any], now: datetime) -> None:
     """Write the rows of recorded actions: external ids first, for there two transactions may meet."""
     stamp = now.isoformat()
-    rows = _Rows([], [], [], [])
+    rows = _Rows([], [], [], {})
     for one in judged:
         _add(one, rows, stamp)
-    for statement, lines in zip((EXTERNAL_EVENTS, ACTIONS, ENTRIES, OUTBOX), rows, strict=True):
+    lines_of = (rows.external_events, rows.actions, rows.entries, _deltas(rows.gains, stamp))
+    for statement, lines in zip((EXTERNAL_EVENTS, ACTIONS, ENTRIES, OUTBOX), lines_of, strict=True):
         if lines:
             with cursor.copy(statement) as copy:
                 copy.write("".join(lines))
@@ -46,11 +47,12 @@ class _Rows(NamedTuple):
     external_events: list[str]
     actions: list[str]
     entries: list[str]
-    outbox: list[str]
+    gains: dict[tuple[Any, ...], list[int]]
+    """Resident, day, task, tier and district → milligrams, points and actions that projections gain."""
 
 
 def _add(one: Judged, rows: _Rows, stamp: str) -> None:
-    # One function for all four: each is called for every event, and they share what takes time to write.
+    # One function for all: each is called for every event, and they share what takes time to write.
     claim, rules, outcome, resident_id, seq, entry_seq, balance, district_id = one
     status, _, co2e_mg, points, capped_by, quantity, used, _ = outcome
     task_id, tier, partner_id = rules.task_id, claim.tier, claim.partner_id
@@ -69,10 +71,22 @@ def _add(one: Judged, rows: _Rows, stamp: str) -> None:
             f"{resident_id}\t{entry_seq}\taward\tissuance\t{points}\t{balance}\taction\t{seq}\t{stamp}\n"
         )
     if status == "credited":
-        rows.outbox.append(
-            f"{resident_id}\t{partition_of(resident_id)}\taction\t{day}\t{task_id}\t{tier}\t{district}\t{co2e_mg}\t"
-            f"{points}\t1\t{stamp}\n"
-        )
+        gain = rows.gains.get(key := (resident_id, day, task_id, tier, district))
+        if gain is None:
+            rows.gains[key] = [co2e_mg, points, 1]
+        else:
+            gain[0] += co2e_mg
+            gain[1] += points
+            gain[2] += 1
+
+
+def _deltas(gains: Mapping[tuple[Any, ...], Sequence[int]], stamp: str) -> list[str]:
+    """One row of the outbox for what goes to the same sums: who rides twice a day is folded once."""
+    return [
+        f"{resident_id}\t{partition_of(resident_id)}\taction\t{day}\t{task_id}\t{tier}\t{district}\t{co2e_mg}\t{points}\t"
+        f"{actions}\t{stamp}\n"
+        for (resident_id, day, task_id, tier, district), (co2e_mg, points, actions) in gains.items()
+    ]
 
 
 def _text(value: str) -> str:
