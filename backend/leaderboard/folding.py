@@ -3,20 +3,17 @@
 They read from a relation `deed` (resident_id, day, points, co2e_mg, actions, posted_at): rows of the outbox.
 """
 
-from backend.leaderboard.periods import STARTS
+from backend.leaderboard import sums
 from backend.leaderboard.scores import SCORE
 
 GAIN = f"""
-daily AS (
-    SELECT resident_id, day, sum(points)::bigint AS points, sum(co2e_mg)::bigint AS co2e_mg,
-        sum(actions)::int AS actions, max(posted_at) FILTER (WHERE points <> 0) AS points_at,
-        max(posted_at) FILTER (WHERE co2e_mg <> 0) AS co2e_at
+days AS MATERIALIZED (
+    SELECT resident_id, day AS starts_on, sum(points)::bigint AS points,
+        max(posted_at) FILTER (WHERE points <> 0) AS points_at, sum(co2e_mg)::bigint AS co2e_mg,
+        max(posted_at) FILTER (WHERE co2e_mg <> 0) AS co2e_at, sum(actions)::int AS actions
     FROM deed GROUP BY resident_id, day),
-gain AS (
-    SELECT d.resident_id, p.period, p.starts_on, sum(d.points)::bigint AS points, max(d.points_at) AS points_at,
-        sum(d.co2e_mg)::bigint AS co2e_mg, max(d.co2e_at) AS co2e_at, sum(d.actions)::int AS actions
-    FROM daily d CROSS JOIN LATERAL {STARTS.format(day="d.day")} AS p (period, starts_on)
-    GROUP BY d.resident_id, p.period, p.starts_on)
+{sums.LONGER},
+gain AS ({sums.ALL})
 """  # noqa: S608  the parts are ours
 """What each period of each resident gains; of the instants the latest at which the sum moved."""
 

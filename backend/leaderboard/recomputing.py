@@ -21,7 +21,7 @@ from psycopg.types.numeric import Int8
 
 from backend.abreast import Cursor, cores, each
 from backend.database import statements, take_time
-from backend.leaderboard import locks
+from backend.leaderboard import locks, sums
 from backend.outbox import partition_of
 
 ACTIONS_AT_ONCE = 400_000
@@ -42,15 +42,8 @@ SET LOCAL work_mem = '{WORK_MEM}'
 """
 _RANGE = "BETWEEN %(first)s AND %(last)s"
 _SOME = "= ANY(%(residents)s)"
-_SUMS = """
-sum(points)::bigint AS points, max(points_at) AS points_at, sum(co2e_mg)::bigint AS co2e_mg, max(co2e_at) AS co2e_at,
-    sum(actions)::int AS actions
-"""
-_COLUMNS = "points, points_at, co2e_mg, co2e_at, actions"
 # One statement sees actions and outbox as of one moment, and an action is written together with its row of the outbox:
-# what waits there is left out here, and the projector adds it later. Longer periods are summed from shorter ones:
-# each action is added to its day and each day to its week and month, where summing all five from the days took twice
-# as long.
+# what waits there is left out here, and the projector adds it later.
 _SCORES = f"""
 WITH deed AS (
     SELECT resident_id, local_day AS day, CASE WHEN status = 'credited' THEN points ELSE 0 END AS points,
@@ -61,30 +54,15 @@ WITH deed AS (
     UNION ALL
     SELECT resident_id, day, -points, -co2e_mg, -actions, NULL, NULL
     FROM outbox WHERE resident_id {{residents}} AND kind = 'action'),
-days AS MATERIALIZED (
-    SELECT resident_id, day AS starts_on, {_SUMS} FROM deed GROUP BY resident_id, day),
-weeks AS (
-    SELECT resident_id, date_trunc('week', starts_on::timestamp)::date AS starts_on, {_SUMS}
-    FROM days GROUP BY resident_id, 2),
-months AS MATERIALIZED (
-    SELECT resident_id, date_trunc('month', starts_on::timestamp)::date AS starts_on, {_SUMS}
-    FROM days GROUP BY resident_id, 2),
-years AS MATERIALIZED (
-    SELECT resident_id, date_trunc('year', starts_on::timestamp)::date AS starts_on, {_SUMS}
-    FROM months GROUP BY resident_id, 2),
-ever AS (SELECT resident_id, DATE '2000-01-01' AS starts_on, {_SUMS} FROM years GROUP BY resident_id)
+days AS MATERIALIZED (SELECT resident_id, day AS starts_on, {sums.ADDED} FROM deed GROUP BY resident_id, day),
+{sums.LONGER}
 """  # noqa: S608  the parts are ours
-_PERIODS = (("'day'", "days"), ("'week'", "weeks"), ("'month'", "months"), ("'year'", "years"), ("'all'", "ever"))
 _HERE = "points, points_reached_at, co2e_mg, co2e_reached_at, actions"
-_SCORE = " UNION ALL ".join(
-    f"SELECT resident_id, {period} AS period, starts_on, {_COLUMNS} FROM {sums}"  # noqa: S608  the parts are ours
-    for period, sums in _PERIODS
-)
 _MARK = "hash_record_extended(ROW(resident_id, {period}, starts_on, {columns}), %(salt)s)"
 _MARKED_HERE = _MARK.format(period="period", columns=_HERE)
 _ALIKE = " # ".join(
-    f"(SELECT coalesce(bit_xor({_MARK.format(period=f'{period}::text', columns=_COLUMNS)}), 0) FROM {sums})"  # noqa: S608
-    for period, sums in _PERIODS
+    f"(SELECT coalesce(bit_xor({_MARK.format(period=text, columns=sums.COLUMNS)}), 0) FROM {of})"  # noqa: S608  as above
+    for text, of in ((f"'{kind}'::text", of) for kind, of in sums.PERIODS)
 )
 _COMPARED = f"""
 {_SCORES.format(residents=_RANGE)}
@@ -95,7 +73,7 @@ FROM (SELECT bit_xor({_MARKED_HERE}) AS mark, count(*) AS rows FROM period_score
 _DIFFERENT = f"""
 {_SCORES.format(residents=_RANGE)},
 marks AS (
-    SELECT resident_id, {_MARK.format(period="period", columns=_COLUMNS)} AS mark FROM ({_SCORE}) AS score
+    SELECT resident_id, {_MARK.format(period="period", columns=sums.COLUMNS)} AS mark FROM ({sums.ALL}) AS score
     UNION ALL SELECT resident_id, {_MARKED_HERE} FROM period_scores WHERE resident_id {_RANGE})
 SELECT resident_id FROM marks GROUP BY resident_id HAVING bit_xor(mark) <> 0 ORDER BY resident_id
 """  # noqa: S608  the parts are ours
@@ -104,7 +82,7 @@ _FORGET = f"DELETE FROM period_scores WHERE resident_id {_SOME}"  # noqa: S608  
 _WRITE = f"""
 {_SCORES.format(residents=_SOME)}
 INSERT INTO period_scores (resident_id, period, starts_on, {_HERE})
-{_SCORE}
+{sums.ALL}
 """
 
 Chunk = tuple[int, int]
