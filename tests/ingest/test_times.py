@@ -4,9 +4,13 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from backend.actions.ingest.errors import BrokenRowError
 from backend.actions.ingest.times import Clockwork, instant_of
+
+EARLIEST, LATEST = datetime(1901, 1, 1), datetime(2998, 12, 31)  # noqa: DTZ001  a zone is drawn beside them
 
 
 def read(text, *, zone="Asia/Shanghai", shift_days=0, form=None):
@@ -44,6 +48,14 @@ def test_days_are_shifted_on_the_local_clock():
     # Berlin's clocks go forward between the two: local noon stays local noon.
     assert read("2026-03-28 12:00", zone="Europe/Berlin") == datetime(2026, 3, 28, 11, tzinfo=UTC)
     assert read("2026-03-28 12:00", zone="Europe/Berlin", shift_days=1) == datetime(2026, 3, 29, 10, tzinfo=UTC)
+
+
+@given(
+    shown=st.datetimes(EARLIEST, LATEST),
+    zone=st.sampled_from(["Asia/Shanghai", "Europe/Berlin", "America/St_Johns", "Asia/Kathmandu", "UTC"]),
+)
+def test_a_local_time_is_the_instant_that_its_zone_says(shown, zone):
+    assert read(shown.isoformat(), zone=zone) == shown.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
 @pytest.mark.parametrize("text", ["", "soon", "2016-13-01", "99999-01-01", "0001-01-01", "9999-12-31", "1e9", "\udce4"])
