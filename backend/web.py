@@ -19,6 +19,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.http import parse_accept_header
 
 from backend import metrics, present
+from backend.answers import Answer
 from backend.connections import is_unavailable
 from backend.database import transaction
 from backend.errors import RefusalError, UpstreamUnavailableError
@@ -56,6 +57,7 @@ class Application(RoutedFlask):
     """
 
     session_interface = _Sessions()
+    response_class = Answer
 
     def wsgi_app(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer a request; a body that ends before its Content-Length is refused as 400."""

@@ -83,6 +83,33 @@ def test_a_token_ends_in_the_second_that_it_says(monkeypatch):
     assert holds(GOOD) is None
 
 
+def test_a_token_that_is_remembered_is_held_to_its_end_and_to_its_secret(monkeypatch):
+    with monkeypatch.context() as changed:
+        changed.setattr(time, "time", lambda: SOON.timestamp() - 1)
+        assert [holds(GOOD), holds(GOOD)] == [(7, 3), (7, 3)]
+    with pytest.raises(UnauthenticatedError):
+        tokens.decode(GOOD, secret="another secret, just as long as ours")
+    monkeypatch.setattr(time, "time", lambda: SOON.timestamp() + 1)
+    assert holds(GOOD) is None
+
+
+def test_what_is_no_token_of_ours_is_not_remembered(monkeypatch):
+    monkeypatch.setattr(tokens, "_kept", kept := {})
+    for token in (GOOD[:-1], "a.b.c", signed(claims(aud="admin")), signed(claims(sub="me"))):
+        assert [holds(token), holds(token)] == [None, None]
+    assert kept == {}
+
+
+def test_a_process_remembers_so_many_tokens_and_none_by_itself(monkeypatch):
+    monkeypatch.setattr(tokens, "_kept", kept := {})
+    monkeypatch.setattr(tokens, "MOST_KEPT", 3)
+    asked = [tokens.encode(resident_id=n, epoch=0, expires_at=SOON, secret=SECRET) for n in range(1, 9)]
+    for token in asked * 2:
+        assert holds(token) == (asked.index(token) + 1, 0)
+        assert len(kept) <= 3
+    assert not {token.encode() for token in asked} & set(kept)
+
+
 @given(place=st.integers(0, len(GOOD) - 1), character=st.characters(codec="ascii"))
 def test_it_takes_no_altered_token_that_the_library_would_not(place, character):
     altered = GOOD[:place] + character + GOOD[place + 1 :]
