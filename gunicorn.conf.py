@@ -36,10 +36,45 @@ def _core_of(place: int) -> int:
     return _cores[place % len(_cores)]
 
 
+class OneAnswer:
+    """A connection while it is answered: the head waits for the body, and both go out as one packet (docs/adr/0023)."""
+
+    def __init__(self, connection: Any) -> None:
+        """Stand for a connection of gunicorn's, and for its socket."""
+        self.client, self.server, self.sock = connection.client, connection.server, self
+        self._socket = connection.sock
+        self._waiting: bytes | None = None
+        self._begun = False
+
+    def __getattr__(self, name: str) -> Any:
+        """All else is the socket's."""
+        return getattr(self._socket, name)
+
+    def sendall(self, data: bytes) -> None:
+        """Send, but what comes first, which is the head, together with what comes next."""
+        if not self._begun:
+            self._begun, self._waiting = True, data
+            return
+        if self._waiting is not None:
+            data, self._waiting = self._waiting + data, None
+        self._socket.sendall(data)
+
+    def sendfile(self, *args: Any, **options: Any) -> Any:
+        """Send a file, after what waits."""
+        self.flush()
+        return self._socket.sendfile(*args, **options)
+
+    def flush(self) -> None:
+        """Send what waits: a head without a body."""
+        if self._waiting is not None:
+            self.sendall(b"")
+
+
 class FairWorker(ThreadWorker):
     """gunicorn's worker of threads; one that has more connections than another lets the other one accept first.
 
-    Of many that connect at one moment all could land on the worker that woke up first, and stay there.
+    Of many that connect at one moment all could land on the worker that woke up first, and stay there. Each answer is
+    sent at once.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -67,6 +102,13 @@ class FairWorker(ThreadWorker):
         if self.nr_conns > min(count for count in _connections if count != _FREE):
             time.sleep(_GIVE_WAY_S)
         super().accept(listener)
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """Answer a request; whether the connection goes on."""
+        answer = OneAnswer(conn)
+        goes_on = super().handle_request(req, answer)
+        answer.flush()
+        return goes_on
 
 
 bind = _bind()
