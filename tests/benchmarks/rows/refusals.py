@@ -72,7 +72,8 @@ class Beside(Row):
             taken, refused = load.run_each(actions, rush)
         if refused.rate < _KEPT * wanted:
             raise load.LoadError(f"The crowd asked {refused.rate:.0f} times a second instead of {wanted:.0f}.")
-        return sample_of(taken, cores=cores)
+        crowd_load = refused.cpu_seconds / refused.seconds
+        return sample_of(taken, cores={**cores, "the crowd's load": crowd_load})
 
     def floors(self, bench: Bench) -> Mapping[str, float]:
         """Actions alone."""
