@@ -7,6 +7,8 @@ from array import array
 from collections import Counter
 from mmap import mmap
 from pathlib import Path
+from socket import socket
+from types import SimpleNamespace
 from typing import Any
 
 from gunicorn.arbiter import Arbiter
@@ -37,17 +39,16 @@ def _core_of(place: int) -> int:
 
 
 class OneAnswer:
-    """A connection while it is answered: the head waits for the body, and both go out as one packet (docs/adr/0023)."""
+    """A socket while a request is answered: the head waits for the body, both are one packet (docs/adr/0023)."""
 
-    def __init__(self, connection: Any) -> None:
-        """Stand for a connection of gunicorn's, and for its socket."""
-        self.client, self.server, self.sock = connection.client, connection.server, self
-        self._socket = connection.sock
+    def __init__(self, connected: socket) -> None:
+        """Stand for a connection's socket, for one answer."""
+        self._socket = connected
         self._waiting: bytes | None = None
         self._begun = False
 
     def __getattr__(self, name: str) -> Any:
-        """All else is the socket's."""
+        """All else is its own."""
         return getattr(self._socket, name)
 
     def sendall(self, data: bytes) -> None:
@@ -105,8 +106,10 @@ class FairWorker(ThreadWorker):
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         """Answer a request; whether the connection goes on."""
-        answer = OneAnswer(conn)
-        goes_on = super().handle_request(req, answer)
+        answer = OneAnswer(conn.sock)
+        # All that it asks of a connection while it answers.
+        asked = SimpleNamespace(client=conn.client, server=conn.server, sock=answer)
+        goes_on = super().handle_request(req, asked)
         answer.flush()
         return goes_on
 
