@@ -47,8 +47,8 @@ class TimeOuts:
 
     @property
     def locked_s(self) -> float:
-        """A row or a table that somebody else holds."""
-        return min(LOCK_S, self.statement_s) + MARGIN_S
+        """A row or a table that somebody else holds; an award may first have stood in line for it."""
+        return 2 * min(LOCK_S, self.statement_s) + MARGIN_S
 
     @property
     def silent_s(self) -> float:
