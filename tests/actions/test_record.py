@@ -139,6 +139,7 @@ def test_one_by_one_in_a_batch_or_in_a_page_they_come_to_the_same_books(
     assert [row["status"] for row in written(batch)["actions"]].count("pending") == 1
     assert {row["capped_by"] for row in written(batch)["actions"]} == {None, "city_day"}
     assert len(written(batch)["yearly_points"]) == 2
+    assert differences(with_actions=True) == []
 
 
 def test_what_goes_to_the_same_sums_is_one_row_of_the_outbox(app, new_resident, settings, ride, written):
@@ -161,6 +162,7 @@ def test_what_goes_to_the_same_sums_is_one_row_of_the_outbox(app, new_resident, 
     assert found == [[1, 1, 1], [1, 2], [1, 2]]
     # At whole seconds, which a page writes in its own way.
     assert written(alone)["actions"] == written(batch)["actions"] == written(page)["actions"]
+    assert differences(with_actions=True) == []
 
 
 def owing(resident, debt):
