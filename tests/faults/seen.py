@@ -28,13 +28,14 @@ class Seen:
 
     outcomes: list[Outcome] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
-    longest: tuple[float, str] = (0.0, "")
+    longest: dict[str, float] = field(default_factory=dict)
+    """How long each kind waited for an answer, at most."""
     since: float = inf
     until: float = inf
 
     def note(self, kind: str, answer: Answer | Exception, *, began: float, ended: float) -> None:
         """Take note of one answer, or of why none came."""
-        self.longest = max(self.longest, (ended - began, kind))
+        self.longest[kind] = max(self.longest.get(kind, 0.0), ended - began)
         if isinstance(answer, Exception):
             self.wrong.append(f"{kind}: {type(answer).__name__} after {ended - began:.1f} s")
             return
@@ -61,5 +62,5 @@ class Seen:
             "works": ", ".join(works) or "–",
             "gets 503": ", ".join(refuses) or "–",
             "now and then": ", ".join(f"{kind} {good[kind]}/{asked[kind]}" for kind in mixed) or "–",
-            "longest_s": round(self.longest[0], 1),
+            "longest_s": round(max(self.longest.values(), default=0.0), 1),
         }

@@ -81,6 +81,12 @@ def test_nobody_waits_longer_than_promised(longest_s, said):
     assert broken(Promise(works=("award",), refuses=OTHERS, longest_s=longest_s), seen((WITHIN, GOOD))) == said
 
 
+@pytest.mark.parametrize(("kind", "said"), [("award", []), ("me", ["me took 1.0 s, longer than 0.9 s"])])
+def test_an_award_alone_may_stand_in_line_first(kind, said):
+    promise = Promise(longest_s=0.9, award_s=1.0)
+    assert [words for words in promise.broken(seen((WITHIN, REFUSED), kind=kind)) if words.startswith(kind)] == said
+
+
 @pytest.mark.parametrize(
     "answer",
     [

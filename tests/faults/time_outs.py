@@ -47,8 +47,13 @@ class TimeOuts:
 
     @property
     def locked_s(self) -> float:
-        """A row or a table that somebody else holds; an award may first have stood in line for it."""
-        return 2 * min(LOCK_S, self.statement_s) + MARGIN_S
+        """A row or a table that somebody else holds."""
+        return min(LOCK_S, self.statement_s) + MARGIN_S
+
+    @property
+    def locked_in_line_s(self) -> float:
+        """The same for an award, which may first have stood in line behind others who waited for it."""
+        return min(LOCK_S, self.statement_s) + self.locked_s
 
     @property
     def silent_s(self) -> float:
