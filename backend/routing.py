@@ -10,6 +10,8 @@ from flask import Flask, Request
 from flask.ctx import RequestContext
 from werkzeug.routing import MapAdapter, Rule
 
+from backend.keeping import keep
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
@@ -35,7 +37,7 @@ class _Context(RequestContext):
             return
         super().match_request()
         if asked.url_rule is not None and asked.view_args is not None:
-            _keep(self.addresses, address, (asked.url_rule, asked.view_args.copy()))
+            keep(self.addresses, address, (asked.url_rule, asked.view_args.copy()), most=MOST_KEPT)
 
 
 class RoutedFlask(Flask):
@@ -65,14 +67,8 @@ class RoutedFlask(Flask):
         if found is None:
             adapter = super().create_url_adapter(request)
             if adapter is not None:
-                _keep(self._hosts, (scheme, said), (request.host, adapter.server_name))
+                keep(self._hosts, (scheme, said), (request.host, adapter.server_name), most=MOST_KEPT)
             return adapter
         request.host, name = found
         path, query = request.path, environ.get("QUERY_STRING", "")
         return MapAdapter(self.url_map, name, "/", self.url_map.default_subdomain, scheme, path, request.method, query)
-
-
-def _keep(kept: dict[Any, Any], key: Any, value: Any) -> None:
-    if len(kept) >= MOST_KEPT:
-        kept.clear()
-    kept[key] = value

@@ -14,6 +14,7 @@ from typing import Any
 from flask import json
 
 from backend import present
+from backend.keeping import keep
 from backend.leaderboard import names
 from backend.leaderboard.boards import Board
 from backend.leaderboard.knowledge import Known
@@ -38,9 +39,7 @@ class _Kept:
 
     def keep(self, key: _Key, page: tuple[int, str]) -> None:
         with self.lock:
-            if len(self.pages) >= MOST_KEPT:
-                self.pages.clear()
-            self.pages[key] = page
+            keep(self.pages, key, page, most=MOST_KEPT)
 
 
 def items(board: Board, found: Standings, *, known: Known, kept: bool) -> str:

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import jwt
 
 from backend.errors import UnauthenticatedError
+from backend.keeping import keep
 
 AUDIENCE = "resident"
 _ALGORITHM = "HS256"
@@ -57,19 +58,15 @@ def decode(token: str, *, secret: str) -> tuple[int, int]:
         known = keys.digest.copy()
         known.update(token.encode())
         digest = known.digest()
-        claims = _kept.get(digest) or _keep(digest, _checked(token, keys=keys))
+        claims = _kept.get(digest)
+        if claims is None:
+            claims = _checked(token, keys=keys)
+            keep(_kept, digest, claims, most=MOST_KEPT)
         if claims.ends_at > time.time():
             return claims.resident_id, claims.epoch
     except (ValueError, KeyError, TypeError) as error:
         raise UnauthenticatedError from error
     raise UnauthenticatedError
-
-
-def _keep(digest: bytes, claims: _Claims) -> _Claims:
-    if len(_kept) >= MOST_KEPT:
-        _kept.clear()
-    _kept[digest] = claims
-    return claims
 
 
 def _checked(token: str, *, keys: _Keys) -> _Claims:
