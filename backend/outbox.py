@@ -1,8 +1,8 @@
 """The outbox: what projections must still fold in, written in the transaction of the cause.
 
 A row is a narrow delta, never a message to interpret: the projector sums the columns, and what one cause adds to the
-same sums is one row. Rows are drained per
-partition (`resident_id` modulo PARTITIONS), so that several projectors never meet.
+same sums is one row. Rows are drained per partition (`resident_id` modulo PARTITIONS), so that several projectors never
+meet.
 """
 
 from datetime import date, datetime

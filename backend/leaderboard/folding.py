@@ -7,12 +7,11 @@ from backend.leaderboard import sums
 from backend.leaderboard.scores import SCORE
 
 GAIN = f"""
-days AS MATERIALIZED (
-    SELECT resident_id, day AS starts_on, sum(points)::bigint AS points,
-        max(posted_at) FILTER (WHERE points <> 0) AS points_at, sum(co2e_mg)::bigint AS co2e_mg,
-        max(posted_at) FILTER (WHERE co2e_mg <> 0) AS co2e_at, sum(actions)::int AS actions
-    FROM deed GROUP BY resident_id, day),
-{sums.LONGER},
+dated AS (
+    SELECT resident_id, day, points, co2e_mg, actions, CASE WHEN points <> 0 THEN posted_at END AS points_at,
+        CASE WHEN co2e_mg <> 0 THEN posted_at END AS co2e_at
+    FROM deed),
+{sums.by_period(of="dated")},
 gain AS ({sums.ALL})
 """  # noqa: S608  the parts are ours
 """What each period of each resident gains; of the instants the latest at which the sum moved."""

@@ -54,8 +54,7 @@ WITH deed AS (
     UNION ALL
     SELECT resident_id, day, -points, -co2e_mg, -actions, NULL, NULL
     FROM outbox WHERE resident_id {{residents}} AND kind = 'action'),
-days AS MATERIALIZED (SELECT resident_id, day AS starts_on, {sums.ADDED} FROM deed GROUP BY resident_id, day),
-{sums.LONGER}
+{sums.by_period(of="deed")}
 """  # noqa: S608  the parts are ours
 _HERE = "points, points_reached_at, co2e_mg, co2e_reached_at, actions"
 _MARK = "hash_record_extended(ROW(resident_id, {period}, starts_on, {columns}), %(salt)s)"
