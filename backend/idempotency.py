@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -19,6 +19,8 @@ from backend.database import Model, cursor, db
 from backend.errors import RefusalError, ValidationFailedError
 
 View = TypeVar("View", bound=Callable[..., Any])
+KEPT = timedelta(days=1)
+"""For how long a stored answer is given again, at least."""
 MAX_KEY = 200
 KEY = re.compile(rf"[!-~]{{1,{MAX_KEY}}}")
 SEALED = "sealed"

@@ -9,7 +9,7 @@ import psycopg
 from celery import Task
 from sqlalchemy.exc import SQLAlchemyError
 
-from backend import clock, present, verification
+from backend import clock, idempotency, present, verification
 from backend.actions.partner_feed import forget_unbound
 from backend.admins import cleaning as admins
 from backend.connections import is_unavailable
@@ -27,7 +27,6 @@ from tasks.outages import Outage
 
 PROJECT_S = 2.0
 """How long one run projects before it lets the next message have its turn."""
-KEYS_KEPT = timedelta(days=1)
 NONCES_KEPT = timedelta(minutes=15)
 """Three times the clock skew that a signature is allowed: an older timestamp is refused by itself."""
 DELIVERIES_KEPT = timedelta(days=90)
@@ -97,7 +96,7 @@ def clean_up() -> dict[str, int]:
     now = clock.now()
     with transaction():
         events = forget_unbound(now=now)
-    before = now - KEYS_KEPT
+    before = now - idempotency.KEPT
     return {
         "residents_keys": in_pages(lambda limit: residents.forget_keys(before=before, limit=limit)),
         "residents_changes": in_pages(lambda limit: residents.forget_changes(now=now, limit=limit)),

@@ -5,7 +5,7 @@ from sqlalchemy import text
 
 from backend.database import Model, db, transaction
 
-REMEMBERED = ("catalogue", "board_pages", "board_knowledge", "sold_out_seen_until")
+REMEMBERED = ("catalogue", "board_pages", "board_knowledge", "sold_out")
 """What the application keeps of what the tables hold; tests rename and number anew beneath it."""
 
 

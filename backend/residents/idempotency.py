@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
-from backend.database import prepared_statements
 from backend.idempotency import answer_once, takes_key
 from backend.residents.models import IdempotencyKey, Resident
 
@@ -23,13 +22,6 @@ SELECT w.resident_id, %(key)s, %(request_hash)s, %(answer_status)s, {body}, %(no
 
 
 IN_DATABASE = in_database()
-_ANSWERED = "SELECT 1 FROM idempotency_keys WHERE resident_id = %s AND key = %s"
-
-
-def was_answered(resident_id: int, key: str) -> bool:
-    """Whether a resident's request with this key has had an answer that was kept."""
-    with prepared_statements() as cursor:
-        return cursor.execute(_ANSWERED, (resident_id, key)).fetchone() is not None
 
 
 def idempotent(*, required: bool = False) -> Callable[[View], View]:

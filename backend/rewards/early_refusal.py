@@ -8,7 +8,6 @@ from backend import present
 from backend.blueprint import UnreadableBodyError, read_json
 from backend.idempotency import key_of_request
 from backend.residents.auth import caller_by_token
-from backend.residents.idempotency import was_answered
 from backend.rewards import sold_out
 from backend.rewards.stocking import OutOfStockError
 
@@ -16,16 +15,17 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 def refused_early(view: View) -> View:
-    """Refuse a redemption of what Redis knows to be sold out. Stands above `signed_in`.
+    """Refuse a redemption of what is known to be sold out.
 
-    A request that was answered before goes on to its first answer: one read by key tells. Whatever else may
-    be wrong with the request is for the view to say, once there is something to redeem.
+    Whoever had some of it goes on: to the first answer, if the request is the same. Whatever else may be wrong with
+    the request is for the view to say, once there is something to redeem.
     """
 
     @wraps(view)
     def inner(*args: Any, **kwargs: Any) -> Any:
         reward_id = _reward_id()
-        if reward_id is not None and sold_out.is_known(reward_id) and not _answered_before():
+        takers = None if reward_id is None else sold_out.takers(reward_id)
+        if takers is not None and _resident_id() not in takers:
             raise OutOfStockError(stock_left=0)
         return view(*args, **kwargs)
 
@@ -41,6 +41,6 @@ def _reward_id() -> int | None:
     return found if isinstance(found, int) and 0 < found < 2**31 else None
 
 
-def _answered_before() -> bool:
-    key = key_of_request(required=True)
-    return was_answered(caller_by_token().resident_id, key)
+def _resident_id() -> int:
+    key_of_request(required=True)
+    return caller_by_token().resident_id

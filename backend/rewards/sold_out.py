@@ -1,40 +1,69 @@
-"""What Redis knows about rewards that are sold out: lets a rush be refused before it reaches PostgreSQL.
+"""What a process knows about rewards that are sold out: lets a rush be refused before it reaches PostgreSQL.
 
-The mark is only ever a reason to refuse, and only for SOLD_OUT_S: whoever is let through is judged by
-PostgreSQL. It is set by whoever has just read a committed stock of zero, and never over a guard. Whoever
-returns stock puts a guard in its place before committing: until the commit is through, a reader of the old
-zero cannot mark the reward sold out again, so that what comes back can be had at once. A commit that takes
-longer than GUARD_S, or a Redis that did not hear of it, costs a wrong refusal for SOLD_OUT_S at most.
+Redis holds a mark for SOLD_OUT_S, set by whoever has just read a committed stock of zero, and never over a guard. A
+process that finds the mark looks at PostgreSQL: whether nothing is left, and who has taken what there was, for they
+must get their first answer again. It goes by that for SEEN_S, so a crowd costs ten looks a second and process. The
+takers are read anew only if the reward's row has changed, as it does with each piece that is taken.
 
-A process that has seen the mark goes by it for SEEN_S more without asking: a crowd costs Redis ten questions a second
-and process, not thousands.
+Whoever returns stock to a reward of which nothing was left puts a guard in the mark's place, then waits for SEEN_S,
+then commits. So when the stock is back nobody goes by what was seen before: it can be had at once, and no taker of it
+is refused as if there had been none. Only where Redis did not hear of it, or the commit took longer than GUARD_S, may
+others be refused for SEEN_S after it.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
+from dataclasses import dataclass
 from typing import Any
 
-from backend import metrics, present, redis
+from backend import idempotency, metrics, present, redis
+from backend.database import prepared_statements
 
 SOLD_OUT_S = 2
 SEEN_S = 0.1
-"""So much longer at most another process may refuse what has come back."""
 GUARD_S = 3
 PAUSE_S = 5
 """Seconds for which Redis is not asked again after it has failed."""
+MOST_TAKERS = 100_000
+"""Residents that a process remembers for one reward; with more redemptions, nobody is refused early."""
 MARK, GUARD = "1", "0"
 _PAUSED = "sold_out_paused_until"
+_LOOK = "SELECT stock, xmin::text || ctid::text FROM rewards WHERE id = %(reward_id)s"
+# Twice the time for which answers are kept: they are removed some while after it.
+_TAKERS = f"""
+SELECT resident_id FROM redemptions
+WHERE status IN ('reserved', 'fulfilled', 'cancelled', 'expired') AND reward_id = %(reward_id)s
+    AND redeemed_at > now() - interval '{2 * idempotency.KEPT.total_seconds()} seconds'
+LIMIT %(most)s
+"""  # noqa: S608  a number of ours
 
 
-def is_known(reward_id: int) -> bool:
-    """Whether the reward was sold out a moment ago; False where Redis does not answer."""
-    seen, now = _seen(), time.monotonic()
-    if now < seen.get(reward_id, 0.0):
-        return True
-    known = bool(_ask(lambda: redis.ask("GET", _key(reward_id))) == MARK)
-    if known:
-        seen[reward_id] = now + SEEN_S
-    return known
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """That nothing was left of a reward."""
+
+    until: float
+    """When it must be looked at again, by the monotonic clock."""
+    row: str
+    """Which version of the reward's row was seen: another one has moved the stock."""
+    takers: Set[int] | None
+    """Residents whose stored answer may be that they got some of it; None: too many."""
+
+
+def takers(reward_id: int) -> Set[int] | None:
+    """If nothing is left of a reward, residents who may have an answer from when there was: all others may be refused.
+
+    None where it is not known to be sold out, or had by too many. Raises what PostgreSQL raises.
+    """
+    known, now = _known(), time.monotonic()
+    seen = known.get(reward_id)
+    if seen is None or now >= seen.until:
+        seen = _look(reward_id, seen, now=now)
+        if seen is None:
+            known.pop(reward_id, None)
+            return None
+        known[reward_id] = seen
+    return seen.takers
 
 
 def remember(reward_id: int) -> None:
@@ -42,22 +71,39 @@ def remember(reward_id: int) -> None:
     _ask(lambda: redis.client().set(_key(reward_id), MARK, ex=SOLD_OUT_S, nx=True))
 
 
-def forget(reward_id: int) -> None:
-    """Stock comes back with this transaction: refuse nobody early until it has been committed."""
-    _seen().pop(reward_id, None)
+def forget(reward_id: int, *, nothing_was_left: bool) -> None:
+    """Stock comes back with this transaction, which has the reward's row locked and is to be committed next."""
+    _known().pop(reward_id, None)
     try:
         redis.client().set(_key(reward_id), GUARD, ex=GUARD_S)
     except redis.RedisError:
         metrics.REDIS_ERRORS.inc()
+        return
+    if nothing_was_left:
+        time.sleep(SEEN_S)
+
+
+def _look(reward_id: int, before: _Seen | None, *, now: float) -> _Seen | None:
+    # In this order: who took a piece before the row was seen is among the takers, and after it nobody can.
+    if _ask(lambda: redis.ask("GET", _key(reward_id))) != MARK:
+        return None
+    with prepared_statements() as cursor:
+        found = cursor.execute(_LOOK, {"reward_id": reward_id}).fetchone()
+        if found is None or found[0] != 0:
+            return None
+        if before is not None and before.row == found[1]:
+            return _Seen(now + SEEN_S, before.row, before.takers)
+        rows = cursor.execute(_TAKERS, {"reward_id": reward_id, "most": MOST_TAKERS + 1}).fetchall()
+    return _Seen(now + SEEN_S, found[1], {row[0] for row in rows} if len(rows) <= MOST_TAKERS else None)
 
 
 def _key(reward_id: int) -> str:
     return redis.SOLD_OUT.format(reward_id=reward_id)
 
 
-def _seen() -> dict[int, float]:
-    """Until when this process goes by a mark that it saw: an entry for each reward that was ever sold out."""
-    return present.made_once("sold_out_seen_until", dict)
+def _known() -> dict[int, _Seen]:
+    """What this process goes by: an entry for each reward that was asked for while it was sold out."""
+    return present.made_once("sold_out", dict)
 
 
 def _ask(question: Callable[[], Any]) -> Any:

@@ -4,11 +4,10 @@ At any moment: sum of movements - quantities of reserved and fulfilled redemptio
 """
 
 from datetime import datetime
-from typing import Any
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Update, update
+from sqlalchemy import update
 
 from backend import audit, clock
 from backend.database import db
@@ -53,8 +52,13 @@ def refuse_if_short(reward: Reward, *, quantity: int) -> None:
 def give_back(reward_id: int, *, quantity: int) -> None:
     """Return pieces of what was called off. Locks the reward's row: call it last in the transaction."""
     returned = update(Reward).where(Reward.id == reward_id, Reward.stock.is_not(None))
-    _changes_a_row(returned.values(stock=Reward.stock + quantity))
-    sold_out.forget(reward_id)
+    # The row in the session keeps the stock that it was read with: nothing here is decided by it.
+    after = db.session.scalar(
+        returned.values(stock=Reward.stock + quantity).returning(Reward.stock),
+        execution_options={"synchronize_session": False},
+    )
+    if after is not None:
+        sold_out.forget(reward_id, nothing_was_left=after == quantity)
 
 
 def move(reward_id: int, *, delta: int, reason: str, by: str) -> Reward:
@@ -74,7 +78,6 @@ def move(reward_id: int, *, delta: int, reason: str, by: str) -> Reward:
         raise ValidationFailedError.of({"delta": gettext("The stock may be %(most)s at most.", most=MOST)})
     reward.stock = after
     record(reward, delta=delta, reason=reason, by=by, now=clock.now())
-    sold_out.forget(reward.id)
     audit.record(
         actor=by,
         action="reward.stock_moved",
@@ -83,6 +86,7 @@ def move(reward_id: int, *, delta: int, reason: str, by: str) -> Reward:
         before={"stock": before},
         after={"stock": after, "reason": reason},
     )
+    sold_out.forget(reward.id, nothing_was_left=before == 0)
     return reward
 
 
@@ -92,7 +96,6 @@ def add_codes(reward_id: int, *, loaded: int, by: str, now: datetime) -> Reward:
     before = reward.stock or 0
     reward.stock = before + loaded
     record(reward, delta=loaded, reason="codes loaded", by=by, now=now)
-    sold_out.forget(reward.id)
     audit.record(
         actor=by,
         action="reward.vouchers_loaded",
@@ -101,6 +104,7 @@ def add_codes(reward_id: int, *, loaded: int, by: str, now: datetime) -> Reward:
         before={"stock": before},
         after={"stock": reward.stock, "loaded": loaded},
     )
+    sold_out.forget(reward.id, nothing_was_left=before == 0)
     return reward
 
 
@@ -112,9 +116,3 @@ def record(reward: Reward, *, delta: int, reason: str, by: str, now: datetime) -
             StockMovement(reward_id=reward.id, delta=delta, reason=reason, stock_after=left, moved_by=by, moved_at=now)
         )
     db.session.flush()
-
-
-def _changes_a_row(statement: Update) -> bool:
-    # The row in the session keeps the stock that it was read with: nothing here is decided by it.
-    result: Any = db.session.execute(statement, execution_options={"synchronize_session": False})
-    return bool(result.rowcount)

@@ -1,23 +1,19 @@
 """Redeeming at the same moment: exact counts, whoever comes first."""
 
-import threading
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import func, select, text
 
-from backend import clock, redis
+from backend import clock
 from backend.database import db, transaction
 from backend.errors import RefusalError
 from backend.residents import auth
 from backend.residents.models import Resident
-from backend.rewards import deciding, redeeming, sold_out, stocking
+from backend.rewards import deciding, redeeming
 from backend.rewards.models import Redemption, Voucher
 from tests.rewards.stock_books import check_books
-from tests.sent_statements import noticed
 from tests.together import together
 
 CROWD = 2_000
@@ -171,106 +167,3 @@ def test_redeemers_and_the_expiry_job_never_wait_for_each_other(app, new_reward,
     )
     assert Counter(results) == {"done": 19}
     assert [stock(reward) for reward in rewards] == [44, 44, 44]
-
-
-@pytest.fixture
-def long_marks(monkeypatch):
-    """Marks and guards outlast any test: what comes back must be had without waiting for them to end."""
-    monkeypatch.setattr(sold_out, "SOLD_OUT_S", 60)
-    monkeypatch.setattr(sold_out, "GUARD_S", 60)
-
-
-@pytest.mark.usefixtures("long_marks")
-def test_sold_out_then_restocked_can_be_had_at_once(app, new_reward, resident, give, redeem, stock):
-    give(resident, 1000)
-    reward = new_reward(stock=1)
-    assert redeem(resident, reward).status_code == 201
-    for _ in range(3):
-        assert redeem(resident, reward).json["type"] == "out-of-stock"
-    assert redis.client().get(redis.SOLD_OUT.format(reward_id=reward.id)) == "1"
-    with transaction():
-        stocking.move(reward.id, delta=1, reason="restocked", by="admin:test")
-    assert redeem(resident, reward).status_code == 201
-
-
-@pytest.mark.usefixtures("long_marks")
-def test_a_reader_of_the_old_stock_cannot_mark_it_sold_out_while_stock_comes_back(
-    app, new_reward, resident, give, redeem
-):
-    give(resident, 1000)
-    reward = new_reward(stock=1)
-    redeem(resident, reward)
-    asked, answers = threading.Event(), []
-
-    def ask_in_between():
-        with app.app_context():
-            answers.append(redeem(resident, reward).json["type"])
-        asked.set()
-
-    with transaction():
-        stocking.move(reward.id, delta=1, reason="restocked", by="admin:test")
-        threading.Thread(target=ask_in_between).start()
-        assert asked.wait(10)
-    assert answers == ["out-of-stock"]
-    assert redeem(resident, reward).status_code == 201
-
-
-@pytest.mark.usefixtures("long_marks")
-def test_what_is_cancelled_can_be_had_by_another_at_once(app, new_reward, resident, new_resident, give, redeem):
-    other = new_resident("other")
-    reward = new_reward(stock=1)
-    for person in (resident, other):
-        give(person, 100)
-    redeem(resident, reward)
-    assert redeem(other, reward).json["type"] == "out-of-stock"
-    with transaction():
-        deciding.cancel(resident.resident_id, 1, by="resident")
-    assert redeem(other, reward).status_code == 201
-
-
-@pytest.fixture
-def sent():
-    """The SQL of every statement that is sent, by whatever way."""
-    seen = []
-    with noticed(lambda _, statement, __: seen.append(statement)):
-        yield seen
-
-
-@pytest.mark.usefixtures("long_marks")
-def test_an_early_refusal_costs_the_database_one_read(app, new_reward, resident, sent):
-    reward_id, token = new_reward(stock=0).id, auth.issue(resident).token
-    assert ask(app, reward_id, token) == (409, "out-of-stock")
-    sent.clear()
-    assert ask(app, reward_id, token) == (409, "out-of-stock")
-    assert len(sent) == 1, sent
-
-
-def test_a_crowd_asks_redis_ten_times_a_second_and_not_each_time(app, new_reward, resident, give, redeem, monkeypatch):
-    give(resident, 1000)
-    reward = new_reward(stock=1)
-    redeem(resident, reward)
-    redeem(resident, reward)
-    asked = []
-    ask = redis.ask
-    monkeypatch.setattr(redis, "ask", lambda *words: (asked.append(words), ask(*words))[1])
-    now = time.monotonic()
-    monkeypatch.setattr(sold_out, "time", SimpleNamespace(monotonic=lambda: now))
-    for _ in range(20):
-        assert redeem(resident, reward).json["type"] == "out-of-stock"
-    assert len(asked) == 1
-    now += sold_out.SEEN_S
-    assert redeem(resident, reward).json["type"] == "out-of-stock"
-    assert len(asked) == 2
-
-
-def test_without_redis_postgresql_decides(app, new_reward, resident, give, redeem, monkeypatch):
-    give(resident, 1000)
-    reward = new_reward(stock=1)
-    gone = redis.redis.from_url("redis://127.0.0.1:1", socket_connect_timeout=1)
-    monkeypatch.setitem(app.extensions, "redis", gone)
-    assert redeem(resident, reward).status_code == 201
-    assert redeem(resident, reward).json["type"] == "out-of-stock"
-    with transaction():
-        stocking.move(reward.id, delta=1, reason="restocked", by="admin:test")
-    assert redeem(resident, reward).status_code == 201
-    app.extensions.pop("sold_out_paused_until", None)
