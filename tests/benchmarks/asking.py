@@ -19,6 +19,8 @@ from itertools import chain, repeat
 from tests.benchmarks.load import Job, LoadError, Tally
 
 _SILENCE_S = 30.0
+_TICK_S = 0.005
+"""A job with a rate looks so often what is due and what has come: else each of its requests would wake it up twice."""
 _CHUNK = 1 << 18
 _HEAD_END = b"\r\n\r\n"
 _LENGTH = b"content-length:"
@@ -96,9 +98,10 @@ class _Asker:
         return self._tally
 
     def _turn(self) -> None:
-        paced = bool(self._idle)
-        ready = self._selector.select(max(0.0, self._due - time.perf_counter()) if paced else _SILENCE_S)
-        if not ready and not paced:
+        if self._pause:
+            time.sleep(_TICK_S)
+        ready = self._selector.select(0 if self._idle else _SILENCE_S)
+        if not ready and not self._idle:
             raise LoadError(f"No answer came within {_SILENCE_S:.0f} s.")
         while self._idle and (now := time.perf_counter()) >= self._due:
             self._next(self._idle.popleft(), now=now)

@@ -17,7 +17,8 @@ class Job:
     """What one process asks over keep-alive connections: on each the next request once it has its answer.
 
     It ends after `seconds`, or when the requests have run out unless they `repeat`; every answer must have
-    `status`. With a `rate` it asks so many times a second and no more; where answers come late it catches up.
+    `status`. With a `rate` it asks so many times a second and no more, a few at once, and looks for answers every few
+    milliseconds; where they come late it catches up.
     """
 
     port: int
