@@ -121,7 +121,9 @@ def watched() -> Iterator[Any]:
     Gives the connection on which PostgreSQL is asked who waits.
     """
     for engine in db.engines.values():
-        engine.connect().close()  # the first connection asks questions of its own, under a lock of SQLAlchemy
+        # The first connection asks questions of its own, under a lock of SQLAlchemy. Where some are taken it was made.
+        if not engine.pool.checkedout():
+            engine.connect().close()
     copy, commit = psycopg.Cursor.copy, psycopg.Connection.commit
 
     def tell(connection: Any, query: Any, *_: Any) -> None:
