@@ -1,4 +1,4 @@
-"""Jobs side by side on several connections, their results in order, never many waiting to be taken."""
+"""Jobs side by side on several connections, their results in order, never more than a few waiting to be taken."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,6 +11,8 @@ import psycopg
 
 Cursor = psycopg.Cursor[Any]
 Result = TypeVar("Result")
+AHEAD = 4
+"""Jobs a cursor that are begun or waiting before the first result is taken: a long one must not keep others idle."""
 
 
 def cores() -> int:
@@ -37,11 +39,16 @@ def each(cursors: Sequence[Cursor], jobs: Iterable[Callable[[Cursor], Result]]) 
         finally:
             idle.put(cursor)
 
-    rest = iter(jobs)
+    rest, most = iter(jobs), AHEAD * len(cursors)
     waiting: list[Future[Result]] = []
     with ThreadPoolExecutor(len(cursors)) as pool:
-        while True:
-            waiting += [pool.submit(run, job) for job in islice(rest, 1 + len(cursors) - len(waiting))]
-            if not waiting:
-                return
-            yield waiting.pop(0).result()
+        try:
+            while True:
+                waiting += [pool.submit(run, job) for job in islice(rest, most - len(waiting))]
+                if not waiting:
+                    return
+                yield waiting.pop(0).result()
+        finally:
+            # Whoever stops asking waits for those that are at work, not for those that were to come.
+            for future in waiting:
+                future.cancel()
