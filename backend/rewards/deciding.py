@@ -3,6 +3,7 @@
 Whoever locks the wallet first decides.
 """
 
+from collections import Counter
 from datetime import datetime
 
 from flask_babel import lazy_gettext as _l
@@ -56,7 +57,7 @@ def cancel(resident_id: int, seq: int, *, by: str, reason: str | None = None, no
     redemption.reason = reason
     _call_off(wallet, redemption, status="cancelled", by=by, now=now or clock.now())
     decided = _decided(wallet, redemption)
-    stocking.give_back(redemption.reward_id, quantity=redemption.quantity)
+    stocking.give_back({redemption.reward_id: redemption.quantity})
     return decided
 
 
@@ -106,8 +107,10 @@ def expire_reserved(now: datetime, limit: int) -> int:
         if (redemption := _expire(resident_id, seq, now=now)) is not None
     ]
     db.session.flush()
-    for redemption in sorted(expired, key=lambda redemption: redemption.reward_id):
-        stocking.give_back(redemption.reward_id, quantity=redemption.quantity)
+    pieces: Counter[int] = Counter()
+    for redemption in expired:
+        pieces[redemption.reward_id] += redemption.quantity
+    stocking.give_back(pieces)
     return len(expired)
 
 

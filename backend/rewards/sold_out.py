@@ -12,7 +12,7 @@ others be refused for SEEN_S after it.
 """
 
 import time
-from collections.abc import Callable, Set
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,11 +71,12 @@ def remember(reward_id: int) -> None:
     _ask(lambda: redis.client().set(_key(reward_id), MARK, ex=SOLD_OUT_S, nx=True))
 
 
-def forget(reward_id: int, *, nothing_was_left: bool) -> None:
-    """Stock comes back with this transaction, which has the reward's row locked and is to be committed next."""
-    _known().pop(reward_id, None)
+def forget(rewards: Iterable[int], *, nothing_was_left: bool) -> None:
+    """Stock of these comes back with this transaction, which has their rows locked and is to be committed next."""
     try:
-        redis.client().set(_key(reward_id), GUARD, ex=GUARD_S)
+        for reward_id in rewards:
+            _known().pop(reward_id, None)
+            redis.client().set(_key(reward_id), GUARD, ex=GUARD_S)
     except redis.RedisError:
         metrics.REDIS_ERRORS.inc()
         return

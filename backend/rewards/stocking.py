@@ -3,6 +3,7 @@
 At any moment: sum of movements - quantities of reserved and fulfilled redemptions = stock.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from flask_babel import gettext
@@ -49,16 +50,19 @@ def refuse_if_short(reward: Reward, *, quantity: int) -> None:
     raise OutOfStockError(stock_left=reward.stock)
 
 
-def give_back(reward_id: int, *, quantity: int) -> None:
-    """Return pieces of what was called off. Locks the reward's row: call it last in the transaction."""
-    returned = update(Reward).where(Reward.id == reward_id, Reward.stock.is_not(None))
-    # The row in the session keeps the stock that it was read with: nothing here is decided by it.
-    after = db.session.scalar(
-        returned.values(stock=Reward.stock + quantity).returning(Reward.stock),
-        execution_options={"synchronize_session": False},
-    )
-    if after is not None:
-        sold_out.forget(reward_id, nothing_was_left=after == quantity)
+def give_back(pieces: Mapping[int, int]) -> None:
+    """Return pieces of what was called off, by reward. Locks their rows, in order: call it last in the transaction."""
+    returned: dict[int, bool] = {}
+    for reward_id, quantity in sorted(pieces.items()):
+        update_of = update(Reward).where(Reward.id == reward_id, Reward.stock.is_not(None))
+        # The row in the session keeps the stock that it was read with: nothing here is decided by it.
+        after = db.session.scalar(
+            update_of.values(stock=Reward.stock + quantity).returning(Reward.stock),
+            execution_options={"synchronize_session": False},
+        )
+        if after is not None:
+            returned[reward_id] = after == quantity
+    sold_out.forget(returned, nothing_was_left=any(returned.values()))
 
 
 def move(reward_id: int, *, delta: int, reason: str, by: str) -> Reward:
@@ -86,7 +90,7 @@ def move(reward_id: int, *, delta: int, reason: str, by: str) -> Reward:
         before={"stock": before},
         after={"stock": after, "reason": reason},
     )
-    sold_out.forget(reward.id, nothing_was_left=before == 0)
+    sold_out.forget([reward.id], nothing_was_left=before == 0)
     return reward
 
 
@@ -104,7 +108,7 @@ def add_codes(reward_id: int, *, loaded: int, by: str, now: datetime) -> Reward:
         before={"stock": before},
         after={"stock": reward.stock, "loaded": loaded},
     )
-    sold_out.forget(reward.id, nothing_was_left=before == 0)
+    sold_out.forget([reward.id], nothing_was_left=before == 0)
     return reward
 
 

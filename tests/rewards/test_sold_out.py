@@ -214,6 +214,17 @@ def test_nobody_waits_where_something_is_left(app, new_reward, resident, give, r
         assert clockwork.waits == [sold_out.SEEN_S]
 
 
+def test_the_expiry_job_waits_once_for_all_rewards(app, new_reward, resident, give, redeem, stock, clockwork):
+    give(resident, 600)
+    rewards = [new_reward(stock=2) for _ in range(3)]
+    for reward in rewards * 2:
+        assert redeem(resident, reward).status_code == 201
+    with transaction():
+        assert deciding.expire_reserved(clock.now() + timedelta(days=31), 10) == 6
+    assert [stock(reward) for reward in rewards] == [2, 2, 2]
+    assert clockwork.waits == [sold_out.SEEN_S]
+
+
 def test_where_too_many_had_some_nobody_is_refused_early(app, new_reward, new_resident, give, redeem, monkeypatch):
     monkeypatch.setattr(sold_out, "MOST_TAKERS", 1)
     reward, takers = new_reward(stock=2), [new_resident(f"taker {number}") for number in range(2)]
