@@ -77,7 +77,7 @@ def engine_options(settings: Settings) -> dict[str, Any]:
 def autocommit_options(settings: Settings) -> dict[str, Any]:
     """Options of the engine behind `prepared_statements`: nothing is set or taken back when a connection changes hands.
 
-    Its few statements are prepared when first sent (`backend.statements`), and planned once: each finds the rows of one
+    Its few statements are prepared when first sent (`backend.statements`), and planned once: most find the rows of one
     resident by a key, whoever that is, and planning takes longer than running.
     """
     options = f"{_options(settings)} -c plan_cache_mode=force_generic_plan"

@@ -32,7 +32,6 @@ def cancel(caller: Caller) -> None:
         return
     if resident.token_epoch != caller.epoch:
         raise UnauthenticatedError
-    rewards.erase(caller.resident_id, now=now)
     actions.erase(caller.resident_id, now=now)
     partners.release(bound)
     residents.erase(resident, now=now)
@@ -40,6 +39,7 @@ def cancel(caller: Caller) -> None:
     ledger.set_frozen(wallet, frozen=True)
     who = caller.resident_id
     record(actor=f"resident:{who}", action="resident.erased", object_kind="resident", object_id=who)
+    rewards.erase(who, now=now)
 
 
 def _lock(resident_id: int) -> tuple[Sequence[Binding], Wallet]:

@@ -61,6 +61,20 @@ def cancel(resident_id: int, seq: int, *, by: str, reason: str | None = None, no
     return decided
 
 
+def cancel_all(resident_id: int, *, by: str, reason: str, now: datetime) -> None:
+    """Call all of a resident's reserved redemptions off. Expects the wallet locked; call it last in the transaction."""
+    reserved = select(Redemption.seq).where(Redemption.resident_id == resident_id, Redemption.status == "reserved")
+    wallet = ledger.lock_wallet(resident_id)
+    pieces: Counter[int] = Counter()
+    for seq in db.session.scalars(reserved.order_by(Redemption.seq)).all():
+        redemption = _reserved(resident_id, seq)
+        redemption.reason = reason
+        _call_off(wallet, redemption, status="cancelled", by=by, now=now)
+        pieces[redemption.reward_id] += redemption.quantity
+    db.session.flush()
+    stocking.give_back(pieces)
+
+
 def fulfil(resident_id: int, seq: int, *, by: str, now: datetime | None = None) -> Redeemed:
     """Note that the reward was handed over or sent: the points are gone for good.
 

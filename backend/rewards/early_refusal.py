@@ -24,9 +24,12 @@ def refused_early(view: View) -> View:
     @wraps(view)
     def inner(*args: Any, **kwargs: Any) -> Any:
         reward_id = _reward_id()
-        takers = None if reward_id is None else sold_out.takers(reward_id)
-        if takers is not None and _resident_id() not in takers:
-            raise OutOfStockError(stock_left=0)
+        if reward_id is not None:
+            resident_id = caller_by_token().resident_id
+            takers = sold_out.takers(reward_id)
+            if takers is not None and resident_id not in takers:
+                key_of_request(required=True)
+                raise OutOfStockError(stock_left=0)
         return view(*args, **kwargs)
 
     return inner  # type: ignore[return-value]  # same call as the view
@@ -39,8 +42,3 @@ def _reward_id() -> int | None:
         return None
     found = body.get("reward_id") if isinstance(body, dict) else None
     return found if isinstance(found, int) and 0 < found < 2**31 else None
-
-
-def _resident_id() -> int:
-    key_of_request(required=True)
-    return caller_by_token().resident_id

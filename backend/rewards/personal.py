@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from backend.database import db
 from backend.rewards import deciding
@@ -22,14 +22,10 @@ SEALED = ("delivery",)
 
 
 def erase(resident_id: int, *, now: datetime) -> None:
-    """Call off what is reserved, and remove names, phone numbers and addresses of deliveries.
+    """Remove names, phone numbers and addresses of deliveries, and call off what is reserved.
 
-    Expects the wallet locked.
+    Expects the wallet locked; call it last in the transaction.
     """
-    mine = select(Redemption.seq).where(Redemption.resident_id == resident_id)
-    # In order of the rewards, whose stock it locks: so no two of us can wait for each other.
-    reserved = mine.where(Redemption.status == "reserved").order_by(Redemption.reward_id)
-    for seq in db.session.scalars(reserved).all():
-        deciding.cancel(resident_id, seq, by="resident", reason="account-cancelled", now=now)
     told = update(Redemption).where(Redemption.resident_id == resident_id, Redemption.delivery.is_not(None))
     db.session.execute(told.values(delivery=None))
+    deciding.cancel_all(resident_id, by="resident", reason="account-cancelled", now=now)

@@ -13,29 +13,35 @@ others be refused for SEEN_S after it.
 
 import time
 from collections.abc import Callable, Iterable, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 from backend import idempotency, metrics, present, redis
 from backend.database import prepared_statements
+from backend.keeping import keep
+from backend.rewards.rules import STATUSES
 
 SOLD_OUT_S = 2
 SEEN_S = 0.1
+"""For so long a process goes by what it saw."""
 GUARD_S = 3
 PAUSE_S = 5
 """Seconds for which Redis is not asked again after it has failed."""
-MOST_TAKERS = 100_000
-"""Residents that a process remembers for one reward; with more redemptions, nobody is refused early."""
+MOST_TAKERS = 50_000
+"""Redemptions of one reward whose residents a process remembers, some 4 MB; with more, nobody is refused early."""
+MOST_REWARDS = 16
 MARK, GUARD = "1", "0"
 _PAUSED = "sold_out_paused_until"
 _LOOK = "SELECT stock, xmin::text || ctid::text FROM rewards WHERE id = %(reward_id)s"
-# Twice the time for which answers are kept: they are removed some while after it.
+# All of them, for the sake of the index. Twice the time for which answers are kept, for they are removed some while
+# after it; by PostgreSQL's clock, so that it knows when it plans how few they are.
 _TAKERS = f"""
 SELECT resident_id FROM redemptions
-WHERE status IN ('reserved', 'fulfilled', 'cancelled', 'expired') AND reward_id = %(reward_id)s
+WHERE status IN ({", ".join(f"'{status}'" for status in STATUSES)}) AND reward_id = %(reward_id)s
     AND redeemed_at > now() - interval '{2 * idempotency.KEPT.total_seconds()} seconds'
 LIMIT %(most)s
-"""  # noqa: S608  a number of ours
+"""  # noqa: S608  the parts are ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +51,17 @@ class _Seen:
     until: float
     """When it must be looked at again, by the monotonic clock."""
     row: str
-    """Which version of the reward's row was seen: another one has moved the stock."""
+    """Which version of the reward's row was seen: with another one the stock may have moved."""
     takers: Set[int] | None
     """Residents whose stored answer may be that they got some of it; None: too many."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What this process goes by, for each reward that was asked for while it was sold out."""
+
+    seen: dict[int, _Seen] = field(default_factory=dict)
+    looking: Lock = field(default_factory=Lock)
 
 
 def takers(reward_id: int) -> Set[int] | None:
@@ -55,14 +69,17 @@ def takers(reward_id: int) -> Set[int] | None:
 
     None where it is not known to be sold out, or had by too many. Raises what PostgreSQL raises.
     """
-    known, now = _known(), time.monotonic()
-    seen = known.get(reward_id)
-    if seen is None or now >= seen.until:
-        seen = _look(reward_id, seen, now=now)
-        if seen is None:
-            known.pop(reward_id, None)
+    known, until = _known(), time.monotonic() + SEEN_S
+    seen = _fresh(known, reward_id)
+    if seen is None:
+        if _ask(lambda: redis.ask("GET", _key(reward_id))) != MARK:
             return None
-        known[reward_id] = seen
+        # One looks for all who are here at this moment.
+        with known.looking:
+            seen = _fresh(known, reward_id) or _look(reward_id, known.seen.get(reward_id), until=until)
+            if seen is None:
+                return None
+            keep(known.seen, reward_id, seen, most=MOST_REWARDS)
     return seen.takers
 
 
@@ -75,36 +92,37 @@ def forget(rewards: Iterable[int], *, nothing_was_left: bool) -> None:
     """Stock of these comes back with this transaction, which has their rows locked and is to be committed next."""
     try:
         for reward_id in rewards:
-            _known().pop(reward_id, None)
             redis.client().set(_key(reward_id), GUARD, ex=GUARD_S)
     except redis.RedisError:
         metrics.REDIS_ERRORS.inc()
-        return
     if nothing_was_left:
         time.sleep(SEEN_S)
 
 
-def _look(reward_id: int, before: _Seen | None, *, now: float) -> _Seen | None:
-    # In this order: who took a piece before the row was seen is among the takers, and after it nobody can.
-    if _ask(lambda: redis.ask("GET", _key(reward_id))) != MARK:
-        return None
+def _fresh(known: _Known, reward_id: int) -> _Seen | None:
+    seen = known.seen.get(reward_id)
+    return seen if seen is not None and time.monotonic() < seen.until else None
+
+
+def _look(reward_id: int, before: _Seen | None, *, until: float) -> _Seen | None:
+    # In this order: who took a piece before the row was seen is among the takers; after it nobody can before `until`,
+    # which counts from before the mark was found.
     with prepared_statements() as cursor:
         found = cursor.execute(_LOOK, {"reward_id": reward_id}).fetchone()
         if found is None or found[0] != 0:
             return None
         if before is not None and before.row == found[1]:
-            return _Seen(now + SEEN_S, before.row, before.takers)
+            return _Seen(until, before.row, before.takers)
         rows = cursor.execute(_TAKERS, {"reward_id": reward_id, "most": MOST_TAKERS + 1}).fetchall()
-    return _Seen(now + SEEN_S, found[1], {row[0] for row in rows} if len(rows) <= MOST_TAKERS else None)
+    return _Seen(until, found[1], {row[0] for row in rows} if len(rows) <= MOST_TAKERS else None)
 
 
 def _key(reward_id: int) -> str:
     return redis.SOLD_OUT.format(reward_id=reward_id)
 
 
-def _known() -> dict[int, _Seen]:
-    """What this process goes by: an entry for each reward that was asked for while it was sold out."""
-    return present.made_once("sold_out", dict)
+def _known() -> _Known:
+    return present.made_once("sold_out", _Known)
 
 
 def _ask(question: Callable[[], Any]) -> Any:

@@ -23,6 +23,7 @@ PHOTO = {"kind": "photo", "photo_sha256": "ab" * 32}
 SPANS = {
     ("read_board", "residents"): "the names of the fifty on the page, by their ids",
     ("read_around_me", "residents"): "the names of those around, by their ids",
+    ("redeem", "redemptions"): "who has had some of what is sold out, once it has changed",
 }
 """What goes beyond one resident all the same, and why it may."""
 ELSEWHERE = {
@@ -47,6 +48,7 @@ def requests(app, client, resident, headers):
                 " RETURNING id"
             )
         )
+        gone = db.session.scalar(text("UPDATE rewards SET stock = 0 WHERE code = 'seed_kit' RETURNING id"))
 
     def ask(method, path, body=None):
         key = {"Idempotency-Key": secrets.token_hex(8)}
@@ -67,6 +69,13 @@ def requests(app, client, resident, headers):
     def redeem():
         return ask("POST", "/redemptions", {"reward_id": reward, "quantity": 1})
 
+    def redeem_what_there_is_and_what_there_is_not():
+        for _ in range(2):
+            key = {"Idempotency-Key": secrets.token_hex(8)}
+            answer = client.post("/api/v1/redemptions", json={"reward_id": gone}, headers=mine | key)
+            assert answer.json["type"] == "out-of-stock"
+        return redeem()
+
     act()
     first = redeem()
     reads = {
@@ -86,7 +95,7 @@ def requests(app, client, resident, headers):
         for name, path in reads.items()
         if name not in ELSEWHERE
     }
-    made |= {"record_action": act, "record_actions": act_many, "redeem": redeem}
+    made |= {"record_action": act, "record_actions": act_many, "redeem": redeem_what_there_is_and_what_there_is_not}
     made |= {"cancel_redemption": lambda: ask("POST", f"/redemptions/{first['id']}/cancel")}
     made |= {"change_me": lambda: ask("PATCH", "/me", {"nickname": "Wang"})}
     return made

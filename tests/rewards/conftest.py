@@ -1,17 +1,20 @@
 """A shop for tests: rewards of any terms, residents with points, and asking over HTTP."""
 
+import time
 from datetime import timedelta
 from itertools import count
+from types import SimpleNamespace
 
 import pytest
 
-from backend import clock
+from backend import clock, redis
 from backend.database import db, transaction
 from backend.ledger import service as ledger
 from backend.ledger.service import Reference
-from backend.rewards import configuring, vouchers
+from backend.rewards import configuring, sold_out, vouchers
 from backend.rewards.models import Reward
 from tests.rewards.stock_books import check_books
+from tests.sent_statements import noticed
 
 DELIVERY = {"name": "Li Na", "phone": "13800000000", "address": "12 Yingze Street"}
 _numbers = count(1)
@@ -110,3 +113,37 @@ def _books_add_up_after_each_test(app):
     yield
     db.session.rollback()
     check_books()
+
+
+@pytest.fixture
+def long_marks(monkeypatch):
+    """Marks and guards outlast any test: what comes back must be had without waiting for them to end."""
+    monkeypatch.setattr(sold_out, "SOLD_OUT_S", 60)
+    monkeypatch.setattr(sold_out, "GUARD_S", 60)
+
+
+@pytest.fixture
+def end_guard(app):
+    """end_guard(reward): as if GUARD_S were over since its stock last came back."""
+    return lambda reward: redis.client().delete(redis.SOLD_OUT.format(reward_id=reward.id))
+
+
+@pytest.fixture
+def sent():
+    """The SQL of every statement that is sent, by whatever way."""
+    seen = []
+    with noticed(lambda _, statement, __: seen.append(statement)):
+        yield seen
+
+
+@pytest.fixture
+def clockwork(monkeypatch):
+    """Time as the marks see it: `now` goes on as the test says, or by waiting; `waits` are what was waited for."""
+    work = SimpleNamespace(now=time.monotonic(), waits=[])
+
+    def sleep(seconds):
+        work.waits.append(seconds)
+        work.now += seconds
+
+    monkeypatch.setattr(sold_out, "time", SimpleNamespace(monotonic=lambda: work.now, sleep=sleep))
+    return work

@@ -1,97 +1,16 @@
 """A rush on what is sold out: refused without a transaction, and wrongly never."""
 
-import threading
-import time
 from datetime import timedelta
-from types import SimpleNamespace
 
 import pytest
+from sqlalchemy import update
 
 from backend import clock, redis
-from backend.database import transaction
+from backend.database import db, transaction
 from backend.rewards import deciding, sold_out, stocking, vouchers
-from tests.sent_statements import noticed
-
-
-@pytest.fixture
-def long_marks(monkeypatch):
-    """Marks and guards outlast any test: what comes back must be had without waiting for them to end."""
-    monkeypatch.setattr(sold_out, "SOLD_OUT_S", 60)
-    monkeypatch.setattr(sold_out, "GUARD_S", 60)
-
-
-def end_guard(reward):
-    """As if GUARD_S were over since stock last came back."""
-    redis.client().delete(redis.SOLD_OUT.format(reward_id=reward.id))
-
-
-@pytest.mark.usefixtures("long_marks")
-def test_sold_out_then_restocked_can_be_had_at_once(app, new_reward, resident, give, redeem, stock):
-    give(resident, 1000)
-    reward = new_reward(stock=1)
-    assert redeem(resident, reward).status_code == 201
-    for _ in range(3):
-        assert redeem(resident, reward).json["type"] == "out-of-stock"
-    assert redis.client().get(redis.SOLD_OUT.format(reward_id=reward.id)) == "1"
-    with transaction():
-        stocking.move(reward.id, delta=1, reason="restocked", by="admin:test")
-    assert redeem(resident, reward).status_code == 201
-
-
-@pytest.mark.usefixtures("long_marks")
-def test_a_reader_of_the_old_stock_cannot_mark_it_sold_out_while_stock_comes_back(
-    app, new_reward, resident, give, redeem
-):
-    give(resident, 1000)
-    reward = new_reward(stock=1)
-    redeem(resident, reward)
-    asked, answers = threading.Event(), []
-
-    def ask_in_between():
-        with app.app_context():
-            answers.append(redeem(resident, reward).json["type"])
-        asked.set()
-
-    with transaction():
-        stocking.move(reward.id, delta=1, reason="restocked", by="admin:test")
-        threading.Thread(target=ask_in_between).start()
-        assert asked.wait(10)
-    assert answers == ["out-of-stock"]
-    assert redeem(resident, reward).status_code == 201
-
-
-@pytest.mark.usefixtures("long_marks")
-def test_what_is_cancelled_can_be_had_by_another_at_once(app, new_reward, resident, new_resident, give, redeem):
-    other = new_resident("other")
-    reward = new_reward(stock=1)
-    for person in (resident, other):
-        give(person, 100)
-    redeem(resident, reward)
-    assert redeem(other, reward).json["type"] == "out-of-stock"
-    with transaction():
-        deciding.cancel(resident.resident_id, 1, by="resident")
-    assert redeem(other, reward).status_code == 201
-
-
-@pytest.fixture
-def sent():
-    """The SQL of every statement that is sent, by whatever way."""
-    seen = []
-    with noticed(lambda _, statement, __: seen.append(statement)):
-        yield seen
-
-
-@pytest.fixture
-def clockwork(monkeypatch):
-    """Time as the marks see it: `now` goes on as the test says, or by waiting; `waits` are what was waited for."""
-    work = SimpleNamespace(now=time.monotonic(), waits=[])
-
-    def sleep(seconds):
-        work.waits.append(seconds)
-        work.now += seconds
-
-    monkeypatch.setattr(sold_out, "time", SimpleNamespace(monotonic=lambda: work.now, sleep=sleep))
-    return work
+from backend.rewards.models import Redemption, Reward
+from backend.rewards.rules import STATUSES
+from tests.together import together
 
 
 @pytest.mark.usefixtures("long_marks")
@@ -129,7 +48,7 @@ def test_a_crowd_costs_redis_and_postgresql_one_look_in_a_tenth_of_a_second(
 @pytest.mark.usefixtures("long_marks")
 @pytest.mark.parametrize("kind", ["pickup", "voucher"])
 def test_who_had_the_last_piece_gets_the_first_answer_again_however_often_it_comes_back(
-    app, new_reward, new_resident, give, redeem, kind
+    app, new_reward, new_resident, give, redeem, end_guard, kind
 ):
     reward, late = new_reward(kind, stock=1), new_resident("late")
     give(late, 100)
@@ -143,7 +62,7 @@ def test_who_had_the_last_piece_gets_the_first_answer_again_however_often_it_com
         assert first.status_code == 201, first.json
         for _ in range(2):
             assert redeem(late, reward).json["type"] == "out-of-stock"
-        assert app.extensions["sold_out"][reward.id].takers == {before.resident_id for before in takers}
+        assert app.extensions["sold_out"].seen[reward.id].takers == {before.resident_id for before in takers}
         again = redeem(taker, reward, key="mine")
         assert (again.status_code, again.json) == (201, first.json)
         assert again.headers["Idempotent-Replayed"] == "true"
@@ -156,7 +75,9 @@ def test_who_had_the_last_piece_gets_the_first_answer_again_however_often_it_com
 
 
 @pytest.mark.usefixtures("long_marks")
-def test_who_called_a_redemption_off_gets_the_first_answer_again(app, new_reward, resident, new_resident, give, redeem):
+def test_who_called_a_redemption_off_gets_the_first_answer_again(
+    app, new_reward, resident, new_resident, give, redeem, end_guard
+):
     reward, other = new_reward(stock=1), new_resident("other")
     for person in (resident, other):
         give(person, 100)
@@ -167,62 +88,62 @@ def test_who_called_a_redemption_off_gets_the_first_answer_again(app, new_reward
     end_guard(reward)
     for _ in range(2):
         assert redeem(new_resident("late"), reward).json["type"] == "out-of-stock"
-    assert app.extensions["sold_out"][reward.id].takers == {resident.resident_id, other.resident_id}
+    assert app.extensions["sold_out"].seen[reward.id].takers == {resident.resident_id, other.resident_id}
     assert redeem(resident, reward, key="mine").json == first.json
     assert redeem(resident, reward, key="another").json["type"] == "out-of-stock"
 
 
-RESTOCKING = {
-    "moved by an admin": lambda reward, _: stocking.move(reward.id, delta=1, reason="restocked", by="admin:test"),
-    "called off": lambda _, taker: deciding.cancel(taker.resident_id, 1, by="resident"),
-    "not collected": lambda _reward, _taker: deciding.expire_reserved(clock.now() + timedelta(days=31), 10),
-    "more codes": lambda reward, _: vouchers.load(reward_id=reward.id, text="MORE", by="admin:test"),
-}
+@pytest.mark.usefixtures("long_marks")
+@pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.parametrize(("days_ago", "counts"), [(0, True), (1, True), (2, False)])
+def test_the_takers_are_all_who_may_still_have_an_answer(
+    app, new_reward, resident, new_resident, give, redeem, end_guard, status, days_ago, counts
+):
+    reward, late = new_reward(stock=2), new_resident("late")
+    for person in (resident, late):
+        give(person, 100)
+    assert redeem(resident, reward).status_code == 201
+    decided = {"fulfilled": deciding.fulfil, "cancelled": deciding.cancel}
+    with transaction():
+        if status in decided:
+            decided[status](resident.resident_id, 1, by="admin:test")
+        elif status == "expired":
+            deciding.expire_reserved(clock.now() + timedelta(days=31), 10)
+    with transaction():
+        left = db.session.get(Reward, reward.id, populate_existing=True).stock
+        stocking.move(reward.id, delta=-left, reason="given away elsewhere", by="admin:test")
+        aged = update(Redemption).values(redeemed_at=Redemption.redeemed_at - timedelta(days=days_ago))
+        db.session.execute(aged)
+    end_guard(reward)
+    for _ in range(2):
+        assert redeem(late, reward).json["type"] == "out-of-stock"
+    assert (resident.resident_id in app.extensions["sold_out"].seen[reward.id].takers) is counts
 
 
 @pytest.mark.usefixtures("long_marks")
-@pytest.mark.parametrize("way", RESTOCKING)
-def test_no_process_goes_by_what_it_saw_before_once_stock_is_back(
-    app, new_reward, resident, new_resident, give, redeem, way
-):
-    reward, taker = new_reward("voucher" if way == "more codes" else "pickup", stock=1), new_resident("taker")
-    for person in (resident, taker):
-        give(person, 100)
-    end_guard(reward)
-    assert redeem(taker, reward).status_code == 201
-    for _ in range(2):
-        assert redeem(resident, reward).json["type"] == "out-of-stock"
-    with transaction():
-        # As late as may be: what another process sees now it goes by for SEEN_S.
-        app.extensions["sold_out"].clear()
-        assert redeem(resident, reward, client=app.test_client()).json["type"] == "out-of-stock"
-        elsewhere = dict(app.extensions["sold_out"])
-        RESTOCKING[way](reward, taker)
-    assert elsewhere.keys() == {reward.id}
-    app.extensions["sold_out"].update(elsewhere)
+def test_of_many_at_once_one_looks_for_all(app, new_reward, new_resident, give, redeem, sent):
+    reward, crowd = new_reward(stock=0), [new_resident(f"late {number}") for number in range(8)]
+    redeem(crowd[0], reward)
+    answers = together(app, [lambda late=late: redeem(late, reward) for late in crowd])
+    assert [answer.json["type"] for answer in answers] == ["out-of-stock"] * len(crowd)
+    assert len([statement for statement in sent if "FROM redemptions\n" in str(statement)]) == 1
+
+
+@pytest.mark.usefixtures("long_marks")
+def test_a_mark_that_has_outlived_its_stock_refuses_nobody(app, new_reward, resident, give, redeem):
+    give(resident, 100)
+    reward = new_reward(stock=1)
+    redis.client().set(redis.SOLD_OUT.format(reward_id=reward.id), sold_out.MARK)
     assert redeem(resident, reward).status_code == 201
 
 
-def test_nobody_waits_where_something_is_left(app, new_reward, resident, give, redeem, clockwork):
-    give(resident, 300)
-    reward = new_reward(stock=3)
-    for _ in range(3):
-        redeem(resident, reward)
-    for number in range(1, 4):
-        with transaction():
-            deciding.cancel(resident.resident_id, number, by="resident")
-        assert clockwork.waits == [sold_out.SEEN_S]
-
-
-def test_the_expiry_job_waits_once_for_all_rewards(app, new_reward, resident, give, redeem, stock, clockwork):
-    give(resident, 600)
-    rewards = [new_reward(stock=2) for _ in range(3)]
-    for reward in rewards * 2:
-        assert redeem(resident, reward).status_code == 201
-    with transaction():
-        assert deciding.expire_reserved(clock.now() + timedelta(days=31), 10) == 6
-    assert [stock(reward) for reward in rewards] == [2, 2, 2]
-    assert clockwork.waits == [sold_out.SEEN_S]
+@pytest.mark.usefixtures("long_marks")
+def test_who_is_not_signed_in_costs_nothing(app, new_reward, resident, redeem, sent):
+    reward = new_reward(stock=0)
+    redeem(resident, reward)
+    sent.clear()
+    answer = app.test_client().post("/api/v1/redemptions", json={"reward_id": reward.id})
+    assert (answer.status_code, sent) == (401, [])
 
 
 def test_where_too_many_had_some_nobody_is_refused_early(app, new_reward, new_resident, give, redeem, monkeypatch):
@@ -234,17 +155,17 @@ def test_where_too_many_had_some_nobody_is_refused_early(app, new_reward, new_re
     for taker in takers:
         assert redeem(taker, reward).json["type"] == "out-of-stock"
         assert redeem(taker, reward, key="mine").status_code == 201
-    assert [seen.takers for seen in app.extensions["sold_out"].values()] == [None]
+    assert [seen.takers for seen in app.extensions["sold_out"].seen.values()] == [None]
 
 
 def test_without_redis_postgresql_decides(app, new_reward, resident, give, redeem, monkeypatch):
     give(resident, 1000)
     reward = new_reward(stock=1)
     gone = redis.redis.from_url("redis://127.0.0.1:1", socket_connect_timeout=1)
+    monkeypatch.setitem(app.extensions, "sold_out_paused_until", 0.0)
     monkeypatch.setitem(app.extensions, "redis", gone)
     assert redeem(resident, reward).status_code == 201
     assert redeem(resident, reward).json["type"] == "out-of-stock"
     with transaction():
         stocking.move(reward.id, delta=1, reason="restocked", by="admin:test")
     assert redeem(resident, reward).status_code == 201
-    app.extensions.pop("sold_out_paused_until", None)
