@@ -31,6 +31,7 @@ PAUSE_S = 5
 MOST_TAKERS = 50_000
 """Redemptions of one reward whose residents a process remembers, some 4 MB; with more, nobody is refused early."""
 MOST_REWARDS = 16
+"""Rewards of which it remembers so much at once."""
 MARK, GUARD = "1", "0"
 _PAUSED = "sold_out_paused_until"
 _LOOK = "SELECT stock, xmin::text || ctid::text FROM rewards WHERE id = %(reward_id)s"
@@ -89,7 +90,7 @@ def remember(reward_id: int) -> None:
 
 
 def forget(rewards: Iterable[int], *, nothing_was_left: bool) -> None:
-    """Stock of these comes back with this transaction, which has their rows locked and is to be committed next."""
+    """That these are sold out: stock comes back with this transaction, which has their rows locked and commits next."""
     try:
         for reward_id in rewards:
             redis.client().set(_key(reward_id), GUARD, ex=GUARD_S)
