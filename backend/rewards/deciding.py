@@ -4,6 +4,7 @@ Whoever locks the wallet first decides.
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 
 from flask_babel import lazy_gettext as _l
@@ -54,25 +55,21 @@ def cancel(resident_id: int, seq: int, *, by: str, reason: str | None = None, no
     """
     wallet = ledger.lock_wallet(resident_id)
     redemption = _reserved(resident_id, seq)
-    redemption.reason = reason
-    _call_off(wallet, redemption, status="cancelled", by=by, now=now or clock.now())
+    _call_off(wallet, redemption, status="cancelled", by=by, reason=reason, now=now or clock.now())
     decided = _decided(wallet, redemption)
-    stocking.give_back({redemption.reward_id: redemption.quantity})
+    _give_back([redemption])
     return decided
 
 
 def cancel_all(resident_id: int, *, by: str, reason: str, now: datetime) -> None:
-    """Call all of a resident's reserved redemptions off. Expects the wallet locked; call it last in the transaction."""
-    reserved = select(Redemption.seq).where(Redemption.resident_id == resident_id, Redemption.status == "reserved")
+    """Call all of a resident's reserved redemptions off; raises NotFoundError. Call it last in the transaction."""
     wallet = ledger.lock_wallet(resident_id)
-    pieces: Counter[int] = Counter()
-    for seq in db.session.scalars(reserved.order_by(Redemption.seq)).all():
-        redemption = _reserved(resident_id, seq)
-        redemption.reason = reason
-        _call_off(wallet, redemption, status="cancelled", by=by, now=now)
-        pieces[redemption.reward_id] += redemption.quantity
-    db.session.flush()
-    stocking.give_back(pieces)
+    mine = select(Redemption).where(Redemption.resident_id == resident_id, Redemption.status == "reserved")
+    in_order = mine.order_by(Redemption.seq).execution_options(populate_existing=True)
+    reserved = db.session.scalars(in_order).all()
+    for redemption in reserved:
+        _call_off(wallet, redemption, status="cancelled", by=by, reason=reason, now=now)
+    _give_back(reserved)
 
 
 def fulfil(resident_id: int, seq: int, *, by: str, now: datetime | None = None) -> Redeemed:
@@ -120,11 +117,7 @@ def expire_reserved(now: datetime, limit: int) -> int:
         for resident_id, seq in sorted(tuple(row) for row in db.session.execute(due))
         if (redemption := _expire(resident_id, seq, now=now)) is not None
     ]
-    db.session.flush()
-    pieces: Counter[int] = Counter()
-    for redemption in expired:
-        pieces[redemption.reward_id] += redemption.quantity
-    stocking.give_back(pieces)
+    _give_back(expired)
     return len(expired)
 
 
@@ -133,7 +126,7 @@ def _expire(resident_id: int, seq: int, *, now: datetime) -> Redemption | None:
     redemption = reading.redemption(resident_id, seq)
     if redemption.status != "reserved":
         return None
-    _call_off(wallet, redemption, status="expired", by=JOB, now=now)
+    _call_off(wallet, redemption, status="expired", by=JOB, reason=None, now=now)
     db.session.flush()
     return redemption
 
@@ -145,10 +138,21 @@ def _reserved(resident_id: int, seq: int) -> Redemption:
     return redemption
 
 
-def _call_off(wallet: Wallet, redemption: Redemption, *, status: str, by: str, now: datetime) -> None:
+def _call_off(
+    wallet: Wallet, redemption: Redemption, *, status: str, by: str, reason: str | None, now: datetime
+) -> None:
     ledger.release(wallet, _hold(redemption), now=now)
     redemption.delivery = None  # nothing will be sent there any more
+    redemption.reason = reason
     _decide(redemption, status=status, by=by, now=now)
+
+
+def _give_back(called_off: Iterable[Redemption]) -> None:
+    db.session.flush()
+    pieces: Counter[int] = Counter()
+    for redemption in called_off:
+        pieces[redemption.reward_id] += redemption.quantity
+    stocking.give_back(pieces)
 
 
 def _decide(redemption: Redemption, *, status: str, by: str, now: datetime) -> None:

@@ -50,9 +50,12 @@ def requests(app, client, resident, headers):
         )
         gone = db.session.scalar(text("UPDATE rewards SET stock = 0 WHERE code = 'seed_kit' RETURNING id"))
 
-    def ask(method, path, body=None):
+    def send(method, path, body=None):
         key = {"Idempotency-Key": secrets.token_hex(8)}
-        answer = client.open(f"/api/v1{path}", method=method, json=body, headers=mine | key)
+        return client.open(f"/api/v1{path}", method=method, json=body, headers=mine | key)
+
+    def ask(method, path, body=None):
+        answer = send(method, path, body)
         assert answer.status_code < 300, answer.text
         return answer.json
 
@@ -71,9 +74,7 @@ def requests(app, client, resident, headers):
 
     def redeem_what_there_is_and_what_there_is_not():
         for _ in range(2):
-            key = {"Idempotency-Key": secrets.token_hex(8)}
-            answer = client.post("/api/v1/redemptions", json={"reward_id": gone}, headers=mine | key)
-            assert answer.json["type"] == "out-of-stock"
+            assert send("POST", "/redemptions", {"reward_id": gone}).json["type"] == "out-of-stock"
         return redeem()
 
     act()
