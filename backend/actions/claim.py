@@ -9,7 +9,7 @@ THOUSANDTH = Decimal("0.001")
 LARGEST = Decimal(10**10)
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class Claim:
     """One claimed action, the same for all four ways in.
 

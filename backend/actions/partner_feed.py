@@ -90,20 +90,13 @@ class _Terms(NamedTuple):
 
     def claim_of(self, event: Event, place: int) -> Claim:
         """The event as a claim."""
-        return Claim(
-            task=event.task,
-            tier=self.tier,
-            quantity_milli=event.quantity_milli,
-            unit=event.unit,
-            happened_at=event.started_at,
-            ended_at=event.ended_at,
-            day=event.started_at.astimezone(self.zone).date(),
-            external_id=event.external_id,
-            partner_id=self.partner_id,
-            max_age_days=self.max_age_days,
-            subject=event.subject,
-            place=place,
-        )
+        external_id, subject, task, started_at, ended_at, quantity_milli, unit = event
+        day = started_at.astimezone(self.zone).date()
+        # By place, in the order of its fields: by name it takes twice as long, thousands of times a page.
+        claim = Claim(task, self.tier, quantity_milli, unit, started_at, ended_at, day, external_id)
+        claim.partner_id, claim.max_age_days = self.partner_id, self.max_age_days
+        claim.subject, claim.place = subject, place
+        return claim
 
 
 def credit_events(partner: Partner, events: Sequence[Event], *, now: datetime, grace_days: int = 0) -> list[Result]:

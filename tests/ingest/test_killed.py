@@ -45,8 +45,8 @@ OPTIONS = ["--bind-subjects", "--page-size", "20"]
 
 
 @pytest.fixture
-def importing(app, settings, many_rides, servers):
-    """A process that imports many rides, caught in the middle: its children are there, and the first rides."""
+def begin(app, settings, servers):
+    """begin(file) → a process that imports it by two processes of its own."""
     environment = {
         **os.environ,
         "DATABASE_URL": settings.database_url,
@@ -55,16 +55,63 @@ def importing(app, settings, many_rides, servers):
         "WECHAT_SECRET": settings.wechat_secret,
         "TANHUI_VAR": str(settings.tanhui_var),
     }
-    command = [sys.executable, "-m", "flask", "--app", "wsgi", "ingest", str(many_rides), "--partner", "bikes"]
-    options = [*OPTIONS, "--processes", "2", "--json"]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    process = subprocess.Popen([*command, *options], cwd=ROOT, env=environment, text=True, **pipes)
+    begun = []
+
+    def run(file):
+        command = [sys.executable, "-m", "flask", "--app", "wsgi", "ingest", str(file), "--partner", "bikes"]
+        options = [*OPTIONS, "--processes", "2", "--json"]
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        begun.append(subprocess.Popen([*command, *options], cwd=ROOT, env=environment, text=True, **pipes))
+        return begun[0]
+
+    yield run
+    for process in begun:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def importing(begin, many_rides):
+    """A process that imports many rides, caught in the middle: its children are there, and the first rides."""
+    process = begin(many_rides)
     patience = threading.Event()
     while stored() < SUBJECTS and process.poll() is None:
         patience.wait(0.01)
-    yield process
-    process.kill()
-    process.communicate()
+    return process
+
+
+@pytest.fixture
+def half_read(begin, many_rides):
+    """A process that has been given half of a file and waits for the rest, its children, and the rest."""
+    lines = many_rides.read_text().splitlines(keepends=True)
+    process = begin("-")
+    process.stdin.writelines(lines[: len(lines) // 2])
+    process.stdin.flush()
+    patience = threading.Event()
+    while len(children := psutil.Process(process.pid).children()) < 2 and process.poll() is None:
+        patience.wait(0.01)
+    return process, children, "".join(lines[len(lines) // 2 :])
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_an_import_that_is_stopped_while_it_reads_has_credited_nothing(half_read, how):
+    process, children, _ = half_read
+    process.send_signal(how)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "Traceback" not in said
+    assert psutil.wait_procs(children, timeout=30)[1] == []
+    assert stored() == 0
+
+
+def test_an_import_of_which_one_process_is_killed_while_it_reads_has_credited_nothing(half_read):
+    process, (doomed, other), rest = half_read
+    doomed.kill()
+    _, said = process.communicate(rest, timeout=60)
+    assert process.returncode == 1
+    assert "Stopped after 0 rows: one of its processes broke off. Run the same command again" in said
+    assert psutil.wait_procs([other], timeout=30)[1] == []
+    assert stored() == 0
 
 
 def test_an_import_that_is_killed_is_started_again_and_comes_to_the_same(importing, ingest, many_rides, figures):

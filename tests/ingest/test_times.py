@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from backend.actions.ingest.errors import BrokenRowError
@@ -56,6 +56,33 @@ def test_days_are_shifted_on_the_local_clock():
 )
 def test_a_local_time_is_the_instant_that_its_zone_says(shown, zone):
     assert read(shown.isoformat(), zone=zone) == shown.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
+ZONES = ["Asia/Shanghai", "Europe/Berlin", "America/St_Johns", "Australia/Lord_Howe", "Africa/Monrovia", "UTC"]
+
+
+@given(
+    hour=st.datetimes(EARLIEST, LATEST).map(lambda shown: shown.replace(minute=0, second=0, microsecond=0)),
+    within=st.lists(st.tuples(st.integers(0, 59), st.integers(0, 59)), min_size=2, max_size=4),
+    zone=st.sampled_from(ZONES),
+    shift_days=st.integers(-400, 400),
+)
+@example(datetime(2006, 10, 29), [(0, 30), (1, 30), (59, 59)], "America/St_Johns", 0)  # noqa: DTZ001
+@example(datetime(2026, 4, 5, 1), [(0, 0), (30, 0), (59, 59)], "Australia/Lord_Howe", 0)  # noqa: DTZ001
+@example(datetime(1972, 1, 6, 23), [(0, 0), (20, 0)], "Africa/Monrovia", 1)  # noqa: DTZ001
+@example(datetime(1900, 12, 31, 23), [(0, 0), (54, 17), (59, 0)], "Asia/Shanghai", 0)  # noqa: DTZ001
+def test_a_time_of_an_hour_that_was_read_before_is_what_it_is_by_itself(hour, within, zone, shift_days):
+    used = Clockwork(zone=ZoneInfo(zone), shift_days=shift_days, form=None)
+    for minute, second in within:
+        for text in (f"{hour:%Y-%m-%d %H}:{minute:02}", f"{hour:%Y-%m-%dT%H}:{minute:02}:{second:02}"):
+            assert instant_of(used.micros(text)) == read(text, zone=zone, shift_days=shift_days)
+
+
+def test_the_last_hour_of_the_calendar_is_read_as_far_as_it_goes():
+    clockwork = Clockwork(zone=ZoneInfo("America/St_Johns"), shift_days=0, form=None)
+    assert clockwork.micros("2999-12-31 20:29:59") == clockwork.micros("2999-12-31 20:29:58") + 1_000_000
+    with pytest.raises(BrokenRowError, match="not a time"):
+        clockwork.micros("2999-12-31 20:30:00")
 
 
 @pytest.mark.parametrize("text", ["", "soon", "2016-13-01", "99999-01-01", "0001-01-01", "9999-12-31", "1e9", "\udce4"])

@@ -10,26 +10,26 @@ import click
 from flask.cli import with_appcontext
 from flask_babel import force_locale
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from backend import present
-from backend.actions.ingest import crew
+from backend.actions.ingest.bars import Bars
+from backend.actions.ingest.crew import STOPPING, size
 from backend.actions.ingest.errors import StoppedError, UnreadableFileError
+from backend.actions.ingest.lane import Run
 from backend.actions.ingest.options import columns_of, delimiter_of, names_of, recipe_of, zone_of
-from backend.actions.ingest.reading import Recipe, counted, read_sheet
-from backend.actions.ingest.running import Run
-from backend.actions.ingest.sheet import Sheet
+from backend.actions.ingest.reading import begun
+from backend.actions.ingest.running import carry_out
 from backend.actions.ingest.source import opened
 from backend.actions.ingest.summary import Summary
 from backend.actions.receiving import MOST
+from backend.database import transaction
 from backend.errors import NotFoundError
+from backend.partners import bindings
 from backend.partners import service as partners
 from backend.projector import service as projector
 
-LINES_A_TICK = 5_000
 SHIFTS = click.IntRange(-200 * 366, 200 * 366)
 """Days: what goes beyond is a slip, and soon beyond the calendar."""
-COLUMNS = (TextColumn("{task.description:<18}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
 
 
 @click.command("ingest")
@@ -46,7 +46,7 @@ COLUMNS = (TextColumn("{task.description:<18}"), BarColumn(), TaskProgressColumn
 )
 @click.option("--bind-subjects", is_flag=True, help="Make a resident for each unknown subject.")
 @click.option("--page-size", default=MOST, type=click.IntRange(1, 20_000), help="Rows a transaction.")
-@click.option("--processes", default=crew.size, type=click.IntRange(1, 64), help="Side by side; else one a core.")
+@click.option("--processes", default=size, type=click.IntRange(1, 64), help="Side by side; else one a core.")
 @click.option("--delimiter", default=",", metavar="MARK", callback=delimiter_of, help="Between columns.")
 @click.option("--encoding", default="utf-8-sig", help="Of the text, such as gb18030.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON, and nothing else.")
@@ -67,59 +67,30 @@ def ingest(
     Safe to repeat: what was credited is not credited again, so a run that was cut short is simply started anew.
     """
     summary, began = Summary(), time.perf_counter()
-    with force_locale("en"), told_plainly(summary):
+    with force_locale("en"), told_plainly(summary), Bars(hidden=as_json) as bars:
         recipe = recipe_of(partners.find(partner_code), **columns_and_times)
-        with _bars(hidden=as_json) as progress:
-            sheet = _read(file, recipe, encoding=encoding, summary=summary, progress=progress)
-        run = Run(
-            app=present.application(),
-            sheet=sheet,
-            partner_code=partner_code,
-            page_size=page_size,
-            bind_subjects=bind_subjects,
-        )
-        _credit(run, processes=processes, summary=summary, hidden=as_json)
+        with opened(file, encoding=encoding) as source:
+            reader, coming = begun(bars.lines(source), recipe)
+            run = Run(
+                app=present.application(),
+                reader=reader,
+                partner_code=partner_code,
+                page_size=page_size,
+                bind_subjects=bind_subjects,
+                same=_same_residents(partner_code),
+            )
+            carry_out(run, coming, processes=processes, bars=bars, summary=summary)
         summary.seconds = time.perf_counter() - began
-        with _bars(hidden=as_json) as progress:
-            _project(progress)
+        bars.project()
+        projector.drain()
+        bars.have_projected()
         summary.projecting_seconds = time.perf_counter() - began - summary.seconds
     _report(summary, as_json=as_json)
 
 
-def _bars(*, hidden: bool) -> Progress:
-    return Progress(*COLUMNS, console=Console(stderr=True), refresh_per_second=4, disable=hidden)
-
-
-def _credit(run: Run, *, processes: int, summary: Summary, hidden: bool) -> None:
-    def tell(rows: int) -> None:
-        summary.committed += rows
-        progress.advance(bar, rows)
-
-    lanes = run.lanes(processes)
-    # Before there are bars: they have a thread, and one cannot well fork beside threads.
-    several = crew.Crew(run, lanes) if len(lanes) > 1 else None
-    with _bars(hidden=hidden) as progress:
-        bar = progress.add_task("Crediting", total=len(run.sheet))
-        if several:
-            for done in several.summaries(tell=tell):
-                summary.add_lane(done)
-        elif lanes:
-            summary.add_lane(run.credit(lanes[0], tell=tell, stopped=lambda: False))
-
-
-def _read(file: str, recipe: Recipe, *, encoding: str, summary: Summary, progress: Progress) -> Sheet:
-    with opened(file, encoding=encoding) as source:
-        bar = progress.add_task("Reading", total=source.size)
-        lines = counted(source, every=LINES_A_TICK, tell=lambda: progress.update(bar, completed=source.bytes_read))
-        sheet = read_sheet(lines, recipe, broken=summary.add_broken)
-        progress.update(bar, total=1, completed=1)
-    return sheet
-
-
-def _project(progress: Progress) -> None:
-    bar = progress.add_task("Boards and totals", total=None)
-    projector.drain()
-    progress.update(bar, total=1, completed=1)
+def _same_residents(partner_code: str) -> dict[str, str]:
+    with transaction():
+        return bindings.same_residents(partners.find(partner_code).id)
 
 
 @contextmanager
@@ -132,7 +103,7 @@ def told_plainly(summary: Summary) -> Iterator[None]:
     except NotFoundError as error:
         codes = ", ".join(partners.list_codes())
         raise click.ClickException(f"There is no such active partner. There are: {codes}.") from error
-    except (*crew.STOPPING, StoppedError) as error:
+    except (*STOPPING, StoppedError) as error:
         why = str(error).splitlines()[0]
         cure = "Run the same command again: what was credited is not credited twice."
         raise click.ClickException(f"Stopped after {summary.committed:,} rows: {why} {cure}") from error

@@ -1,28 +1,42 @@
-"""Lanes side by side, each in a process of its own: judging is Python's work, and a process has one core of that.
+"""Lanes side by side, each in a process of its own: reading and judging are Python's work, and a process has one core
+of that.
 
-The processes are forked once the file has been read, so that none has to be told its rows. Each stops by itself,
-after the page that it is at, when the command asks it to or is gone.
+The command deals a file's records to them, each resident's to one. They wait for its word before they credit anything,
+for a file may turn out to be cut off. Each stops by itself, after the page that it is at, when the command asks it to
+or is gone.
 """
 
 import signal
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from enum import Enum
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
+from types import TracebackType
+from typing import Any, Self
 
 from psycopg import OperationalError
 from sqlalchemy.exc import DBAPIError
 
 from backend.abreast import cores
 from backend.actions.ingest.errors import StoppedError
-from backend.actions.ingest.running import Run
-from backend.actions.ingest.sheet import Lane
+from backend.actions.ingest.lane import HAND, Lane, Run
+from backend.actions.ingest.records import Record
 from backend.actions.ingest.summary import Summary
 from backend.database import db
 from backend.errors import RefusalError
+from backend.garbage import rarely_searched
 
 STOPPING = (RefusalError, DBAPIError, OperationalError)
 """What may stop an import without being a mistake of ours."""
+
+
+class _Word(Enum):
+    """What the command says to a lane that has its records."""
+
+    CREDIT = 1
+    GIVE_BACK = 2
+    STOP = 3
 
 
 def size() -> int:
@@ -31,69 +45,125 @@ def size() -> int:
 
 
 class Crew:
-    """The processes of one import."""
+    """The processes of one import; they are gone when the block ends."""
 
-    def __init__(self, run: Run, lanes: Sequence[Lane]) -> None:
+    def __init__(self, run: Run, count: int) -> None:
         # A connection that two processes hold is nobody's.
         db.session.remove()
         for engine in db.engines.values():
             engine.dispose()
         context = get_context("fork")
-        pipes = [context.Pipe() for _ in lanes]
+        pipes = [context.Pipe() for _ in range(count)]
+        self._run = run
+        self.dealt = 0
+        """Records that have the columns of the header."""
         self._ours = [ours for ours, _ in pipes]
         self._processes = [
-            context.Process(target=_work, args=(run, lane), kwargs={"pipes": pipes, "place": place}, daemon=True)
-            for place, lane in enumerate(lanes)
+            context.Process(target=_work, args=(run,), kwargs={"pipes": pipes, "place": place}, daemon=True)
+            for place in range(count)
         ]
         for process in self._processes:
             process.start()
         for _, theirs in pipes:
             theirs.close()
 
-    def summaries(self, *, tell: Callable[[int], None]) -> Iterator[Summary]:
-        """What each lane came to, as they end; `tell` hears of each page how many rows it held.
+    def __enter__(self) -> Self:
+        return self
 
-        Raises StoppedError where a lane could not go on, after the others have finished their pages.
-        """
-        with ExitStack() as finally_:
-            finally_.callback(self._end)
-            reasons: list[str] = []
-            while self._ours:
-                for connection in wait(self._ours):
-                    message = _received(connection)  # type: ignore[arg-type]  # all are connections
-                    if isinstance(message, int):
-                        tell(message)
-                        continue
-                    self._ours.remove(connection)  # type: ignore[arg-type]  # all are connections
-                    if isinstance(message, Summary):
-                        yield message
-                    else:
-                        reasons.append(message)
-                        self._stop()
-            if reasons:
-                raise StoppedError(reasons[0])
-
-    def _stop(self) -> None:
-        for connection in self._ours:
-            with suppress(ConnectionError):
-                connection.send(None)
-
-    def _end(self) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
         for connection in self._ours:
             connection.close()
         for process in self._processes:
             process.join()
 
+    def deal(self, records: Iterable[Record]) -> bool:
+        """Give each record to the lane of its resident; whether an external id may stand in two of them.
 
-def _received(connection: Connection) -> int | Summary | str:
+        Raises StoppedError where a process is gone.
+        """
+        names, same, count = self._run.reader.names, self._run.same, len(self._ours)
+        hands: list[list[Record]] = [[] for _ in self._ours]
+        seen: set[int] = set()
+        with rarely_searched():
+            for record in records:
+                named, place = names(record[1]), 0
+                if named:
+                    external_id, subject = named
+                    # Their hashes take a third of their room; two that are the same by chance only cost time.
+                    seen.add(hash(external_id))
+                    self.dealt += 1
+                    place = hash(same.get(subject, subject)) % count
+                hands[place].append(record)
+                if len(hands[place]) == HAND:
+                    _send(self._ours[place], hands[place])
+                    hands[place] = []
+        for connection, hand in zip(self._ours, hands, strict=True):
+            _send(connection, hand)
+        return len(seen) < self.dealt
+
+    def give_back(self, lane: Lane) -> None:
+        """Have one lane take in what all of them have read."""
+        for connection in self._ours:
+            _send(connection, _Word.GIVE_BACK)
+            sheet, summary = _received(connection)
+            lane.sheet.add(sheet.rows())
+            lane.summary.add_lane(summary)
+
+    def credit(self) -> Iterator[int | Summary]:
+        """How many rows each page held, as they are committed, and what each lane came to, as they end.
+
+        Raises StoppedError where a lane could not go on, after the others have finished their pages.
+        """
+        reasons: list[str] = []
+        working = list(self._ours)
+        for connection in working:
+            _send(connection, _Word.CREDIT)
+        while working:
+            heard: list[Any] = wait(working)
+            for connection in heard:
+                try:
+                    message = _received(connection)
+                except StoppedError as error:
+                    message = str(error)
+                if isinstance(message, int):
+                    yield message
+                    continue
+                working.remove(connection)
+                if isinstance(message, Summary):
+                    yield message
+                else:
+                    reasons.append(message)
+                    _stop(working)
+        if reasons:
+            raise StoppedError(reasons[0])
+
+
+def _stop(connections: Iterable[Connection]) -> None:
+    for connection in connections:
+        with suppress(ConnectionError):
+            connection.send(_Word.STOP)
+
+
+def _send(connection: Connection, message: object) -> None:
     try:
-        message: int | Summary | str = connection.recv()
-    except EOFError:
-        return "one of its processes broke off."
-    return message
+        connection.send(message)
+    except ConnectionError as error:
+        raise StoppedError(GONE) from error
 
 
-def _work(run: Run, lane: Lane, *, pipes: Sequence[tuple[Connection, Connection]], place: int) -> None:
+def _received(connection: Connection) -> Any:
+    try:
+        return connection.recv()
+    except (EOFError, ConnectionError) as error:
+        raise StoppedError(GONE) from error
+
+
+GONE = "one of its processes broke off."
+
+
+def _work(run: Run, *, pipes: Sequence[tuple[Connection, Connection]], place: int) -> None:
     # The command hears Ctrl-C for all of us; and its end must be seen, which an open copy of it would hide.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     connection = pipes[place][1]
@@ -102,8 +172,18 @@ def _work(run: Run, lane: Lane, *, pipes: Sequence[tuple[Connection, Connection]
         if ends[1] is not connection:
             ends[1].close()
     # Whoever is told nothing any more is the last to know that the command is gone.
-    with suppress(ConnectionError):
-        try:
-            connection.send(run.credit(lane, tell=connection.send, stopped=connection.poll))
-        except STOPPING as error:
-            connection.send(str(error).splitlines()[0])
+    with suppress(ConnectionError, EOFError):
+        lane = Lane(run)
+        while not isinstance(message := connection.recv(), _Word):
+            lane.read(message)
+        if message is _Word.GIVE_BACK:
+            connection.send((lane.sheet, lane.summary))
+        elif message is _Word.CREDIT:
+            connection.send(_credited(lane, connection))
+
+
+def _credited(lane: Lane, connection: Connection) -> Summary | str:
+    try:
+        return lane.credit(tell=connection.send, stopped=connection.poll)
+    except STOPPING as error:
+        return str(error).splitlines()[0]

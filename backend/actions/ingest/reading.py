@@ -1,15 +1,17 @@
 """From a file's records to rows: what cannot be read is named with its line, the rest goes on."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import InvalidOperation
+from functools import lru_cache, partial
+from operator import itemgetter
 
 from backend.actions.claim import milli
-from backend.actions.events import BrokenEventError, name_of
+from backend.actions.events import name_of
 from backend.actions.ingest.errors import BrokenRowError, UnreadableFileError
 from backend.actions.ingest.mapping import Mapping, Wanted, mapping_of
-from backend.actions.ingest.records import records
-from backend.actions.ingest.sheet import Row, Sheet
+from backend.actions.ingest.records import Record, records
+from backend.actions.ingest.sheet import Row
 from backend.actions.ingest.times import Clockwork
 
 MOST_DIGITS = 10
@@ -30,8 +32,8 @@ class Recipe:
     clockwork: Clockwork
 
 
-def read_sheet(lines: Iterable[str], recipe: Recipe, *, broken: Callable[[int, str], None]) -> Sheet:
-    """All readable rows of a file; each other row is told to `broken` as (line, what is wrong with it).
+def begun(lines: Iterable[str], recipe: Recipe) -> tuple["RowReader", Iterator[Record]]:
+    """Read a file's header: what reads its rows, and its records, which are read as they are asked for.
 
     Raises UnreadableFileError where there is no header, or a column is missing.
     """
@@ -39,30 +41,33 @@ def read_sheet(lines: Iterable[str], recipe: Recipe, *, broken: Callable[[int, s
     _, header = next(coming, (0, None))
     if header is None:
         raise UnreadableFileError("The file is empty, or its first line is no header with the names of columns.")
-    reader = _RowReader(mapping_of(header, recipe.wanted), recipe)
-    sheet = Sheet()
-    for line, cells in coming:
-        try:
-            sheet.add(reader.row(line, cells))
-        except (BrokenRowError, BrokenEventError) as error:
-            broken(line, str(error))
-    return sheet
+    return RowReader(mapping_of(header, recipe.wanted), recipe), coming
 
 
-class _RowReader:
+class RowReader:
+    """Makes rows of the records of one file."""
+
     def __init__(self, mapping: Mapping, recipe: Recipe) -> None:
         places = mapping.places
         self._width = mapping.width
-        self._identity = mapping.identity
+        self._external_id = _joined(mapping.identity)
         self._subject, self._started = places["subject"], places["started_at"]
         self._ended, self._quantity = places.get("ended_at"), places.get("quantity")
         self._task = None if recipe.task else places.get("task")
         self._unit = None if recipe.unit else places.get("unit")
-        self._one_task = recipe.task or recipe.only_task
+        self._one_task = recipe.task or recipe.only_task or ""
         self._one_unit = recipe.unit
         self._micros = recipe.clockwork.micros
+        self._task_name = lru_cache(partial(name_of, field="task"))
+
+    def names(self, cells: list[str] | None) -> tuple[str, str] | None:
+        """External id and subject as a record has them, unchecked; None where it has not the columns of the header."""
+        if cells is None or len(cells) != self._width:
+            return None
+        return self._external_id(cells), cells[self._subject]
 
     def row(self, line: int, cells: list[str] | None) -> Row:
+        """The row that a record is; raises BrokenRowError or BrokenEventError, with what is wrong with it."""
         if cells is None:
             raise BrokenRowError("a quote is opened and never closed")
         if len(cells) != self._width:
@@ -71,9 +76,9 @@ class _RowReader:
         quantity = "" if self._quantity is None else cells[self._quantity]
         return Row(
             line,
-            name_of(":".join([cells[place] for place in self._identity]), "external_id"),
+            name_of(self._external_id(cells), "external_id"),
             name_of(cells[self._subject], "subject"),
-            name_of(self._one_task if self._task is None else cells[self._task], "task"),
+            self._task_name(self._one_task if self._task is None else cells[self._task]),
             self._micros(cells[self._started]),
             self._micros(ended) if ended else None,
             _quantity(quantity) if quantity else None,
@@ -81,7 +86,15 @@ class _RowReader:
         )
 
 
+def _joined(places: Sequence[int]) -> Callable[[list[str]], str]:
+    if len(places) == 1:
+        return itemgetter(places[0])
+    return lambda cells: ":".join([cells[place] for place in places])
+
+
 def _quantity(text: str) -> int:
+    if text.isdecimal() and text.isascii() and len(text) <= MOST_DIGITS:
+        return int(text) * 1000
     whole, _, part = text.partition(".")
     if text.isascii() and whole.isdecimal() and len(whole) <= MOST_DIGITS and (part.isdecimal() or not part):
         # As nearly all files write numbers; a decimal takes ten times as long.
@@ -90,11 +103,3 @@ def _quantity(text: str) -> int:
         return milli(text)
     except (ValueError, InvalidOperation) as error:
         raise BrokenRowError(f"{text[:40]!r} is not a number of a sensible size") from error
-
-
-def counted(lines: Iterable[str], *, every: int, tell: Callable[[], None]) -> Iterator[str]:
-    """The same lines; tells somebody each time so many have gone by."""
-    for number, line in enumerate(lines):
-        if number % every == 0:
-            tell()
-        yield line

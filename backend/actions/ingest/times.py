@@ -21,7 +21,15 @@ FORMATS = tuple(
     for day in ("%m/%d/%y", "%m/%d/%Y", "%Y/%m/%d")
     for time in ("", " %H:%M", " %H:%M:%S", " %I:%M:%S %p")
 )
+MOST_REMEMBERED = 65_536
 LENGTH_OF_A_DAY = len("2016-08-01")
+LENGTH_OF_AN_HOUR = len("2016-08-01 00")
+WITHIN_THE_HOUR = {
+    **{f":{minute:02}": minute * 60 * SECOND for minute in range(60)},
+    **{f":{minute:02}:{second:02}": (minute * 60 + second) * SECOND for minute in range(60) for second in range(60)},
+}
+"""What follows the hour in ISO 8601 → microseconds since it struck."""
+ONE_SHORT_OF_AN_HOUR = WITHIN_THE_HOUR[":59:59"]
 
 
 class Clockwork:
@@ -32,10 +40,32 @@ class Clockwork:
         self._shift = timedelta(days=shift_days)
         self._forms = [form] if form else list(FORMATS)
         self._iso = form is None
-        self.micros = lru_cache(maxsize=65_536)(self._micros)
+        self._hours: dict[str, int] = {}
+        """Hours as they are written → when they struck: those in which the zone's clocks were not changed."""
+        self._remembered = lru_cache(maxsize=MOST_REMEMBERED)(self._read)
 
-    def _micros(self, text: str) -> int:
+    def micros(self, text: str) -> int:
         """The instant that a text means, shifted by whole local days; raises BrokenRowError."""
+        hour = text[:LENGTH_OF_AN_HOUR]
+        struck = self._hours.get(hour)
+        within = WITHIN_THE_HOUR.get(text[LENGTH_OF_AN_HOUR:])
+        if struck is not None and within is not None:
+            return struck + within
+        micros = self._remembered(text)
+        if self._iso and within is not None and len(self._hours) < MOST_REMEMBERED:
+            self._learn(hour)
+        return micros
+
+    def _learn(self, hour: str) -> None:
+        try:
+            struck, last = (self._remembered(f"{hour}{rest}") for rest in (":00:00", ":59:59"))
+        except BrokenRowError:
+            # The calendar's first or last hour.
+            return
+        if last - struck == ONE_SHORT_OF_AN_HOUR:
+            self._hours[hour] = struck
+
+    def _read(self, text: str) -> int:
         try:
             micros = self._since_epoch(self._parsed(text.strip()))
             if not EARLIEST <= micros < LATEST:

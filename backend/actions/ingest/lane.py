@@ -1,0 +1,88 @@
+"""Some residents' rows of a file: read, put in order, and credited, one transaction a page.
+
+Killed at any moment, an import can be started again: what was credited is not credited twice.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+
+from flask import Flask
+from flask_babel import force_locale
+
+from backend import clock
+from backend.actions.events import BrokenEventError
+from backend.actions.ingest.errors import BrokenRowError
+from backend.actions.ingest.newcomers import bind_newcomers
+from backend.actions.ingest.reading import RowReader
+from backend.actions.ingest.records import Record
+from backend.actions.ingest.sheet import Page, Row, Sheet
+from backend.actions.ingest.summary import Summary
+from backend.actions.partner_feed import Result, credit_events, credit_kept
+from backend.database import transaction, unhurried
+from backend.garbage import rarely_searched
+from backend.partners import service as partners
+
+HAND = 100
+"""Records that are taken at once."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One import: what all its lanes share."""
+
+    app: Flask
+    reader: RowReader
+    partner_code: str
+    page_size: int
+    bind_subjects: bool
+    """Whether each unknown subject becomes a resident first."""
+    same: Mapping[str, str]
+    """Of residents with several subjects: each subject → the one that stands for all of them."""
+
+
+class Lane:
+    """All rows of some residents, and what becomes of them."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self.sheet = Sheet()
+        self.summary = Summary()
+
+    def read(self, records: Iterable[Record]) -> None:
+        """Take in records, in the order of the file; what cannot be read is counted and told in the summary."""
+        coming, row = iter(records), self._run.reader.row
+        while hand := list(islice(coming, HAND)):
+            rows: list[Row] = []
+            for line, cells in hand:
+                try:
+                    rows.append(row(line, cells))
+                except (BrokenRowError, BrokenEventError) as error:
+                    self.summary.add_broken(line, str(error))
+            self.sheet.add(rows)
+
+    def credit(self, *, tell: Callable[[int], None], stopped: Callable[[], bool]) -> Summary:
+        """Credit all rows. `tell` hears after each commit how many rows it held; `stopped` is asked before each page
+        whether to go on.
+        """
+        run = self._run
+        with run.app.app_context(), force_locale("en"), rarely_searched():
+            for page in self.sheet.pages(run.page_size, same=run.same):
+                if stopped():
+                    break
+                self._credit_page(page)
+                tell(len(page))
+        return self.summary
+
+    def _credit_page(self, page: Page) -> None:
+        run, kept = self._run, list[Result]()
+        events = [event for _, event in page]
+        with transaction():
+            unhurried()
+            partner, now = partners.find(run.partner_code), clock.now()
+            if run.bind_subjects:
+                bound = bind_newcomers({event.subject for event in events}, partner=partner, now=now)
+                kept = credit_kept(partner, bound, now=now) if bound else []
+            results = credit_events(partner, events, now=now)
+        self.summary.add_page(page, results)
+        self.summary.add_kept(kept)
