@@ -3,6 +3,8 @@
 They read from a relation `deed` (resident_id, day, points, co2e_mg, actions, posted_at): rows of the outbox.
 """
 
+from collections.abc import Collection
+
 from backend.leaderboard import sums
 from backend.leaderboard.scores import SCORE
 
@@ -45,25 +47,48 @@ BOARDS = """
 unnest(%(metrics)s::text[], %(kinds)s::text[], %(starts)s::date[], %(scopes)s::text[], %(areas)s::int[])
     WITH ORDINALITY AS b (metric, kind, starts_on, scope, area_id, place)
 """
-PLACES = "(VALUES ('city', 0), ('district', r.district_id), ('community', r.community_id)) AS of (scope, area_id)"
+AREA = {"city": "0", "district": "w.district_id", "community": "w.community_id"}
+"""SQL: the area of each scope that a row `w` falls under."""
 
-# Materialised step by step: the planner takes the batch for a few rows, and would otherwise try every score against
-# every board of its period.
-WORDS = f"""
-scored AS MATERIALIZED (
-    SELECT s.resident_id, s.period, s.starts_on, {SCORE["points"]} AS points, {SCORE["co2e"]} AS co2e FROM score s),
-placed AS MATERIALIZED (
-    SELECT s.resident_id, s.period, s.starts_on, s.points, s.co2e, of.scope, of.area_id
-    FROM scored s JOIN residents r ON r.resident_id = s.resident_id CROSS JOIN LATERAL {PLACES}),
+
+def words(scopes: Collection[str]) -> str:
+    """For each live board (by its place from 1) `score member score member …` of the residents whose score moved.
+
+    `scopes`: those that live boards have. What moved is put together by period and area, and then given to its boards.
+    """
+    together = " UNION ALL ".join(_TOGETHER.format(scope=scope, area=AREA[scope]) for scope in AREA if scope in scopes)
+    return f"""
+live AS MATERIALIZED (SELECT * FROM {BOARDS}),
+{_OF_CITY if set(scopes) == {"city"} else _OF_AREAS},
+together AS ({together}),
 words AS (
-    SELECT b.place::int AS place,
-        string_agg((CASE b.metric WHEN 'points' THEN p.points ELSE p.co2e END)::text || ' ' || p.resident_id::text, ' ')
-        AS words
-    FROM placed p
-    JOIN {BOARDS} ON b.kind = p.period AND b.starts_on = p.starts_on AND b.scope = p.scope AND b.area_id = p.area_id
-    GROUP BY b.place)
+    SELECT b.place::int AS place, CASE b.metric WHEN 'points' THEN t.points ELSE t.co2e END AS words
+    FROM together t JOIN live b
+        ON b.scope = t.scope AND b.kind = t.period AND b.starts_on = t.starts_on AND b.area_id = t.area_id)
 """  # noqa: S608  the parts are ours
-"""For each live board (by its place from 1) `score member score member …` of the residents whose score moved."""
+
+
+# In a CASE, so that it is looked up in a hash. The planner takes a batch for a few rows, and might join it by trying
+# each row with each board.
+_IS_LIVE = "CASE WHEN ({row}) IN (SELECT {board} FROM live WHERE {scope}) THEN TRUE END"
+_WORD = ", ".join(f"({sql})::text || ' ' || s.resident_id::text AS {metric}" for metric, sql in SCORE.items())
+_IN_LIVE_PERIOD = _IS_LIVE.format(row="s.period, s.starts_on", board="kind, starts_on", scope="TRUE")
+_IN_LIVE_AREA = _IS_LIVE.format(
+    row="w.period, w.starts_on, {area}", board="kind, starts_on, area_id", scope="scope = '{scope}'"
+)
+_OF_CITY = f"scored AS (SELECT s.period, s.starts_on, {_WORD} FROM score s)"  # noqa: S608  the parts are ours
+_OF_AREAS = f"""
+scored AS MATERIALIZED (
+    SELECT s.period, s.starts_on, r.district_id, r.community_id, {_WORD}
+    FROM score s JOIN residents r ON r.resident_id = s.resident_id WHERE {_IN_LIVE_PERIOD})
+"""  # noqa: S608  the parts are ours
+"""The same words for all scopes."""
+_TOGETHER = f"""
+SELECT '{{scope}}' AS scope, w.period, w.starts_on, {{area}} AS area_id,
+    {", ".join(f"string_agg(w.{metric}, ' ') AS {metric}" for metric in SCORE)}
+FROM scored w WHERE {_IN_LIVE_AREA} GROUP BY 2, 3, 4
+"""  # noqa: S608  the parts are ours
+
 
 MOVED = f"""
 SELECT b.place::int, s.resident_id IS NOT NULL AND stays.here AS belongs, string_agg(

@@ -1,5 +1,7 @@
 """The statement that folds one batch of the outbox into everything at once."""
 
+from collections.abc import Collection
+
 from backend.leaderboard import folding as scores
 from backend.totals import folding as totals
 
@@ -30,12 +32,12 @@ def most_of(limit: int) -> int:
     return 2 * limit
 
 
-def statement(*, limit: int, with_boards: bool) -> str:
+def statement(*, limit: int, scopes: Collection[str]) -> str:
     """The statement for up to `limit` rows of a partition.
 
-    It answers (place, words): 0, how many rows; -1, the ids of residents who moved; then, if `with_boards`, for each
-    live board by its place from 1 what Redis is to be told.
+    `scopes`: those that live boards have. It answers (place, words): 0, how many rows; -1, the ids of residents who
+    moved; then for each live board by its place from 1 what Redis is to be told.
     """
-    parts = (*_PARTS, scores.WORDS) if with_boards else _PARTS
+    parts = (*_PARTS, scores.words(scopes)) if scopes else _PARTS
     sql = _FOLD.format(limit=limit, most=most_of(limit), parts=",".join(parts))
-    return sql + _WORDS if with_boards else sql
+    return sql + _WORDS if scopes else sql

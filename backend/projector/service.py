@@ -104,7 +104,7 @@ def _fold(cursor: psycopg.Cursor[Any], partition: int, *, limit: int) -> int:
     # Losing the last commits in a crash costs nothing: their rows are still in the outbox.
     cursor.execute("SET LOCAL synchronous_commit = off")
     batch = writing.begin(cursor, partition)
-    sql = folding.statement(limit=limit, with_boards=bool(batch.boards))
+    sql = folding.statement(limit=limit, scopes={board.scope for board in batch.boards})
     answers = dict(cursor.execute(sql, {"partition": partition, **batch.parameters()}, prepare=False).fetchall())
     rows = int(answers.pop(0))
     if rows > folding.most_of(limit):

@@ -1,8 +1,11 @@
 """How a batch is found, whatever PostgreSQL believes about the outbox."""
 
+from datetime import timedelta
+
 import pytest
 from psycopg.rows import scalar_row
 
+from backend import clock
 from backend.database import cursor, db, statements, transaction
 from backend.outbox import PARTITIONS
 from backend.projector import folding
@@ -11,6 +14,11 @@ from backend.projector import service as projector
 FILL = f"""
 INSERT INTO outbox (resident_id, partition, kind, day, task_id, tier, co2e_mg, points, actions, posted_at)
 SELECT n, n %% {PARTITIONS}, 'action', current_date, 1, 'partner', 100, 1, 1, now() FROM generate_series(1, %s) n
+"""
+PEOPLE = """
+INSERT INTO residents
+    (resident_id, state, nickname, leaderboard_consent, simulated, token_epoch, district_id, community_id, joined_at)
+SELECT n, 'active', '', true, false, 0, 1 + n %% 7, 1 + n %% 70, now() FROM generate_series(1, %s) n
 """
 ALIKE = FILL.replace("(resident_id,", "(id, resident_id,").replace("SELECT n,", "SELECT 7, n,")
 """The same, all under one number."""
@@ -22,13 +30,20 @@ def scans(plan, table):
     return own + [scan for part in plan.get("Plans", ()) for scan in scans(part, table)]
 
 
-def plan_of_a_batch(limit):
+def nodes(plan):
+    """All nodes of a plan."""
+    yield plan
+    for part in plan.get("Plans", ()):
+        yield from nodes(part)
+
+
+def plan_of_a_batch(limit, *, scopes=(), boards=()):
     """The plan by which a batch of partition 3 was folded; it is taken back."""
     with transaction():
-        sql = "EXPLAIN (ANALYZE, FORMAT JSON) " + folding.statement(limit=limit, with_boards=False)
+        sql = "EXPLAIN (ANALYZE, FORMAT JSON) " + folding.statement(limit=limit, scopes=scopes)
         with cursor() as asked:
             asked.row_factory = scalar_row
-            plan = asked.execute(sql, {"partition": 3}).fetchone()[0]["Plan"]
+            plan = asked.execute(sql, {"partition": 3, **dict(boards)}).fetchone()[0]["Plan"]
         db.session.rollback()
     return plan
 
@@ -46,11 +61,32 @@ def test_what_waits_is_looked_through_once_even_where_the_table_was_empty_when_i
     assert max(scan["Actual Rows"] for scan in found) == 500
 
 
+@pytest.mark.parametrize("scopes", [["city"], ["city", "district", "community"]])
+def test_scores_are_not_tried_against_each_board_however_many_there_are(app, scopes):
+    with statements() as asked:
+        asked.execute(FILL, (4_000,))
+        asked.execute(PEOPLE, (4_000,))
+        asked.execute("ANALYZE outbox, residents")
+    boards = [
+        (metric, "day", clock.local_day(clock.now()) - timedelta(days=back), scope, area)
+        for back in range(100)
+        for scope in scopes
+        for area in ([0] if scope == "city" else range(1, 8))
+        for metric in ("points", "co2e")
+    ]
+    metrics, kinds, starts, scopes_, areas = map(list, zip(*boards, strict=True))
+    known = {"metrics": metrics, "kinds": kinds, "starts": starts, "scopes": scopes_, "areas": areas}
+    plan = plan_of_a_batch(5_000, scopes=scopes, boards=known)
+    tried = sum(node["Actual Loops"] * node.get("Rows Removed by Join Filter", 0) for node in nodes(plan))
+    # 500 residents have 2,500 scores: each with each would be half a million and more.
+    assert tried < 50_000
+
+
 def test_a_batch_is_the_oldest_of_its_partition_and_no_more(app):
     with statements() as asked:
         asked.execute(FILL, (400,))
     with transaction():
-        sql = folding.statement(limit=20, with_boards=False)
+        sql = folding.statement(limit=20, scopes=())
         rows = dict(cursor().execute(sql, {"partition": 3}).fetchall())[0]
         left = cursor().execute("SELECT count(*), min(resident_id) FROM outbox WHERE partition = 3").fetchone()
         others = cursor().execute("SELECT count(*) FROM outbox WHERE partition <> 3").fetchone()[0]
@@ -62,7 +98,7 @@ def test_rows_of_one_number_are_folded_together_and_none_is_left_out(app):
     with statements() as asked:
         asked.execute(ALIKE, (160,))
     with transaction():
-        sql = folding.statement(limit=15, with_boards=False)
+        sql = folding.statement(limit=15, scopes=())
         assert dict(cursor().execute(sql, {"partition": 3}).fetchall())[0] == "20"
         assert cursor().execute("SELECT sum(actions) FROM totals WHERE partition = 3").fetchone() == (20,)
         db.session.rollback()

@@ -1,6 +1,7 @@
 """Projections say what the books say, whatever happens in between."""
 
 import threading
+from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -29,10 +30,11 @@ def epoch(app):
         return epochs.state(cursor()).epoch
 
 
-def fill(epoch, *, scope="city", area_id=0):
+def fill(epoch, *, scope="city", area_id=0, days_ago=0):
     for kind in KINDS:
         for metric in METRICS:
-            assert filling.ensure(Board(metric, containing(today(), kind=kind), scope, area_id), epoch=epoch)
+            period = containing(today() - timedelta(days=days_ago), kind=kind)
+            assert filling.ensure(Board(metric, period, scope, area_id), epoch=epoch)
 
 
 class CrashError(Exception):
@@ -211,6 +213,23 @@ def test_a_busy_partition_is_left_to_its_projector(app, deeds, resident):
         assert projector.project(partition, wait=False) is None
         assert projector.drain(max_seconds=1) == 0
     assert projector.drain(max_seconds=1) == 1
+
+
+def test_each_board_is_told_what_is_its_own(app, deeds, new_resident, epoch):
+    # A day that begins a month: both are found by the same date.
+    first = (today() - containing(today() - timedelta(days=40), kind="month").starts_on).days
+    for scope, area_id in (("city", 0), ("district", 1), ("district", 2), ("community", 1), ("community", 2)):
+        for days_ago in (0, first):
+            fill(epoch, scope=scope, area_id=area_id, days_ago=days_ago)
+    homes = [(1, 2), (2, 1), (2, 2), (None, None)]
+    people = [new_resident(f"at {home}", district_id=home[0], community_id=home[1]) for home in homes]
+    for number, resident in enumerate(people):
+        for days_ago in (0, first - 1, first, first + 1):
+            deeds.record(resident, days_ago=days_ago, metres=1_000 + 100 * number + days_ago)
+    projector.drain()
+    assert board_differences() == []
+    sizes = {(scope, area): size_of(epoch, scope, area) for scope in ("district", "community") for area in (1, 2)}
+    assert sizes == {("district", 1): 1, ("district", 2): 2, ("community", 1): 1, ("community", 2): 2}
 
 
 def test_who_moves_changes_boards(app, deeds, new_resident, epoch):
