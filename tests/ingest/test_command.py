@@ -203,6 +203,7 @@ def test_people_get_a_table(app, csv_file, row):
     args = ["ingest", str(csv_file(row("a"), "x")), "--partner", "bikes", "--bind-subjects"]
     result = app.test_cli_runner().invoke(args=args)
     assert result.exit_code == 0
+    assert all(bar in result.stderr for bar in ("Reading", "Crediting", "Boards and totals", "100%"))
     assert "credited in full" in result.stdout
     assert "1 columns instead of 5" in result.stdout
     with pytest.raises(json.JSONDecodeError):

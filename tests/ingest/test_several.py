@@ -5,12 +5,18 @@ import gzip
 import psutil
 import pytest
 
+from backend.actions.ingest import running
 from backend.database import db, transaction
 from tests.books import differences
 
 SEVERAL = ["--bind-subjects", "--page-size", "2", "--processes", "3"]
 ALONE = [*SEVERAL[:-1], "1"]
 PEOPLE = 20
+ONE_RESIDENT = """
+UPDATE bindings b SET resident_id = other.resident_id FROM bindings other
+WHERE b.subject LIKE 'b-%' AND other.subject = 'a' || substr(b.subject, 2)
+"""
+"""Whoever has the card b-3 is who has a-3."""
 
 
 @pytest.fixture
@@ -37,11 +43,33 @@ def test_an_external_id_that_stands_twice_is_the_earlier_rows_whoever_reads_it(i
 
 
 @pytest.mark.parametrize("options", [SEVERAL, ALONE])
+def test_an_id_made_of_another_column_may_stand_twice_too_and_units_are_kept(ingest, csv_file, yesterday, options):
+    rides = [(n, name, hour) for name, hour in (("late", 12), ("early", 8)) for n in range(9)]
+    units = {7: "km"}
+    lines = [
+        f"{line},trip-{n},{name}-{n},{yesterday(f'{hour:02}:00')},{yesterday(f'{hour:02}:15')},2000,{units.get(n, 'm')}"
+        for line, (n, name, hour) in enumerate(rides)
+    ]
+    file = csv_file(*lines, header="line,trip,subject,started_at,ended_at,quantity,unit")
+    told = ingest(file, *options, "--external-id-from", "trip")
+    assert (told["credited"], told["duplicate"], told["refused"]) == (8, 8, {"wrong-unit": 2})
+    assert credited() == {f"early-{n}" for n in range(9)} - {"early-7"}
+
+
+@pytest.mark.parametrize("options", [SEVERAL, ALONE])
 def test_the_first_twenty_broken_rows_are_told_in_order_whoever_reads_them(ingest, csv_file, row, people, options):
     wrong = [row("", subject=f"u-{n}") if n % 2 else "too,few" for n in range(30)]
-    told = ingest(csv_file(*wrong, *people, *wrong), *options)
-    assert (told["credited"], told["refused"], told["rows"]) == (PEOPLE, {"broken-row": 60}, PEOPLE + 60)
+    short = [row(f"short-{n}", subject=f"u-{n}", metres="1") for n in range(5)]
+    told = ingest(csv_file(*short, *wrong, *people, *wrong), *options)
+    assert (told["credited"], told["rows"]) == (PEOPLE, PEOPLE + 65)
+    assert told["refused"] == {"broken-row": 60, "out-of-range": 5}
     assert [problem["row"] for problem in told["problems"]] == list(range(2, 22))
+
+
+@pytest.mark.parametrize("options", [["--processes", "1", "--page-size", "2"], ["--page-size", str(PEOPLE)]])
+def test_nobody_is_asked_to_help_with_a_page_or_where_one_is_wanted(ingest, csv_file, people, options, monkeypatch):
+    monkeypatch.setattr(running, "Crew", None)
+    assert ingest(csv_file(*people), "--bind-subjects", *options)["credited"] == PEOPLE
 
 
 def test_nothing_of_a_file_that_is_cut_off_is_credited_by_anybody(ingest, csv_file, people, tmp_path):
@@ -58,12 +86,7 @@ def test_subjects_of_one_resident_come_in_order_of_time(ingest, csv_file, row):
     bound = [row(f"{card}-{n}", subject=f"{card}-{n}") for card in "ab" for n in range(10)]
     ingest(csv_file(*bound), "--bind-subjects")
     with transaction():
-        db.session.execute(
-            db.text(
-                "UPDATE bindings b SET resident_id = other.resident_id FROM bindings other"
-                " WHERE b.subject LIKE 'b-%' AND other.subject = 'a' || substr(b.subject, 2)"
-            )
-        )
+        db.session.execute(db.text(ONE_RESIDENT))
     rows = [
         row(f"{hour}-{n}", subject=f"{'ab'[hour % 2]}-{n}", at=f"{hour:02}:00", until=f"{hour:02}:15")
         for hour in range(9, 16)
@@ -71,4 +94,24 @@ def test_subjects_of_one_resident_come_in_order_of_time(ingest, csv_file, row):
     ]
     told = ingest(csv_file(*reversed(rows)), *SEVERAL)
     assert told["refused"] == {"daily-limit-reached": 20}
+    assert {problem["external_id"].partition("-")[0] for problem in told["problems"]} == {"14", "15"}
+
+
+def test_a_subject_that_is_bound_while_the_file_is_read_keeps_its_resident_in_order(ingest, csv_file, row, monkeypatch):
+    ingest(csv_file(*[row(f"{card}-{n}", subject=f"{card}-{n}") for card in "ab" for n in range(8)]), "--bind-subjects")
+    was_read = running.Crew.deal
+
+    def deal(crew, records, same):
+        answer = was_read(crew, records, same)
+        with transaction():
+            db.session.execute(db.text(ONE_RESIDENT))
+        return answer
+
+    monkeypatch.setattr(running.Crew, "deal", deal)
+    rows = [
+        row(f"{hour}-{n}", subject=f"{'ab'[hour % 2]}-{n}", at=f"{hour:02}:00", until=f"{hour:02}:15")
+        for hour in range(9, 16)
+        for n in range(8)
+    ]
+    told = ingest(csv_file(*reversed(rows)), *SEVERAL)
     assert {problem["external_id"].partition("-")[0] for problem in told["problems"]} == {"14", "15"}

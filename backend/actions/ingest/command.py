@@ -22,9 +22,7 @@ from backend.actions.ingest.running import carry_out
 from backend.actions.ingest.source import opened
 from backend.actions.ingest.summary import Summary
 from backend.actions.receiving import MOST
-from backend.database import transaction
 from backend.errors import NotFoundError
-from backend.partners import bindings
 from backend.partners import service as partners
 from backend.projector import service as projector
 
@@ -77,7 +75,6 @@ def ingest(
                 partner_code=partner_code,
                 page_size=page_size,
                 bind_subjects=bind_subjects,
-                same=_same_residents(partner_code),
             )
             carry_out(run, coming, processes=processes, bars=bars, summary=summary)
         summary.seconds = time.perf_counter() - began
@@ -86,11 +83,6 @@ def ingest(
         bars.have_projected()
         summary.projecting_seconds = time.perf_counter() - began - summary.seconds
     _report(summary, as_json=as_json)
-
-
-def _same_residents(partner_code: str) -> dict[str, str]:
-    with transaction():
-        return bindings.same_residents(partners.find(partner_code).id)
 
 
 @contextmanager

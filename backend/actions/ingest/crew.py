@@ -7,9 +7,10 @@ or is gone.
 """
 
 import signal
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from enum import Enum
+from itertools import islice
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from types import TracebackType
@@ -31,12 +32,15 @@ STOPPING = (RefusalError, DBAPIError, OperationalError)
 """What may stop an import without being a mistake of ours."""
 
 
-class _Word(Enum):
-    """What the command says to a lane that has its records."""
+Same = Mapping[str, str]
+"""Of residents with several subjects: each subject → the one that stands for all of them."""
 
-    CREDIT = 1
-    GIVE_BACK = 2
-    STOP = 3
+
+class _Word(Enum):
+    """What the command says to a lane that has its records, unless it says how to credit them."""
+
+    GIVE_BACK = 1
+    STOP = 2
 
 
 def size() -> int:
@@ -78,12 +82,12 @@ class Crew:
         for process in self._processes:
             process.join()
 
-    def deal(self, records: Iterable[Record]) -> bool:
-        """Give each record to the lane of its resident; whether an external id may stand in two of them.
+    def deal(self, records: Iterable[Record], same: Same) -> bool:
+        """Give each record to the lane of its resident; whether each external id stands once in the file.
 
         Raises StoppedError where a process is gone.
         """
-        names, same, count = self._run.reader.names, self._run.same, len(self._ours)
+        names, count = self._run.reader.names, len(self._ours)
         hands: list[list[Record]] = [[] for _ in self._ours]
         seen: set[int] = set()
         with rarely_searched():
@@ -101,17 +105,20 @@ class Crew:
                     hands[place] = []
         for connection, hand in zip(self._ours, hands, strict=True):
             _send(connection, hand)
-        return len(seen) < self.dealt
+        return len(seen) == self.dealt
 
     def give_back(self, lane: Lane) -> None:
         """Have one lane take in what all of them have read."""
-        for connection in self._ours:
-            _send(connection, _Word.GIVE_BACK)
-            sheet, summary = _received(connection)
-            lane.sheet.add(sheet.rows())
-            lane.summary.add_lane(summary)
+        with rarely_searched():
+            for connection in self._ours:
+                _send(connection, _Word.GIVE_BACK)
+                sheet, summary = _received(connection)
+                rows = sheet.rows()
+                while hand := list(islice(rows, HAND)):
+                    lane.sheet.add(hand)
+                lane.summary.add_lane(summary)
 
-    def credit(self) -> Iterator[int | Summary]:
+    def credit(self, same: Same) -> Iterator[int | Summary]:
         """How many rows each page held, as they are committed, and what each lane came to, as they end.
 
         Raises StoppedError where a lane could not go on, after the others have finished their pages.
@@ -119,7 +126,9 @@ class Crew:
         reasons: list[str] = []
         working = list(self._ours)
         for connection in working:
-            _send(connection, _Word.CREDIT)
+            # Who is gone is missed below, when the others have been told.
+            with suppress(OSError):
+                connection.send(same)
         while working:
             heard: list[Any] = wait(working)
             for connection in heard:
@@ -142,21 +151,22 @@ class Crew:
 
 def _stop(connections: Iterable[Connection]) -> None:
     for connection in connections:
-        with suppress(ConnectionError):
+        with suppress(OSError):
             connection.send(_Word.STOP)
 
 
 def _send(connection: Connection, message: object) -> None:
     try:
         connection.send(message)
-    except ConnectionError as error:
+    except OSError as error:
         raise StoppedError(GONE) from error
 
 
 def _received(connection: Connection) -> Any:
     try:
         return connection.recv()
-    except (EOFError, ConnectionError) as error:
+    except (EOFError, OSError) as error:
+        # An end in the middle of a message is an OSError of no kind of its own.
         raise StoppedError(GONE) from error
 
 
@@ -172,18 +182,18 @@ def _work(run: Run, *, pipes: Sequence[tuple[Connection, Connection]], place: in
         if ends[1] is not connection:
             ends[1].close()
     # Whoever is told nothing any more is the last to know that the command is gone.
-    with suppress(ConnectionError, EOFError):
+    with suppress(OSError, EOFError):
         lane = Lane(run)
-        while not isinstance(message := connection.recv(), _Word):
+        while isinstance(message := connection.recv(), list):
             lane.read(message)
         if message is _Word.GIVE_BACK:
             connection.send((lane.sheet, lane.summary))
-        elif message is _Word.CREDIT:
-            connection.send(_credited(lane, connection))
+        elif isinstance(message, Mapping):
+            connection.send(_credited(lane, message, connection))
 
 
-def _credited(lane: Lane, connection: Connection) -> Summary | str:
+def _credited(lane: Lane, same: Same, connection: Connection) -> Summary | str:
     try:
-        return lane.credit(tell=connection.send, stopped=connection.poll)
+        return lane.credit(same, tell=connection.send, stopped=connection.poll)
     except STOPPING as error:
         return str(error).splitlines()[0]

@@ -37,17 +37,16 @@ class Run:
     page_size: int
     bind_subjects: bool
     """Whether each unknown subject becomes a resident first."""
-    same: Mapping[str, str]
-    """Of residents with several subjects: each subject → the one that stands for all of them."""
 
 
 class Lane:
-    """All rows of some residents, and what becomes of them."""
+    """All rows of some residents, or of all, and what becomes of them."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
         self.sheet = Sheet()
         self.summary = Summary()
+        """What could not be read."""
 
     def read(self, records: Iterable[Record]) -> None:
         """Take in records, in the order of the file; what cannot be read is counted and told in the summary."""
@@ -61,20 +60,22 @@ class Lane:
                     self.summary.add_broken(line, str(error))
             self.sheet.add(rows)
 
-    def credit(self, *, tell: Callable[[int], None], stopped: Callable[[], bool]) -> Summary:
-        """Credit all rows. `tell` hears after each commit how many rows it held; `stopped` is asked before each page
-        whether to go on.
+    def credit(self, same: Mapping[str, str], *, tell: Callable[[int], None], stopped: Callable[[], bool]) -> Summary:
+        """Credit all rows, in the order of `Sheet.pages`; what they came to, with what could not be read.
+
+        `tell` hears after each commit how many rows it held; `stopped` is asked before each page whether to go on.
         """
-        run = self._run
+        run, summary = self._run, Summary()
         with run.app.app_context(), force_locale("en"), rarely_searched():
-            for page in self.sheet.pages(run.page_size, same=run.same):
+            for page in self.sheet.pages(run.page_size, same=same):
                 if stopped():
                     break
-                self._credit_page(page)
+                self._credit_page(page, summary)
                 tell(len(page))
-        return self.summary
+        summary.add_lane(self.summary)
+        return summary
 
-    def _credit_page(self, page: Page) -> None:
+    def _credit_page(self, page: Page, summary: Summary) -> None:
         run, kept = self._run, list[Result]()
         events = [event for _, event in page]
         with transaction():
@@ -84,5 +85,5 @@ class Lane:
                 bound = bind_newcomers({event.subject for event in events}, partner=partner, now=now)
                 kept = credit_kept(partner, bound, now=now) if bound else []
             results = credit_events(partner, events, now=now)
-        self.summary.add_page(page, results)
-        self.summary.add_kept(kept)
+        summary.add_page(page, results)
+        summary.add_kept(kept)

@@ -4,10 +4,13 @@ from collections.abc import Iterator
 from itertools import chain, islice
 
 from backend.actions.ingest.bars import Bars
-from backend.actions.ingest.crew import Crew
+from backend.actions.ingest.crew import Crew, Same
 from backend.actions.ingest.lane import Lane, Run
 from backend.actions.ingest.records import Record
 from backend.actions.ingest.summary import Summary
+from backend.database import transaction
+from backend.partners import bindings
+from backend.partners import service as partners
 
 
 def carry_out(run: Run, coming: Iterator[Record], *, processes: int, bars: Bars, summary: Summary) -> None:
@@ -20,25 +23,34 @@ def carry_out(run: Run, coming: Iterator[Record], *, processes: int, bars: Bars,
     if processes == 1 or len(first) <= run.page_size:
         bars.begin()
         alone.read(chain(first, coming))
-        _credit(alone, bars=bars, summary=summary)
+        _credit(alone, _same_residents(run), bars=bars, summary=summary)
         return
+    dealt_by = _same_residents(run)
     with Crew(run, processes) as crew:
         bars.begin()
-        if crew.deal(chain(first, coming)):
+        all_once = crew.deal(chain(first, coming), dealt_by)
+        same = _same_residents(run)
+        if all_once and same == dealt_by:
+            bars.have_read(crew.dealt)
+            for message in crew.credit(same):
+                if isinstance(message, Summary):
+                    summary.add_lane(message)
+                else:
+                    _committed(message, bars=bars, summary=summary)
+        else:
+            # One goes through all of it, in the order that is right now.
             crew.give_back(alone)
-            _credit(alone, bars=bars, summary=summary)
-            return
-        bars.have_read(crew.dealt)
-        for message in crew.credit():
-            if isinstance(message, Summary):
-                summary.add_lane(message)
-            else:
-                _committed(message, bars=bars, summary=summary)
+            _credit(alone, same, bars=bars, summary=summary)
 
 
-def _credit(lane: Lane, *, bars: Bars, summary: Summary) -> None:
+def _same_residents(run: Run) -> Same:
+    with transaction():
+        return bindings.same_residents(partners.find(run.partner_code).id)
+
+
+def _credit(lane: Lane, same: Same, *, bars: Bars, summary: Summary) -> None:
     bars.have_read(len(lane.sheet))
-    done = lane.credit(tell=lambda rows: _committed(rows, bars=bars, summary=summary), stopped=lambda: False)
+    done = lane.credit(same, tell=lambda rows: _committed(rows, bars=bars, summary=summary), stopped=lambda: False)
     summary.add_lane(done)
 
 

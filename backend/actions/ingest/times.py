@@ -40,8 +40,8 @@ class Clockwork:
         self._shift = timedelta(days=shift_days)
         self._forms = [form] if form else list(FORMATS)
         self._iso = form is None
-        self._hours: dict[str, int] = {}
-        """Hours as they are written → when they struck: those in which the zone's clocks were not changed."""
+        self._hours: dict[str, int | None] = {}
+        """Hours as they are written → when they struck; None: met once, or the zone's clocks were changed in it."""
         self._remembered = lru_cache(maxsize=MOST_REMEMBERED)(self._read)
 
     def micros(self, text: str) -> int:
@@ -53,7 +53,10 @@ class Clockwork:
             return struck + within
         micros = self._remembered(text)
         if self._iso and within is not None and len(self._hours) < MOST_REMEMBERED:
-            self._learn(hour)
+            if hour in self._hours:
+                self._learn(hour)
+            else:
+                self._hours[hour] = None
         return micros
 
     def _learn(self, hour: str) -> None:
