@@ -30,8 +30,7 @@ from backend.garbage import rarely_searched
 
 STOPPING = (RefusalError, DBAPIError, OperationalError)
 """What may stop an import without being a mistake of ours."""
-
-
+GONE = "one of its processes broke off."
 Same = Mapping[str, str]
 """Of residents with several subjects: each subject → the one that stands for all of them."""
 
@@ -170,9 +169,6 @@ def _received(connection: Connection) -> Any:
         raise StoppedError(GONE) from error
 
 
-GONE = "one of its processes broke off."
-
-
 def _work(run: Run, *, pipes: Sequence[tuple[Connection, Connection]], place: int) -> None:
     # The command hears Ctrl-C for all of us; and its end must be seen, which an open copy of it would hide.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -182,9 +178,9 @@ def _work(run: Run, *, pipes: Sequence[tuple[Connection, Connection]], place: in
         if ends[1] is not connection:
             ends[1].close()
     # Whoever is told nothing any more is the last to know that the command is gone.
-    with suppress(OSError, EOFError):
+    with suppress(StoppedError, ConnectionError):
         lane = Lane(run)
-        while isinstance(message := connection.recv(), list):
+        while isinstance(message := _received(connection), list):
             lane.read(message)
         if message is _Word.GIVE_BACK:
             connection.send((lane.sheet, lane.summary))
