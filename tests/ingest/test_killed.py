@@ -74,7 +74,7 @@ def begin(app, settings, servers):
                 **pipes,
             )
         )
-        return begun[0]
+        return begun[-1]
 
     # Whoever runs these tests in the background has it ignored, and so would their processes.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -7,6 +7,10 @@ from psycopg.rows import scalar_row
 
 from backend import clock
 from backend.database import cursor, db, statements, transaction
+from backend.leaderboard.boards import Board
+from backend.leaderboard.epochs import State
+from backend.leaderboard.periods import Period
+from backend.leaderboard.writing import Batch
 from backend.outbox import PARTITIONS
 from backend.projector import folding
 from backend.projector import service as projector
@@ -24,26 +28,27 @@ ALIKE = FILL.replace("(resident_id,", "(id, resident_id,").replace("SELECT n,", 
 """The same, all under one number."""
 
 
-def scans(plan, table):
-    """All nodes of a plan, as EXPLAIN tells it, that read or change this table."""
-    own = [plan] if plan.get("Relation Name") == table else []
-    return own + [scan for part in plan.get("Plans", ()) for scan in scans(part, table)]
-
-
 def nodes(plan):
-    """All nodes of a plan."""
+    """All nodes of a plan, as EXPLAIN tells it."""
     yield plan
     for part in plan.get("Plans", ()):
         yield from nodes(part)
 
 
-def plan_of_a_batch(limit, *, scopes=(), boards=()):
+def scans(plan, table):
+    """Those that read or change this table."""
+    return [node for node in nodes(plan) if node.get("Relation Name") == table]
+
+
+def plan_of_a_batch(limit, *, boards=()):
     """The plan by which a batch of partition 3 was folded; it is taken back."""
     with transaction():
+        known = Batch(3, State(0, behind=False), 0, 0, boards, reached=True).parameters()
+        scopes = {board.scope for board in boards}
         sql = "EXPLAIN (ANALYZE, FORMAT JSON) " + folding.statement(limit=limit, scopes=scopes)
         with cursor() as asked:
             asked.row_factory = scalar_row
-            plan = asked.execute(sql, {"partition": 3, **dict(boards)}).fetchone()[0]["Plan"]
+            plan = asked.execute(sql, {"partition": 3, **known}).fetchone()[0]["Plan"]
         db.session.rollback()
     return plan
 
@@ -68,15 +73,13 @@ def test_scores_are_not_tried_against_each_board_however_many_there_are(app, sco
         asked.execute(PEOPLE, (4_000,))
         asked.execute("ANALYZE outbox, residents")
     boards = [
-        (metric, "day", clock.local_day(clock.now()) - timedelta(days=back), scope, area)
+        Board(metric, Period("day", clock.local_day(clock.now()) - timedelta(days=back)), scope, area)
         for back in range(100)
         for scope in scopes
         for area in ([0] if scope == "city" else range(1, 8))
         for metric in ("points", "co2e")
     ]
-    metrics, kinds, starts, scopes_, areas = map(list, zip(*boards, strict=True))
-    known = {"metrics": metrics, "kinds": kinds, "starts": starts, "scopes": scopes_, "areas": areas}
-    plan = plan_of_a_batch(5_000, scopes=scopes, boards=known)
+    plan = plan_of_a_batch(5_000, boards=boards)
     tried = sum(node["Actual Loops"] * node.get("Rows Removed by Join Filter", 0) for node in nodes(plan))
     # 500 residents have 2,500 scores: each with each would be half a million and more.
     assert tried < 50_000

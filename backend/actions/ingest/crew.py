@@ -10,7 +10,6 @@ import signal
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from enum import Enum
-from itertools import islice
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from types import TracebackType
@@ -21,8 +20,9 @@ from sqlalchemy.exc import DBAPIError
 
 from backend.abreast import cores
 from backend.actions.ingest.errors import StoppedError
-from backend.actions.ingest.lane import HAND, Lane, Run
+from backend.actions.ingest.lane import Lane, Run
 from backend.actions.ingest.records import Record
+from backend.actions.ingest.sheet import Same
 from backend.actions.ingest.summary import Summary
 from backend.database import db
 from backend.errors import RefusalError
@@ -31,8 +31,8 @@ from backend.garbage import rarely_searched
 STOPPING = (RefusalError, DBAPIError, OperationalError)
 """What may stop an import without being a mistake of ours."""
 GONE = "one of its processes broke off."
-Same = Mapping[str, str]
-"""Of residents with several subjects: each subject → the one that stands for all of them."""
+HAND = 100
+"""Records that are dealt at once: of many more one process would wait while another is given its own."""
 
 
 class _Word(Enum):
@@ -112,9 +112,7 @@ class Crew:
             for connection in self._ours:
                 _send(connection, _Word.GIVE_BACK)
                 sheet, summary = _received(connection)
-                rows = sheet.rows()
-                while hand := list(islice(rows, HAND)):
-                    lane.sheet.add(hand)
+                lane.sheet.add(sheet.rows())
                 lane.summary.add_lane(summary)
 
     def credit(self, same: Same) -> Iterator[int | Summary]:
@@ -124,10 +122,7 @@ class Crew:
         """
         reasons: list[str] = []
         working = list(self._ours)
-        for connection in working:
-            # Who is gone is missed below, when the others have been told.
-            with suppress(OSError):
-                connection.send(same)
+        _tell(working, same)
         while working:
             heard: list[Any] = wait(working)
             for connection in heard:
@@ -143,15 +138,16 @@ class Crew:
                     yield message
                 else:
                     reasons.append(message)
-                    _stop(working)
+                    _tell(working, _Word.STOP)
         if reasons:
             raise StoppedError(reasons[0])
 
 
-def _stop(connections: Iterable[Connection]) -> None:
+def _tell(connections: Iterable[Connection], message: object) -> None:
     for connection in connections:
+        # Who is gone is missed when it should answer, and the others have been told.
         with suppress(OSError):
-            connection.send(_Word.STOP)
+            connection.send(message)
 
 
 def _send(connection: Connection, message: object) -> None:

@@ -3,9 +3,8 @@
 Killed at any moment, an import can be started again: what was credited is not credited twice.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 
 from flask import Flask
 from flask_babel import force_locale
@@ -16,15 +15,12 @@ from backend.actions.ingest.errors import BrokenRowError
 from backend.actions.ingest.newcomers import bind_newcomers
 from backend.actions.ingest.reading import RowReader
 from backend.actions.ingest.records import Record
-from backend.actions.ingest.sheet import Page, Row, Sheet
+from backend.actions.ingest.sheet import Page, Row, Same, Sheet
 from backend.actions.ingest.summary import Summary
 from backend.actions.partner_feed import Result, credit_events, credit_kept
 from backend.database import transaction, unhurried
 from backend.garbage import rarely_searched
 from backend.partners import service as partners
-
-HAND = 100
-"""Records that are taken at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,17 +46,19 @@ class Lane:
 
     def read(self, records: Iterable[Record]) -> None:
         """Take in records, in the order of the file; what cannot be read is counted and told in the summary."""
-        coming, row = iter(records), self._run.reader.row
-        while hand := list(islice(coming, HAND)):
-            rows: list[Row] = []
-            for line, cells in hand:
-                try:
-                    rows.append(row(line, cells))
-                except (BrokenRowError, BrokenEventError) as error:
-                    self.summary.add_broken(line, str(error))
-            self.sheet.add(rows)
+        self.sheet.add(self._readable(records))
 
-    def credit(self, same: Mapping[str, str], *, tell: Callable[[int], None], stopped: Callable[[], bool]) -> Summary:
+    def _readable(self, records: Iterable[Record]) -> Iterator[Row]:
+        row = self._run.reader.row
+        for line, cells in records:
+            try:
+                readable = row(line, cells)
+            except (BrokenRowError, BrokenEventError) as error:
+                self.summary.add_broken(line, str(error))
+            else:
+                yield readable
+
+    def credit(self, same: Same, *, tell: Callable[[int], None], stopped: Callable[[], bool]) -> Summary:
         """Credit all rows, in the order of `Sheet.pages`; what they came to, with what could not be read.
 
         `tell` hears after each commit how many rows it held; `stopped` is asked before each page whether to go on.

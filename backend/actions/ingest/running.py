@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from itertools import chain, islice
 
 from backend.actions.ingest.bars import Bars
-from backend.actions.ingest.crew import Crew, Same
+from backend.actions.ingest.crew import Crew
 from backend.actions.ingest.lane import Lane, Run
 from backend.actions.ingest.records import Record
+from backend.actions.ingest.sheet import Same
 from backend.actions.ingest.summary import Summary
 from backend.database import transaction
 from backend.partners import bindings

@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 from backend.actions.events import Event
@@ -11,6 +12,10 @@ NONE = -(2**63)
 """Stands for an absent number in a packed column."""
 Page = list[tuple[int, Event]]
 """Line in the file, and event."""
+Same = Mapping[str, str]
+"""Of residents with several subjects: each subject → the one that stands for all of them."""
+AT_ONCE = 100
+"""Rows that are packed together, column by column."""
 
 
 class Row(NamedTuple):
@@ -44,9 +49,13 @@ class Sheet:
         return len(self._lines)
 
     def add(self, rows: Iterable[Row]) -> None:
-        """Take in rows."""
-        columns: Any = tuple(zip(*rows, strict=True)) or ((),) * len(Row._fields)
-        lines, external_ids, subjects, tasks, started, ended, quantities, units = columns
+        """Take in rows, as they come."""
+        coming = iter(rows)
+        while together := list(islice(coming, AT_ONCE)):
+            self._pack(together)
+
+    def _pack(self, rows: Iterable[Row]) -> None:
+        lines, external_ids, subjects, tasks, started, ended, quantities, units = zip(*rows, strict=True)
         once: Any = self._once.setdefault
         self._lines.extend(lines)
         self._started.extend(started)
@@ -72,19 +81,19 @@ class Sheet:
                 self._units[place],
             )
 
-    def pages(self, size: int, *, same: Mapping[str, str]) -> Iterator[Page]:
+    def pages(self, size: int, *, same: Same) -> Iterator[Page]:
         """The rows in the order in which they are to be credited, so many at a time.
 
         Each resident's rows come together, in order of when they began, then of their place in the file. The rules
         look at one resident at a time, so only the order of each one's own rows matters; and a resident's rows
-        together touch the wallet once. `same` gives for each subject of a resident with several the one that stands
-        for all. Where an external id stands twice the first of all must win: then all rows come in order of time.
+        together touch the wallet once. Where an external id stands twice the first of all must win: then all rows
+        come in order of time.
         """
         order = self._in_order(same)
         for first in range(0, len(order), size):
             yield [(self._lines[place], self._event(place)) for place in order[first : first + size]]
 
-    def _in_order(self, same: Mapping[str, str]) -> Sequence[int]:
+    def _in_order(self, same: Same) -> Sequence[int]:
         order = sorted(range(len(self)), key=self._lines.__getitem__)
         order.sort(key=self._started.__getitem__)
         if len(set(self._external_ids)) == len(self):
