@@ -3,9 +3,7 @@
 import pytest
 
 from backend import embedded
-from tests.faults.pages import check_pages
-
-PAGE = 8192
+from tests.faults.pages import PAGE, check_pages
 
 
 @pytest.fixture
@@ -22,12 +20,19 @@ def test_a_cluster_as_it_was_made_has_checksums_and_no_wrong_page(stopped):
 
 
 def test_a_single_bit_in_a_page_that_nobody_reads_is_found(stopped):
-    table = max((stopped / "postgres" / "base").glob("*/[0-9]*"), key=lambda file: file.stat().st_size)
+    table = _largest_table(stopped)
     content = bytearray(table.read_bytes())
     content[3 * PAGE + PAGE // 2] ^= 1
     table.write_bytes(content)
     with pytest.raises(AssertionError, match=f'{table.name}", block 3: calculated'):
         check_pages(stopped)
+
+
+def test_half_a_page_that_a_full_disk_left_at_the_end_of_a_file_is_none(stopped):
+    pages = check_pages(stopped)
+    with _largest_table(stopped).open("ab") as file:
+        file.write(b"x" * (PAGE // 2))
+    assert check_pages(stopped) == pages
 
 
 def test_a_cluster_that_still_runs_cannot_be_looked_at(tmp_path):
@@ -37,3 +42,7 @@ def test_a_cluster_that_still_runs_cannot_be_looked_at(tmp_path):
             check_pages(tmp_path / "site")
     finally:
         embedded.release(tmp_path / "site")
+
+
+def _largest_table(folder):
+    return max((folder / "postgres" / "base").glob("*/[0-9]*"), key=lambda file: file.stat().st_size)
