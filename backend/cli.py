@@ -1,4 +1,7 @@
-"""Commands of `flask --app wsgi`, imported when somebody calls one: a web worker never does."""
+"""Commands of `flask --app wsgi`, imported when somebody calls one: a web worker never does.
+
+Nor do they load what only serves requests (`serving`).
+"""
 
 from collections.abc import Callable
 from functools import wraps
@@ -7,10 +10,10 @@ from typing import Any
 
 import click
 from flask import Flask
-from flask.cli import AppGroup, with_appcontext
+from flask.cli import AppGroup, ScriptInfo, with_appcontext
 from sqlalchemy import text
 
-from backend.console import revisions
+from backend import revisions
 from backend.database import db
 
 ON_A_READY_SITE = {
@@ -27,6 +30,8 @@ WITHOUT_A_DATABASE = {
     "openapi": "backend.console.commands:describe",
     "prepare": "backend.preparation.command:prepare",
 }
+ABOUT_THE_API = frozenset({"openapi"})
+_SERVING = "backend.serving:init_app"
 _READY = "backend.preparation.schema:ensure_ready"
 _FILLED = "SELECT revision FROM catalogue_revision WHERE id = 1"
 
@@ -43,6 +48,8 @@ class Commands(AppGroup):
         found = ON_A_READY_SITE.get(cmd_name) or WITHOUT_A_DATABASE.get(cmd_name)
         if found is None:
             return super().get_command(ctx, cmd_name)
+        if cmd_name in ABOUT_THE_API:
+            _imported(_SERVING)(ctx.ensure_object(ScriptInfo).load_app())
         command: click.Command = _imported(found)
         if cmd_name in ON_A_READY_SITE:
             _make_ready_first(command)
@@ -52,6 +59,15 @@ class Commands(AppGroup):
 def init_app(app: Flask) -> None:
     """Register every command."""
     app.cli = Commands(app.name)
+
+
+def is_asked() -> bool:
+    """Whether Flask loads the application only to find a command of ours in it.
+
+    Its own commands, such as `flask run` and `flask routes`, load it once they run, in a context below.
+    """
+    context = click.get_current_context(silent=True)
+    return context is not None and context.parent is None
 
 
 def _make_ready_first(command: click.Command) -> None:

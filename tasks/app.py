@@ -16,7 +16,7 @@ from tasks import broker
 from tasks.schedule import SCHEDULE
 
 broker.mend()
-flask_app = create_app()
+flask_app = create_app(serves=False)
 _settings = flask_app.extensions["settings"]
 _broker = celery_url(_settings.redis_url)
 

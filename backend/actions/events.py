@@ -12,6 +12,8 @@ from flask_babel import gettext as _
 
 from backend.actions.claim import milli
 
+MOST = 5_000
+"""Events that are credited together."""
 LONGEST = 200
 """Characters of an id."""
 FIELDS = frozenset({"external_id", "subject", "task", "started_at", "ended_at", "activity"})

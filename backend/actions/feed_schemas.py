@@ -2,8 +2,8 @@
 
 from marshmallow import Schema, fields, validate
 
-from backend.actions.events import LONGEST
-from backend.actions.receiving import MOST, STATUSES
+from backend.actions.events import LONGEST, MOST
+from backend.actions.receiving import STATUSES
 from backend.schemas import Amount, Instant, Text
 
 EXAMPLE_EVENT = {

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from backend.actions.events import BrokenEventError, Event, read_event
+from backend.actions.events import MOST, BrokenEventError, Event, read_event
 from backend.actions.partner_feed import Result, credit_events
 from backend.blueprint import UnreadableBodyError
 from backend.errors import ValidationFailedError
@@ -16,7 +16,6 @@ from backend.garbage import rarely_searched
 from backend.partners.models import Partner
 from backend.schemas import grams
 
-MOST = 5_000
 STATUSES = ("credited", "capped", "pending", "duplicate", "refused", "unbound")
 
 

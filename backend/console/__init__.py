@@ -2,7 +2,8 @@
 
 from flask import Flask
 
-from backend.console import pages, revisions, routes
+from backend import revisions
+from backend.console import pages, routes
 
 
 def init_app(app: Flask) -> None:

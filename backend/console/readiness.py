@@ -12,8 +12,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Engine, NullPool, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
-from backend import clock, connections, metrics, present, redis
-from backend.console import revisions
+from backend import clock, connections, metrics, present, redis, revisions
 from backend.database import db
 from backend.outbox import OLDEST, PARTITIONS
 

@@ -9,8 +9,7 @@ import pytest
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
-from backend import clock, create_app
-from backend.console import revisions
+from backend import clock, create_app, revisions
 from backend.database import MIGRATIONS, db, transaction
 from backend.outbox import OutboxRow, partition_of
 

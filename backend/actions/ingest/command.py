@@ -12,6 +12,7 @@ from flask_babel import force_locale
 from rich.console import Console
 
 from backend import present
+from backend.actions.events import MOST
 from backend.actions.ingest.bars import Bars
 from backend.actions.ingest.crew import STOPPING, size
 from backend.actions.ingest.errors import StoppedError, UnreadableFileError
@@ -21,7 +22,6 @@ from backend.actions.ingest.reading import begun
 from backend.actions.ingest.running import carry_out
 from backend.actions.ingest.source import opened
 from backend.actions.ingest.summary import Summary
-from backend.actions.receiving import MOST
 from backend.errors import NotFoundError
 from backend.partners import service as partners
 from backend.projector import service as projector

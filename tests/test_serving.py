@@ -1,0 +1,68 @@
+"""Who serves requests has the API, and who serves none does without; processes as operators start them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from backend import cli
+
+ROOT = Path(__file__).parents[1]
+COMMANDS = sorted({*cli.ON_A_READY_SITE, *cli.WITHOUT_A_DATABASE} - cli.ABOUT_THE_API)
+ONLY_FOR_SERVING = {"backend.api", "backend.serving", "backend.openapi", "flask_smorest", "apispec", "webargs"}
+_FLASK = """
+import sys
+from flask.cli import main
+try:
+    main()
+finally:
+    print(*sys.modules, file=sys.stderr)
+"""
+_JOBS = "import sys, tasks.app; print(*sys.modules, file=sys.stderr)"
+
+
+@pytest.fixture
+def loaded(app):
+    """Runs Python, and returns what it said and which modules it had loaded in the end."""
+    settings = app.extensions["settings"]
+    servers = {"DATABASE_URL": settings.database_url, "REDIS_URL": settings.redis_url}
+    environment = os.environ | servers | {"TANHUI_VAR": str(settings.tanhui_var), "SECRET_KEY": settings.secret_key}
+
+    def run(code, *arguments):
+        argv = [sys.executable, "-c", code, *arguments]
+        done = subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout, set(done.stderr.split())
+
+    return run
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_loads_nothing_that_only_serves_requests(loaded, name):
+    said, modules = loaded(_FLASK, "--app", "wsgi", name, "--help")
+    assert "Usage:" in said
+    assert "backend.database" in modules
+    assert not ONLY_FOR_SERVING & modules
+
+
+def test_jobs_load_nothing_that_only_serves_requests(loaded):
+    _, modules = loaded(_JOBS)
+    assert "backend.database" in modules
+    assert not ONLY_FOR_SERVING & modules
+
+
+def test_flasks_own_commands_see_every_route(loaded):
+    said, _ = loaded(_FLASK, "--app", "wsgi", "routes")
+    assert "/api/v1/actions/batch" in said
+
+
+def test_the_description_is_printed_with_every_call(loaded):
+    said, _ = loaded(_FLASK, "--app", "wsgi", "openapi")
+    assert said == (ROOT / "docs" / "openapi.json").read_text(encoding="utf-8")
+
+
+def test_an_entry_point_that_serves_has_every_route(loaded):
+    said, _ = loaded("import wsgi; print(*wsgi.app.url_map.iter_rules())")
+    assert "/api/v1/actions/batch" in said
