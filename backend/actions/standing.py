@@ -2,12 +2,13 @@
 
 from calendar import monthrange
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from backend.actions.claim import Claim
 
 DAY = timedelta(days=1)
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 NOTHING = (0, 0)
 
 
@@ -47,6 +48,8 @@ class Standing:
     _points: dict[date, int] = field(default_factory=dict)
     _trips: dict[date, list[Trip]] = field(default_factory=dict)
     """By the day (UTC) of their beginning."""
+    _trips_over: datetime = LONG_AGO
+    """When the last of them was over."""
 
     def knows(self, claim: Claim) -> bool:
         """Whether the claim's own reference was recorded before."""
@@ -87,7 +90,8 @@ class Standing:
     def trips_meeting(self, starts_at: datetime, ends_at: datetime) -> list[Trip]:
         """Credited trips whose [start, end) meets this one's."""
         met: list[Trip] = []
-        if not self._trips:
+        # Claims come in order of time: most begin after all that went before.
+        if starts_at >= self._trips_over:
             return met
         day, last = starts_at.date() - DAY, ends_at.date()
         while day <= last:
@@ -102,6 +106,7 @@ class Standing:
         self._move(task_id=task_id, day=day, points=points, group=group, sign=1)
         if trip:
             self._trips.setdefault(trip.starts_at.date(), []).append(trip)
+            self._trips_over = max(self._trips_over, trip.ends_at)
 
     def remove(self, trip: Trip, *, group: str | None) -> None:
         """Take out a trip that was reversed."""
