@@ -115,5 +115,6 @@ def _own(client_reference: str | None, evidence: dict[str, Any] | None) -> str:
 NOTHING = f"{NULL}\t{NULL}"
 
 
+@lru_cache(maxsize=4_096)
 def _factors(used: Quantification) -> str:
     return f"{used.methodology_id}\t{used.baseline.id}\t{used.project.id if used.project else NULL}"

@@ -40,7 +40,7 @@ class Factor:
         return self.valid_from <= day and (self.valid_to is None or day < self.valid_to)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Quantification:
     """How one task's activity data becomes grams on a certain day: the very versions used."""
 
