@@ -56,6 +56,11 @@ class Row(ABC):
     told: Sequence[str] = ()
     """Names of floors that are shown for comparison, and do not limit it."""
 
+    slices: int = 1
+    """How many a round is cut into, each measured with floors of its own: the machine's speed changes within seconds,
+    and where row and floor are both requests a second of them is long enough.
+    """
+
     warm_up_s: float = 1.0
     """How long it runs before the first round; 0: not at all."""
 

@@ -18,6 +18,7 @@ class Page(Row):
     """A page, and who asks for it."""
 
     unit = "requests/s"
+    slices = 3
     path: str
 
     @abstractmethod

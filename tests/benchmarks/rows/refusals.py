@@ -31,6 +31,7 @@ class Refusals(Row):
     title = f"POST /redemptions of what is sold out, {CONNECTIONS} connections"
     unit = "requests/s"
     goal = 0.4
+    slices = 3
 
     def prepare(self, bench: Bench) -> None:
         """A crowd, and nothing to be had."""
@@ -55,6 +56,7 @@ class Beside(Row):
     title = f"POST /actions beside a flash crowd that asks {SHARE:g} times as often for what is sold out"
     unit = "actions/s"
     goal = 0.7
+    slices = 3
 
     def prepare(self, bench: Bench) -> None:
         """A crowd, and nothing to be had."""
