@@ -5,7 +5,6 @@ Nor do they load what only serves requests (`serving`).
 
 from collections.abc import Callable
 from functools import wraps
-from importlib import import_module
 from typing import Any
 
 import click
@@ -15,6 +14,7 @@ from sqlalchemy import text
 
 from backend import revisions
 from backend.database import db
+from backend.on_demand import SERVING, imported
 
 ON_A_READY_SITE = {
     "admin": "backend.admins.commands:group",
@@ -31,7 +31,6 @@ WITHOUT_A_DATABASE = {
     "prepare": "backend.preparation.command:prepare",
 }
 ABOUT_THE_API = frozenset({"openapi"})
-_SERVING = "backend.serving:init_app"
 _READY = "backend.preparation.schema:ensure_ready"
 _FILLED = "SELECT revision FROM catalogue_revision WHERE id = 1"
 
@@ -49,8 +48,8 @@ class Commands(AppGroup):
         if found is None:
             return super().get_command(ctx, cmd_name)
         if cmd_name in ABOUT_THE_API:
-            _imported(_SERVING)(ctx.ensure_object(ScriptInfo).load_app())
-        command: click.Command = _imported(found)
+            imported(SERVING)(ctx.ensure_object(ScriptInfo).load_app())
+        command: click.Command = imported(found)
         if cmd_name in ON_A_READY_SITE:
             _make_ready_first(command)
         return command
@@ -83,7 +82,7 @@ def _after_getting_ready(callback: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(callback)
     def inner(*args: Any, **kwargs: Any) -> Any:
         if not _is_ready():
-            _imported(_READY)()
+            imported(_READY)()
         return callback(*args, **kwargs)
 
     inner.makes_ready = True  # type: ignore[attr-defined]  # commands are made once, applications may be several
@@ -95,8 +94,3 @@ def _is_ready() -> bool:
     with db.engine.connect() as connection:
         current = revisions.applied(connection) == revisions.wanted()
         return current and connection.scalar(text(_FILLED)) is not None
-
-
-def _imported(name: str) -> Any:
-    module, _, attribute = name.partition(":")
-    return getattr(import_module(module), attribute)

@@ -40,9 +40,11 @@ def test_functions_stay_short_and_import_nothing_inside(path):
         assert not inside, f"{node.name} imports inside"
 
 
-def test_only_the_table_of_commands_imports_by_name():
+def test_only_commands_and_what_serves_are_imported_by_name():
     places = {name(path) for path in PRODUCT if "import_module" in path.read_text() or "__import__" in path.read_text()}
-    assert places == {"backend/cli.py"}
+    assert places == {"backend/on_demand.py"}
+    users = {name(path) for path in PRODUCT if "backend.on_demand" in path.read_text()}
+    assert users == {"backend/__init__.py", "backend/cli.py"}
 
 
 def test_a_web_worker_carries_nothing_that_only_commands_need():
