@@ -147,6 +147,7 @@ def on_starting(server: Arbiter) -> None:  # noqa: ARG001  gunicorn passes it
 
 def when_ready(server: Arbiter) -> None:  # noqa: ARG001  gunicorn passes it
     """Before the first fork: what has been loaded stays. Workers that searched it for garbage would copy it."""
+    gc.unfreeze()
     gc.collect()
     gc.freeze()
 

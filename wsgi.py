@@ -7,10 +7,10 @@ apart at the end: that was a quarter of the time of a command.
 import gc
 
 gc.disable()
+try:
+    from backend import cli, create_app
 
-from backend import cli, create_app  # noqa: E402
-
-app = create_app(serves=not cli.is_asked())
-
-gc.freeze()
-gc.enable()
+    app = create_app(serves=not cli.is_asked())
+    gc.freeze()
+finally:
+    gc.enable()

@@ -63,10 +63,11 @@ def init_app(app: Flask) -> None:
 def is_asked() -> bool:
     """Whether Flask loads the application only to find a command of ours in it.
 
-    Its own commands, such as `flask run` and `flask routes`, load it once they run, in a context below.
+    Its own commands, such as `flask run` and `flask routes`, load it once they run, in a context below. Other programs
+    that are made with click, such as servers, are none of Flask's.
     """
     context = click.get_current_context(silent=True)
-    return context is not None and context.parent is None
+    return context is not None and context.parent is None and isinstance(context.obj, ScriptInfo)
 
 
 def _make_ready_first(command: click.Command) -> None:

@@ -1,6 +1,7 @@
 """Settings, read once from the environment. Every variable is listed in docs/operations.md."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -11,10 +12,27 @@ from backend import embedded
 from backend.embedded import secret_files
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+SECONDS = {"second": 1, "minute": 60, "hour": 3600}
 
 
 class SettingsError(RuntimeError):
     """A setting is missing or wrong; the sentence names it and the cure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `amount` requests in each window of `seconds`."""
+
+    amount: int
+    seconds: int
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """One that is written as `120/minute`; raises ValueError with the cure."""
+        found = re.fullmatch(r"([1-9][0-9]{0,8})/(second|minute|hour)", text)
+        if found is None:
+            raise ValueError("write it as 120/minute (or second, hour)")
+        return cls(int(found[1]), SECONDS[found[2]])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +60,7 @@ class Settings:
     settle_grace_days: int = 3  # how long after a period's end late trips still change its board
     database_pool_size: int = 8
     database_timeout_ms: int = 10_000
-    rate_limit: str = "120/minute"
+    rate_limit: Limit = Limit(120, SECONDS["minute"])
     trusted_proxies: int = 0  # how many proxies of ours stand in front and add to X-Forwarded-For
     max_body_bytes: int = 4 * 1024 * 1024
     default_locale: str = "zh_CN"
@@ -99,6 +117,6 @@ def _read(name: str, kind: Any, env: Mapping[str, str]) -> Any:
     if not text:
         return None
     try:
-        return kind(text)
+        return Limit.of(text) if kind is Limit else kind(text)
     except (ValueError, ZoneInfoNotFoundError) as error:
         raise SettingsError(f"{variable}={text!r} is not understood: {error}.") from error

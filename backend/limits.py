@@ -7,7 +7,6 @@ more for each further process. While Redis is down, each process goes on with it
 """
 
 import ipaddress
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from backend import metrics, present, redis, web
-from backend.config import SettingsError
+from backend.config import Limit
 from backend.errors import RefusalError
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -36,8 +35,6 @@ MOST_CALLERS = 100_000
 """Callers that a process remembers in one window: made-up tokens must not fill the memory."""
 UNCOUNTED = frozenset({"partner"})
 """Callers without a limit of requests: a partner's feed is signed, and bound by the size of its pages."""
-SECONDS = {"second": 1, "minute": 60, "hour": 3600}
-_SETTING = re.compile(r"([1-9][0-9]{0,8})/(second|minute|hour)")
 
 
 class RateLimitedError(RefusalError):
@@ -46,14 +43,6 @@ class RateLimitedError(RefusalError):
     status = HTTPStatus.TOO_MANY_REQUESTS
     slug = "rate-limited"
     title = _l("Too many requests. Please wait a moment.")
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """At most `amount` requests in each window of `seconds`."""
-
-    amount: int
-    seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +58,6 @@ class Allowance:
 class _Tally:
     untold: int = 0
     known: int = 0
-
-
-def parse(text: str) -> Limit:
-    """A limit written as `120/minute`; raises SettingsError with the cure."""
-    found = _SETTING.fullmatch(text)
-    if found is None:
-        raise SettingsError(f"RATE_LIMIT={text!r} is not understood: write it as 120/minute (or second, hour).")
-    return Limit(int(found[1]), SECONDS[found[2]])
 
 
 class Limiter:
@@ -142,7 +123,7 @@ def _add(key: str, more: int, seconds: int) -> int:
 def init_app(app: Flask) -> None:
     """Count every request to the API by its token, or without one by its address."""
     settings = app.extensions["settings"]
-    app.extensions["limiter"] = Limiter(parse(settings.rate_limit))
+    app.extensions["limiter"] = Limiter(settings.rate_limit)
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies)  # type: ignore[method-assign]  # as Flask documents it
     app.before_request(_count_request)

@@ -14,7 +14,7 @@ from backend import clock, create_app, defaults, embedded
 from backend.admins import auth as admin_auth
 from backend.admins import passwords
 from backend.admins.models import Admin
-from backend.config import SHANGHAI, Settings
+from backend.config import SHANGHAI, Limit, Settings
 from backend.database import db, transaction
 from backend.leaderboard import knowledge
 from backend.ledger import service as ledger
@@ -64,7 +64,7 @@ def settings(servers, tmp_path_factory):
         secret_key="test-key-" * 4,
         wechat_secret="sandbox-secret",
         tanhui_var=tmp_path_factory.mktemp("var"),
-        rate_limit="100000/minute",
+        rate_limit=Limit(100_000, 60),
         log_level="WARNING",
     )
 

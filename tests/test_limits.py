@@ -5,8 +5,8 @@ import redis as redis_library
 import time_machine
 
 from backend import limits, redis
-from backend.config import SettingsError
-from backend.limits import Limit, Limiter, RateLimitedError, parse
+from backend.config import Limit, Settings, SettingsError
+from backend.limits import Limiter, RateLimitedError
 from tests.together import together
 
 
@@ -80,10 +80,14 @@ def test_made_up_callers_do_not_fill_the_memory(app, monkeypatch):
     assert len(limiter._tallies) <= 10
 
 
-@pytest.mark.parametrize("text", ["", "120", "0/minute", "120/day", "-1/minute", "1.5/second", "120 / minute"])
+@pytest.mark.parametrize("text", ["120", "0/minute", "120/day", "-1/minute", "1.5/second", "120 / minute"])
 def test_a_limit_that_is_not_understood_tells_the_cure(text):
-    with pytest.raises(SettingsError, match="120/minute"):
-        parse(text)
+    with pytest.raises(SettingsError, match=r"RATE_LIMIT=.* write it as 120/minute"):
+        Settings.from_environment({"RATE_LIMIT": text})
+
+
+def test_a_limit_is_read_as_it_is_written():
+    assert Limit.of("90/hour") == Limit(90, 3600)
 
 
 @pytest.fixture

@@ -20,6 +20,22 @@ try:
 finally:
     print(*sys.modules, file=sys.stderr)
 """
+_ANOTHER = """
+import click
+@click.command()
+def serve():
+    import wsgi
+    print(*wsgi.app.url_map.iter_rules())
+serve()
+"""
+_UNLOADABLE = """
+import gc, os
+os.environ["TRUSTED_PROXIES"] = "many"
+try:
+    import wsgi
+except RuntimeError:
+    print(gc.isenabled())
+"""
 _JOBS = "import sys, tasks.app; print(*sys.modules, file=sys.stderr)"
 
 
@@ -66,3 +82,18 @@ def test_the_description_is_printed_with_every_call(loaded):
 def test_an_entry_point_that_serves_has_every_route(loaded):
     said, _ = loaded("import wsgi; print(*wsgi.app.url_map.iter_rules())")
     assert "/api/v1/actions/batch" in said
+
+
+def test_another_program_that_is_made_with_click_gets_every_route(loaded):
+    said, _ = loaded(_ANOTHER)
+    assert "/api/v1/actions/batch" in said
+
+
+def test_what_was_loaded_is_searched_no_more_and_what_comes_is(loaded):
+    said, _ = loaded("import gc, wsgi; print(gc.isenabled(), gc.get_freeze_count() > 100_000)")
+    assert said == "True True\n"
+
+
+def test_the_collector_is_at_work_where_nothing_could_be_loaded(loaded):
+    said, _ = loaded(_UNLOADABLE)
+    assert said == "True\n"

@@ -103,20 +103,12 @@ class Standing:
 
     def add(self, *, task_id: int, day: date, points: int, group: str | None, trip: Trip | None) -> None:
         """Take in an action that counts (credited, or pending with 0 points)."""
-        self._move(task_id, day, points, group, times=1)
-        if trip:
-            self._trips.setdefault(trip.starts_at.date(), []).append(trip)
-            self._trips_over = max(self._trips_over, trip.ends_at)
-
-    def remove(self, trip: Trip, *, group: str | None) -> None:
-        """Take out a trip that was reversed."""
-        self._move(trip.task_id, trip.day, -trip.points, group, times=-1)
-        self._trips[trip.starts_at.date()].remove(trip)
-
-    def _move(self, task_id: int, day: date, points: int, group: str | None, *, times: int) -> None:
-        counted, earned = self._tallies.get((task_id, day), NOTHING)
-        self._tallies[task_id, day] = counted + times, earned + points
+        times, earned = self._tallies.get((task_id, day), NOTHING)
+        self._tallies[task_id, day] = times + 1, earned + points
         self._points[day] = self._points.get(day, 0) + points
         self.year_points[day.year] = self.year_points.get(day.year, 0) + points
         if group:
-            self._groups[group, day] = self._groups.get((group, day), 0) + times
+            self._groups[group, day] = self._groups.get((group, day), 0) + 1
+        if trip:
+            self._trips.setdefault(trip.starts_at.date(), []).append(trip)
+            self._trips_over = max(self._trips_over, trip.ends_at)

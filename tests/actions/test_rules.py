@@ -102,6 +102,18 @@ def test_trips_may_touch_and_not_meet(rules, shift, status):
     assert judged(rules, claim(), standing).status == status
 
 
+def test_a_trip_meets_one_that_lasted_longer_than_those_that_began_after_it(rules):
+    standing = Standing(1)
+    for minutes, starts in ((300, 10), (10, 9.5)):
+        trip = a_trip(starts=NOW - timedelta(hours=starts))._replace(
+            ends_at=NOW - timedelta(hours=starts, minutes=-minutes)
+        )
+        standing.add(task_id=1, day=date(2026, 11, 20), points=1, group=None, trip=trip)
+    late = NOW - timedelta(hours=6)
+    assert standing.trips_meeting(late, late + timedelta(minutes=15))
+    assert not standing.trips_meeting(late + timedelta(hours=1), late + timedelta(hours=2))
+
+
 def test_a_partners_record_replaces_a_declared_trip_and_not_another_partners(rules):
     for tier, replaced in (("declaration", 1), ("partner", 0)):
         standing = Standing(1)

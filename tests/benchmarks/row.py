@@ -57,8 +57,8 @@ class Row(ABC):
     """Names of floors that are shown for comparison, and do not limit it."""
 
     slices: int = 1
-    """How many a round is cut into, each measured with floors of its own: the machine's speed changes within seconds,
-    and where row and floor are both requests a second of them is long enough.
+    """How many a round is cut into, each a round with floors of its own: the machine's speed changes within seconds,
+    and where row and floor are both requests a second or two of them are enough.
     """
 
     warm_up_s: float = 1.0

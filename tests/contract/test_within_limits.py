@@ -3,7 +3,8 @@
 import pytest
 
 from backend import limits
-from backend.limits import UNCOUNTED, Limit, Limiter
+from backend.config import Limit
+from backend.limits import UNCOUNTED, Limiter
 from backend.openapi.describing import calls
 from tests.contract.described import KEPT, assert_described
 from tests.contract.test_contract import caller_of

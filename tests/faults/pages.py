@@ -12,14 +12,15 @@ _COUNTS = re.compile(r"^Blocks scanned:\s+(\d+)$.*^Bad checksums:\s+(\d+)$", re.
 _RELATION = re.compile(r"\d+(_\w+)?(\.\d+)?")
 
 
-def check_pages(folder: Path) -> int:
-    """How many pages a site's PostgreSQL has, all of them right; torn ends of files are cut off first.
+def check_pages(folder: Path, *, disk_was_full: bool = False) -> int:
+    """How many pages a site's PostgreSQL has, all of them right.
 
+    Where the disk was full, torn ends of files are cut off first; elsewhere they are wrong.
     Raises AssertionError where a page is wrong, or where the cluster has no checksums or was not stopped in order.
     """
     cluster = folder / "postgres"
     argv = [str(binaries.postgres("pg_checksums")), "--check", "--pgdata", str(cluster)]
-    if not (cluster / "postmaster.pid").exists():
+    if disk_was_full:
         _cut_torn_ends(cluster)
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     said = done.stdout + done.stderr

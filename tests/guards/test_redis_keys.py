@@ -9,9 +9,10 @@ from redis.connection import AbstractConnection
 from redis.crc import key_slot
 
 from backend import clock, redis
+from backend.config import Limit
 from backend.database import transaction
 from backend.leaderboard import settling, tending
-from backend.limits import Limit, Limiter
+from backend.limits import Limiter
 from backend.projector import service as projector
 from backend.rewards import sold_out
 from tests.projections import Deeds, today
