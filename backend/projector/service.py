@@ -22,7 +22,8 @@ BATCH = 5_000
 CROWD = 500
 """Rows that a round found: as many have come in meanwhile, and should not wait until they are asked for."""
 MOST_AT_ONCE = 4
-"""Partitions that a process folds side by side, if there are as many cores: PostgreSQL does nearly all of the work."""
+"""Partitions that a process folds side by side, two a core at most: PostgreSQL does nearly all of the work, and one waits
+while others are computed."""
 
 _WAITING = """
 SELECT p FROM generate_series(0, %s - 1) AS p WHERE EXISTS (SELECT FROM outbox o WHERE o.partition = p)
@@ -72,7 +73,7 @@ def lag_s() -> float:
 
 
 def _drain_all(partitions: list[int], *, deadline: float | None) -> int:
-    at_once = min(MOST_AT_ONCE, cores(), present.settings().database_pool_size)
+    at_once = min(MOST_AT_ONCE, 2 * cores(), present.settings().database_pool_size)
     if len(partitions) <= 1 or at_once == 1:
         return sum(_drain_partition(partition, deadline=deadline) for partition in partitions)
     app: Flask = present.application()
