@@ -22,8 +22,8 @@ BATCH = 5_000
 CROWD = 500
 """Rows that a round found: as many have come in meanwhile, and should not wait until they are asked for."""
 MOST_AT_ONCE = 4
-"""Partitions that a process folds side by side, two a core at most: PostgreSQL does nearly all of the work, and one waits
-while others are computed."""
+"""Partitions that a process folds side by side, two a core at most: PostgreSQL does nearly all of the work, and some
+wait while others are computed."""
 
 _WAITING = """
 SELECT p FROM generate_series(0, %s - 1) AS p WHERE EXISTS (SELECT FROM outbox o WHERE o.partition = p)
