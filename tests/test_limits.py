@@ -80,10 +80,15 @@ def test_made_up_callers_do_not_fill_the_memory(app, monkeypatch):
     assert len(limiter._tallies) <= 10
 
 
-@pytest.mark.parametrize("text", ["120", "0/minute", "120/day", "-1/minute", "1.5/second", "120 / minute"])
+@pytest.mark.parametrize("text", ["", "120", "0/minute", "120/day", "-1/minute", "1.5/second", "120 / minute"])
 def test_a_limit_that_is_not_understood_tells_the_cure(text):
-    with pytest.raises(SettingsError, match=r"RATE_LIMIT=.* write it as 120/minute"):
-        Settings.from_environment({"RATE_LIMIT": text})
+    with pytest.raises(ValueError, match="120/minute"):
+        Limit.of(text)
+
+
+def test_a_limit_that_is_not_understood_is_refused_with_its_name():
+    with pytest.raises(SettingsError, match=r"RATE_LIMIT='often' is not understood: write it as 120/minute"):
+        Settings.from_environment({"RATE_LIMIT": "often"})
 
 
 def test_a_limit_is_read_as_it_is_written():

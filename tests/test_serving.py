@@ -1,6 +1,5 @@
 """Who serves requests has the API, and who serves none does without; processes as operators start them."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from backend import cli
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = sorted({*cli.ON_A_READY_SITE, *cli.WITHOUT_A_DATABASE} - cli.ABOUT_THE_API)
+ONLY_FOR_COMMANDS = {"alembic", "celery", "flask_migrate", "mako", "backend.backup", "backend.preparation"}
 ONLY_FOR_SERVING = {"backend.api", "backend.serving", "backend.openapi", "flask_smorest", "apispec", "webargs"}
 _FLASK = """
 import sys
@@ -36,15 +36,13 @@ try:
 except RuntimeError:
     print(gc.isenabled())
 """
+_WEB = "import sys, wsgi; print(*wsgi.app.url_map.iter_rules()); print(*sys.modules, file=sys.stderr)"
 _JOBS = "import sys, tasks.app; print(*sys.modules, file=sys.stderr)"
 
 
 @pytest.fixture
-def loaded(app):
+def loaded(app, environment):
     """Runs Python, and returns what it said and which modules it had loaded in the end."""
-    settings = app.extensions["settings"]
-    servers = {"DATABASE_URL": settings.database_url, "REDIS_URL": settings.redis_url}
-    environment = os.environ | servers | {"TANHUI_VAR": str(settings.tanhui_var), "SECRET_KEY": settings.secret_key}
 
     def run(code, *arguments):
         argv = [sys.executable, "-c", code, *arguments]
@@ -79,9 +77,11 @@ def test_the_description_is_printed_with_every_call(loaded):
     assert said == (ROOT / "docs" / "openapi.json").read_text(encoding="utf-8")
 
 
-def test_an_entry_point_that_serves_has_every_route(loaded):
-    said, _ = loaded("import wsgi; print(*wsgi.app.url_map.iter_rules())")
+def test_a_web_worker_has_every_route_and_nothing_that_only_commands_need(loaded):
+    said, modules = loaded(_WEB)
     assert "/api/v1/actions/batch" in said
+    assert "backend.api" in modules
+    assert not ONLY_FOR_COMMANDS & modules
 
 
 def test_another_program_that_is_made_with_click_gets_every_route(loaded):

@@ -53,8 +53,6 @@ def _largest_table(folder):
 
 
 def _small_files(folder):
-    """What is no table: versions, maps of files."""
-    cluster = folder / "postgres"
-    return {file: file.read_bytes() for file in cluster.rglob("*") if file.is_file() and file.name.startswith("P")} | {
-        file: file.read_bytes() for file in cluster.rglob("pg_*") if file.is_file()
-    }
+    """What is no table: versions, maps of files, settings."""
+    others = (file for file in (folder / "postgres").rglob("*") if file.is_file() and not file.name[0].isdigit())
+    return {file: file.read_bytes() for file in others}

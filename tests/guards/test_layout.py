@@ -1,8 +1,6 @@
 """Rules about all source files."""
 
 import ast
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +10,6 @@ SOURCES = sorted(path for top in ("backend", "tasks", "tests", "migrations") for
 PRODUCT = [path for path in SOURCES if path.relative_to(ROOT).parts[0] in {"backend", "tasks"}]
 LONGEST_FILE = 300
 LONGEST_FUNCTION = 40
-COMMANDS_ONLY = {"alembic", "celery", "flask_migrate", "mako", "backend.backup", "backend.preparation"}
 FORBIDDEN_NAMES = {"utils.py", "helpers.py", "misc.py", "common.py"}
 
 
@@ -45,14 +42,6 @@ def test_only_commands_and_what_serves_are_imported_by_name():
     assert places == {"backend/on_demand.py"}
     users = {name(path) for path in PRODUCT if "backend.on_demand" in path.read_text()}
     assert users == {"backend/__init__.py", "backend/cli.py"}
-
-
-def test_a_web_worker_carries_nothing_that_only_commands_need():
-    asked = "import sys; import wsgi; print(*sys.modules)"
-    answer = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True)
-    loaded = set(answer.stdout.split())
-    assert "backend.api" in loaded
-    assert not loaded & COMMANDS_ONLY
 
 
 def test_commit_stands_once():

@@ -48,16 +48,8 @@ OPTIONS = ["--bind-subjects", "--page-size", "20"]
 
 
 @pytest.fixture
-def begin(app, settings, servers):
+def begin(app, environment):
     """begin(file) → a process that imports it by two processes of its own."""
-    environment = {
-        **os.environ,
-        "DATABASE_URL": settings.database_url,
-        "REDIS_URL": settings.redis_url,
-        "SECRET_KEY": settings.secret_key,
-        "WECHAT_SECRET": settings.wechat_secret,
-        "TANHUI_VAR": str(settings.tanhui_var),
-    }
     begun = []
 
     def run(file):

@@ -81,24 +81,30 @@ def test_nothing_of_a_file_that_is_cut_off_is_credited_by_anybody(ingest, csv_fi
     assert psutil.Process().children() == []
 
 
-def test_subjects_of_one_resident_come_in_order_of_time(ingest, csv_file, row):
-    # Everybody has two cards, and six rides a day count.
+@pytest.fixture
+def by_two_cards(ingest, csv_file, row):
+    """Seven rides each of ten people with two cards, the latest first; all cards are bound, to a resident each."""
     bound = [row(f"{card}-{n}", subject=f"{card}-{n}") for card in "ab" for n in range(10)]
     ingest(csv_file(*bound), "--bind-subjects")
+    return [
+        row(f"{hour}-{n}", subject=f"{'ab'[hour % 2]}-{n}", at=f"{hour:02}:00", until=f"{hour:02}:15")
+        for hour in reversed(range(9, 16))
+        for n in reversed(range(10))
+    ]
+
+
+def test_subjects_of_one_resident_come_in_order_of_time(ingest, csv_file, by_two_cards):
     with transaction():
         db.session.execute(db.text(ONE_RESIDENT))
-    rows = [
-        row(f"{hour}-{n}", subject=f"{'ab'[hour % 2]}-{n}", at=f"{hour:02}:00", until=f"{hour:02}:15")
-        for hour in range(9, 16)
-        for n in range(10)
-    ]
-    told = ingest(csv_file(*reversed(rows)), *SEVERAL)
+    # Six rides a day count.
+    told = ingest(csv_file(*by_two_cards), *SEVERAL)
     assert told["refused"] == {"daily-limit-reached": 20}
     assert {problem["external_id"].partition("-")[0] for problem in told["problems"]} == {"14", "15"}
 
 
-def test_a_subject_that_is_bound_while_the_file_is_read_keeps_its_resident_in_order(ingest, csv_file, row, monkeypatch):
-    ingest(csv_file(*[row(f"{card}-{n}", subject=f"{card}-{n}") for card in "ab" for n in range(8)]), "--bind-subjects")
+def test_a_subject_that_is_bound_while_the_file_is_read_keeps_its_resident_in_order(
+    ingest, csv_file, by_two_cards, monkeypatch
+):
     was_read = running.Crew.deal
 
     def deal(crew, records, same):
@@ -108,10 +114,5 @@ def test_a_subject_that_is_bound_while_the_file_is_read_keeps_its_resident_in_or
         return answer
 
     monkeypatch.setattr(running.Crew, "deal", deal)
-    rows = [
-        row(f"{hour}-{n}", subject=f"{'ab'[hour % 2]}-{n}", at=f"{hour:02}:00", until=f"{hour:02}:15")
-        for hour in range(9, 16)
-        for n in range(8)
-    ]
-    told = ingest(csv_file(*reversed(rows)), *SEVERAL)
+    told = ingest(csv_file(*by_two_cards), *SEVERAL)
     assert {problem["external_id"].partition("-")[0] for problem in told["problems"]} == {"14", "15"}
