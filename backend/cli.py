@@ -93,5 +93,5 @@ def _after_getting_ready(callback: Callable[..., Any]) -> Callable[..., Any]:
 def _is_ready() -> bool:
     """Whether schema and defaults are there: nearly always, and to see that takes no Alembic."""
     with db.engine.connect() as connection:
-        current = revisions.applied(connection) == revisions.wanted()
-        return current and connection.scalar(text(_FILLED)) is not None
+        standing = revisions.standing(revisions.applied(connection))
+        return standing != "behind" and connection.scalar(text(_FILLED)) is not None

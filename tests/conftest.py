@@ -10,7 +10,7 @@ import time_machine
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from backend import clock, create_app, defaults, embedded
+from backend import clock, create_app, defaults, embedded, revisions
 from backend.admins import auth as admin_auth
 from backend.admins import passwords
 from backend.admins.models import Admin
@@ -120,6 +120,21 @@ def app(migrated_app, looking_anew):
         yield migrated_app
         db.session.rollback()
         empty(migrated_app)
+
+
+@pytest.fixture
+def at_revision(app):
+    """at_revision(name): the database says that it stands there, until the test is over."""
+    moved = text("UPDATE alembic_version SET version_num = :name")
+
+    def move(name):
+        with db.engine.begin() as connection:
+            connection.execute(moved, {"name": name})
+
+    with db.engine.connect() as connection:
+        (known,) = revisions.applied(connection)
+    yield move
+    move(known)
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ ANSWER_S = TIMEOUT_MS / 1000
 LATE_S = 60.0
 """A projector that is further behind than this is told of; its goal is below one second."""
 State = Literal["ready", "degraded", "unavailable"]
+_MIGRATIONS: dict[revisions.Standing, State] = {"current": "ready", "ahead": "degraded", "behind": "unavailable"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def _database() -> dict[str, Check]:
             took = _timed(lambda: connection.execute(text("SELECT 1")))
             migrations = _migrations(connection)
             found = {"database": Check("ready", {"up": True, "took_ms": took}), "migrations": migrations}
-            return found | ({"projector": _projector(connection)} if migrations.state == "ready" else {})
+            return found if migrations.state == "unavailable" else found | {"projector": _projector(connection)}
     except DBAPIError as error:
         return {"database": Check("unavailable", {"up": False, "reason": type(error.orig).__name__})}
 
@@ -89,8 +90,9 @@ def _engine() -> Engine:
 
 
 def _migrations(connection: Connection) -> Check:
-    applied, wanted = revisions.applied(connection), revisions.wanted()
-    return Check("ready" if applied == wanted else "unavailable", {"applied": applied, "wanted": wanted})
+    applied = revisions.applied(connection)
+    state = _MIGRATIONS[revisions.standing(applied)]
+    return Check(state, {"applied": applied, "wanted": revisions.wanted()})
 
 
 def _projector(connection: Connection) -> Check:

@@ -3,16 +3,16 @@
 from typing import Any
 
 import click
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from click import ClickException
 from flask.cli import with_appcontext
 from flask_migrate import Migrate, upgrade
 from flask_migrate.cli import db as migrations
 
-from backend import defaults, present
+from backend import defaults, present, revisions
 from backend.catalogue.models import CatalogueRevision
 from backend.database import MIGRATIONS, db, transaction
+
+_AHEAD = "The database stands at {}, which a newer release has migrated: this one serves it, and migrates nothing."
 
 
 @click.group("db", commands=migrations.commands, params=migrations.params, help=migrations.help)
@@ -23,18 +23,18 @@ def group(**values: Any) -> None:
     migrations.callback(**values)
 
 
-def is_current() -> bool:
-    """Whether the newest migration has been applied."""
-    wanted = ScriptDirectory(str(MIGRATIONS)).get_current_head()
-    with db.engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision() == wanted
-
-
 def bring_up_to_date() -> int:
-    """Apply missing migrations and add missing defaults; returns how many defaults were added."""
-    if not is_current():
-        _begin_migrating()
-        upgrade()
+    """Apply missing migrations and add missing defaults; returns how many defaults were added.
+
+    What a newer release has migrated is left as it is, and told.
+    """
+    applied = _applied()
+    match revisions.standing(applied):
+        case "behind":
+            _begin_migrating()
+            upgrade()
+        case "ahead":
+            click.echo(_AHEAD.format(*applied), err=True)
     with transaction():
         return defaults.load()
 
@@ -44,12 +44,17 @@ def ensure_ready() -> None:
 
     Raises ClickException with the cure.
     """
-    if is_current() and db.session.get(CatalogueRevision, 1) is not None:
+    if revisions.standing(_applied()) != "behind" and db.session.get(CatalogueRevision, 1) is not None:
         return
     settings = present.settings()
     if settings.production:
         raise ClickException("The database is not up to date: run 'flask --app wsgi prepare --no-simulate' first.")
     bring_up_to_date()
+
+
+def _applied() -> list[str]:
+    with db.engine.connect() as connection:
+        return revisions.applied(connection)
 
 
 def _begin_migrating() -> None:
