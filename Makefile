@@ -52,7 +52,8 @@ backup: $(STAMP)  ## write a backup while the site runs (KEEP=7: only the newest
 restore: $(STAMP)  ## restore one into a stopped site (BACKUP=file; REPLACE=yes where people are in it)
 	@test -n '$(BACKUP)' || { echo "Which one? make restore BACKUP=var/backups/tanhui-….dump"; exit 1; }
 	@$(BIN)/flask --app wsgi backup restore '$(BACKUP)' $(if $(filter yes,$(REPLACE)),--replace) \
-	  $(if $(filter yes,$(WITHOUT_KEY)),--without-key) $(if $(filter yes,$(ACCEPT_DIFFERENCES)),--accept-differences)
+	  $(if $(filter yes,$(WITHOUT_KEY)),--without-key) \
+	  $(if $(filter yes,$(WITHOUT_ERASURES)),--without-erasures) $(if $(filter yes,$(ACCEPT_DIFFERENCES)),--accept-differences)
 
 # The stamp comes last, so that a set-up cut short is done again. A Python without venv's own pip (Debian) lends its.
 $(STAMP): requirements.lock pyproject.toml

@@ -20,6 +20,7 @@ ON_A_READY_SITE = {
     "admin": "backend.admins.commands:group",
     "ingest": "backend.actions.ingest.command:ingest",
     "leaderboard": "backend.leaderboard.commands:group",
+    "resident": "backend.account.commands:group",
     "totals": "backend.projector.commands:totals",
     "verify": "backend.verification.command:command",
 }

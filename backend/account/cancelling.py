@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import structlog
+
 from backend import clock
 from backend.actions import personal as actions
 from backend.audit import record
@@ -16,30 +18,42 @@ from backend.residents import service as residents
 from backend.residents.auth import Caller
 from backend.rewards import personal as rewards
 
+_log = structlog.get_logger()
+
 
 def cancel(caller: Caller) -> None:
     """Erase the caller. Doing it again, even with the token that this ends, changes nothing.
 
     Raises UnauthenticatedError for a token of an earlier epoch.
     """
-    now = clock.now()
     try:
-        bound, wallet = _lock(caller.resident_id)
+        erase(caller.resident_id, by=f"resident:{caller.resident_id}", epoch=caller.epoch)
     except NotFoundError as error:
         raise UnauthenticatedError from error
-    resident = residents.lock(caller.resident_id)
+
+
+def erase(resident_id: int, *, by: str, epoch: int | None = None) -> bool:
+    """Erase a resident, with `epoch` only while sessions of it last; returns whether there was somebody to erase.
+
+    Raises NotFoundError, and UnauthenticatedError where the epoch is another.
+    """
+    now = clock.now()
+    bound, wallet = _lock(resident_id)
+    resident = residents.lock(resident_id)
     if resident.state == "erased":
-        return
-    if resident.token_epoch != caller.epoch:
+        return False
+    if epoch not in {None, resident.token_epoch}:
         raise UnauthenticatedError
-    actions.erase(caller.resident_id, now=now)
+    actions.erase(resident_id, now=now)
     partners.release(bound)
     residents.erase(resident, now=now)
-    moved(caller.resident_id, now=now)
+    moved(resident_id, now=now)
     ledger.set_frozen(wallet, frozen=True)
-    who = caller.resident_id
-    record(actor=f"resident:{who}", action="resident.erased", object_kind="resident", object_id=who)
-    rewards.erase(who, now=now)
+    record(actor=by, action="resident.erased", object_kind="resident", object_id=resident_id)
+    rewards.erase(resident_id, now=now)
+    # Also outside the database: whoever loses it and takes a backup must erase them again.
+    _log.info("resident erased", resident_id=resident_id)
+    return True
 
 
 def _lock(resident_id: int) -> tuple[Sequence[Binding], Wallet]:

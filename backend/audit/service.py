@@ -31,7 +31,7 @@ def record(
 ) -> None:
     """Add one row: who did what to which object.
 
-    `actor` is `admin:<username>`, `command:<name>` or `job:<name>`; `action` is such as `task.changed`. Where
+    `actor` is `admin:<username>`, `resident:<id>`, `command:<name>` or `job:<name>`; `action` is such as `task.changed`. Where
     both states are given, only the members that differ are kept; secrets are left out.
     """
     was, became = _plain(before), _plain(after)

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import TextIO
 
 import click
 from flask.cli import AppGroup
@@ -37,11 +38,16 @@ def make(*, folder: Path | None, keep: int | None) -> None:
 @click.argument("dump", type=click.Path(path_type=Path))
 @click.option("--replace", is_flag=True, help="Also where there is a site with people in it; that one is kept aside.")
 @click.option("--without-key", is_flag=True, help="Also if the SECRET_KEY of the backup is lost, and what it sealed.")
+@click.option("--without-erasures", is_flag=True, help="Also if it cannot be read who has erased their account since.")
 @click.option("--accept-differences", is_flag=True, help="Also if the restored books do not agree.")
-def restore(*, dump: Path, replace: bool, without_key: bool, accept_differences: bool) -> None:
+def restore(*, dump: Path, replace: bool, without_key: bool, without_erasures: bool, accept_differences: bool) -> None:
     """Restore a backup, verify it, and only then put it in the site's place. The site must be stopped."""
     wanted = restoring.Wanted(
-        dump=dump.resolve(), replace=replace, without_key=without_key, accept_differences=accept_differences
+        dump=dump.resolve(),
+        replace=replace,
+        without_key=without_key,
+        without_erasures=without_erasures,
+        accept_differences=accept_differences,
     )
     done = restoring.restore(wanted, present.settings())
     click.echo(f"The site is as it was at {done.made_at} ({done.seconds:.1f} s). Start it, and look at /readyz.")
@@ -64,13 +70,16 @@ def discard() -> None:
 
 @group.command(overlooking.COMMAND)
 @click.argument("made_at")
+@click.option(
+    "--erased", type=click.File(), help="Who erased their account since: a line 'resident_id,joined_at' each."
+)
 @click.pass_context
-def look_over(context: click.Context, *, made_at: str) -> None:
+def look_over(context: click.Context, *, made_at: str, erased: TextIO | None) -> None:
     """Bring a database that comes from MADE_AT up to date, end all sessions, rebuild boards, verify.
 
     Restoring does so by itself. After a recovery to a point in time it is for you to say.
     """
-    overlooking.in_this_process(made_at, context.invoke)
+    overlooking.in_this_process(made_at, erased or (), context.invoke)
 
 
 def _short(path: Path) -> str:

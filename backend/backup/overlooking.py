@@ -6,11 +6,14 @@ A process because an application belongs to one database from its start.
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from backend.backup import adopting
+import click
+
+from backend.backup import adopting, erasures
 from backend.backup.address import Address
+from backend.backup.erasures import Erased
 from backend.backup.errors import BackupError
 from backend.config import Settings
 from backend.leaderboard import commands as leaderboard
@@ -21,7 +24,15 @@ DIFFERS = 3
 """Exit code of the process where all went well but the books do not agree."""
 
 
-def look_over(new: Address, settings: Settings, *, secret_key: str, made_at: str, accept_differences: bool) -> None:
+def look_over(
+    new: Address,
+    settings: Settings,
+    *,
+    secret_key: str,
+    made_at: str,
+    erased: Sequence[Erased],
+    accept_differences: bool,
+) -> None:
     """Let a process adopt the new database and verify it; raises BackupError if it should not be used."""
     environment = {
         **os.environ,
@@ -32,8 +43,9 @@ def look_over(new: Address, settings: Settings, *, secret_key: str, made_at: str
         "TANHUI_VAR": str(settings.tanhui_var),
         "TANHUI_ENV": settings.tanhui_env,
     }
-    argv = [sys.executable, "-m", "flask", "--app", "wsgi", "backup", COMMAND, made_at]
-    code = subprocess.run(argv, env=environment, check=False).returncode  # noqa: S603  our own command
+    argv = [sys.executable, "-m", "flask", "--app", "wsgi", "backup", COMMAND, made_at, "--erased", "-"]
+    said = "".join(f"{one}\n" for one in erased)
+    code = subprocess.run(argv, env=environment, check=False, text=True, input=said).returncode  # noqa: S603  our own
     if code == DIFFERS and not accept_differences:
         raise BackupError(
             "The restored books do not agree (see above), so nothing was changed: take an older backup, or take this"
@@ -43,9 +55,15 @@ def look_over(new: Address, settings: Settings, *, secret_key: str, made_at: str
         raise BackupError("The backup could not be brought up to date (see above). Nothing was changed.")
 
 
-def in_this_process(made_at: str, invoke: Callable[..., Any]) -> None:
-    """That process's part: adopt, rebuild, verify. Ends the process with DIFFERS if anything differs."""
+def in_this_process(made_at: str, erased: Iterable[str], invoke: Callable[..., Any]) -> None:
+    """That process's part: adopt, erase again, rebuild, verify. Ends the process with DIFFERS if anything differs.
+
+    `erased` are lines as `Erased.of` reads them; raises BackupError for one that is none.
+    """
+    gone = [Erased.of(line) for line in erased if line.strip()]
     adopting.adopt(made_at=made_at)
+    if again := erasures.repeat(gone):
+        click.echo(f"Erased again, as they had erased their account since: {again}.")
     invoke(leaderboard.rebuild)
     try:
         invoke(verify)

@@ -1,0 +1,80 @@
+"""Who has erased their account since a backup was made: restored with it, they would be back.
+
+A resident is known by number and by the moment of joining: where a backup comes from another site, the same number
+is somebody else.
+"""
+
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+import psycopg
+from sqlalchemy import text
+
+from backend.account import cancelling
+from backend.backup.address import Address
+from backend.backup.errors import BackupError
+from backend.database import db, transaction
+
+BY = "command:backup"
+_KNOWN = "SELECT to_regclass('public.residents') IS NOT NULL"
+_ERASED = "SELECT resident_id, joined_at FROM residents WHERE state = 'erased' ORDER BY resident_id"
+_BACK = text("""
+SELECT r.resident_id FROM residents r
+JOIN unnest(CAST(:numbers AS bigint[]), CAST(:moments AS timestamptz[])) AS erased (resident_id, joined_at)
+    USING (resident_id, joined_at)
+WHERE r.state <> 'erased' ORDER BY r.resident_id
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """Somebody who has erased their account."""
+
+    resident_id: int
+    joined_at: datetime
+
+    @classmethod
+    def of(cls, line: str) -> Self:
+        """Of `number,moment` as PostgreSQL and `str` write it; raises BackupError."""
+        number, _, moment = line.partition(",")
+        try:
+            return cls(int(number), datetime.fromisoformat(moment.strip()))
+        except ValueError as error:
+            raise BackupError(
+                f"{line.strip()!r} is not the number of a resident and the moment of joining, such as"
+                " '17,2026-11-26 19:14:47.189488+00'. Nothing was changed."
+            ) from error
+
+    def __str__(self) -> str:
+        """The line."""
+        return f"{self.resident_id},{self.joined_at}"
+
+
+def of_site(address: Address) -> list[Erased]:
+    """Who has erased their account, as a database says; nobody where there is no site. Raises BackupError."""
+    with closing(address.connect()) as connection:
+        try:
+            if not (connection.execute(_KNOWN).fetchone() or (False,))[0]:
+                return []
+            return [Erased(*row) for row in connection.execute(_ERASED)]
+        except psycopg.Error as error:
+            raise BackupError(
+                f"Who has erased their account cannot be read from {address.database}: {str(error).strip()}. If that is"
+                " lost, restore with WITHOUT_ERASURES=yes (--without-erasures) and erase them again by"
+                " 'flask --app wsgi resident erase': the log has their numbers."
+            ) from error
+
+
+def repeat(erased: Iterable[Erased]) -> int:
+    """Erase again whoever is back; returns how many."""
+    known = list(erased)
+    numbers, moments = [one.resident_id for one in known], [one.joined_at for one in known]
+    with transaction():
+        back = list(db.session.scalars(_BACK, {"numbers": numbers, "moments": moments}))
+    for resident_id in back:
+        with transaction():
+            cancelling.erase(resident_id, by=BY)
+    return len(back)
