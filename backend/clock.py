@@ -14,7 +14,7 @@ def now() -> datetime:
 
 def city_zone() -> ZoneInfo:
     """The city's time zone (setting CITY_TIME_ZONE)."""
-    return present.settings().city_zone
+    return present.settings().city_time_zone
 
 
 def local_day(instant: datetime, *, zone: ZoneInfo | None = None) -> date:

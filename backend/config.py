@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -44,8 +44,7 @@ class Settings:
     database_url: str = ""
     redis_url: str = ""
     secret_key: str = ""
-    city_zone: ZoneInfo = SHANGHAI
-    city_region: str = "CN"
+    city_time_zone: ZoneInfo = SHANGHAI
     wechat_mode: str = "sandbox"  # or: live
     wechat_base_url: str = "https://api.weixin.qq.com"
     wechat_app_id: str = "wx-sandbox"
@@ -60,7 +59,7 @@ class Settings:
     settle_grace_days: int = 3  # how long after a period's end late trips still change its board
     database_pool_size: int = 8
     database_timeout_ms: int = 10_000
-    rate_limit: Limit = Limit(120, SECONDS["minute"])
+    rate_limit: Limit = field(default=Limit(120, SECONDS["minute"]), metadata={"read": Limit.of})
     trusted_proxies: int = 0  # how many proxies of ours stand in front and add to X-Forwarded-For
     max_body_bytes: int = 4 * 1024 * 1024
     default_locale: str = "zh_CN"
@@ -75,7 +74,7 @@ class Settings:
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Self:
         """Read all settings; raises SettingsError with the cure for what is wrong or missing."""
         env = os.environ if environ is None else environ
-        values = {field.name: _read(field.name, field.type, env) for field in fields(cls)}
+        values = {setting.name: _read(setting, env) for setting in fields(cls)}
         settings = cls(**{name: value for name, value in values.items() if value is not None})
         settings._refuse_what_is_unsafe()
         return settings._completed()
@@ -101,7 +100,7 @@ class Settings:
 
     def _completed(self) -> Self:
         """Fill in what a development or small site need not set: embedded servers, generated secrets."""
-        values: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
+        values: dict[str, Any] = {setting.name: getattr(self, setting.name) for setting in fields(self)}
         if not (self.database_url and self.redis_url):
             servers = embedded.attach(self.tanhui_var.resolve())
             values["database_url"] = self.database_url or servers.database_url
@@ -111,12 +110,13 @@ class Settings:
         return type(self)(**values)
 
 
-def _read(name: str, kind: Any, env: Mapping[str, str]) -> Any:
-    variable = "CITY_TIME_ZONE" if name == "city_zone" else name.upper()
+def _read(setting: Field[Any], env: Mapping[str, str]) -> Any:
+    variable = setting.name.upper()
     text = env.get(variable, "").strip()
     if not text:
         return None
+    read = setting.metadata.get("read", setting.type)
     try:
-        return Limit.of(text) if kind is Limit else kind(text)
+        return read(text)
     except (ValueError, ZoneInfoNotFoundError) as error:
         raise SettingsError(f"{variable}={text!r} is not understood: {error}.") from error

@@ -81,7 +81,7 @@ class Asked(Member, ABC):
 
     def span(self, claims: Sequence[Claim], catalogue: Catalogue) -> tuple[datetime, datetime]:
         """From when to when past actions bear on these claims, its own or more; without any, no time at all."""
-        return window(claims, catalogue, zone=self.settings.city_zone) if claims else (self.now, self.now)
+        return window(claims, catalogue, zone=self.settings.city_time_zone) if claims else (self.now, self.now)
 
     def answered(self, row: Row) -> Replay | None:
         """The stored answer, if a row of `reading` has one; raises UnauthenticatedError for ended sessions."""

@@ -26,7 +26,7 @@ def claim_of(given: Mapping[str, Any], *, settings: Settings, now: datetime, pla
         unit=activity["unit"] if activity else None,
         happened_at=happened_at,
         ended_at=occurred_at if started_at else None,
-        day=clock.local_day(happened_at, zone=settings.city_zone),
+        day=clock.local_day(happened_at, zone=settings.city_time_zone),
         client_reference=given.get("client_reference"),
         evidence={name: value for name, value in evidence.items() if name != "kind"} or None,
         max_age_days=settings.action_max_age_days,

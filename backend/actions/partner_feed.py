@@ -111,7 +111,7 @@ def credit_events(partner: Partner, events: Sequence[Event], *, now: datetime, g
         tier=partner.tier,
         tasks=frozenset(partner.tasks),
         max_age_days=partner.max_event_age_days + grace_days,
-        zone=settings.city_zone,
+        zone=settings.city_time_zone,
         catalogue=catalogue_service.current(),
         settings=settings,
         now=now,

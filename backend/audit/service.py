@@ -31,8 +31,8 @@ def record(
 ) -> None:
     """Add one row: who did what to which object.
 
-    `actor` is `admin:<username>`, `resident:<id>`, `command:<name>` or `job:<name>`; `action` is such as `task.changed`. Where
-    both states are given, only the members that differ are kept; secrets are left out.
+    `actor` is `admin:<username>`, `resident:<id>`, `command:<name>` or `job:<name>`; `action` is such as
+    `task.changed`. Where both states are given, only the members that differ are kept; secrets are left out.
     """
     was, became = _plain(before), _plain(after)
     if was is not None and became is not None:

@@ -76,7 +76,7 @@ def fill(*, console: Console, residents: int, today: date) -> None:
         residents=plan["residents"],
         days=DEFAULT_DAYS,
         until=until,
-        time_zone=settings.city_zone,
+        time_zone=settings.city_time_zone,
     )
     columns = (TextColumn("{task.description:<34}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     console.print("[bold]Simulating a city[/bold] (invented people and trips; see docs/simulation.md)")
@@ -115,7 +115,7 @@ def _claim(declaration: SimulatedDeclaration, *, place: int, settings: Settings)
         unit=rules.unit,
         happened_at=began,
         ended_at=declaration.occurred_at if declaration.started_at else None,
-        day=clock.local_day(began, zone=settings.city_zone),
+        day=clock.local_day(began, zone=settings.city_time_zone),
         client_reference=f"sim-{place}",
         evidence={"note": "simulated"} if declaration.evidence == "photo" else None,
         max_age_days=settings.action_max_age_days,

@@ -18,6 +18,7 @@ DOCUMENTS = [
     *(path for path in (ROOT / "docs").glob("*.md")),
 ]
 DEPLOYED = [path for path in (ROOT / "deploy").rglob("*") if path.is_file()]
+SOURCES = [*(ROOT / "backend").rglob("*.py"), *(ROOT / "tasks").rglob("*.py"), ROOT / "gunicorn.conf.py"]
 METRIC = re.compile(r"\btanhui_[a-z_]+\b")
 NO_METRICS = {"tanhui_restoring", "tanhui_before_"}
 SUFFIXES = ("_bucket", "_count", "_sum", "_total")
@@ -35,9 +36,8 @@ def name(path):
 
 
 def variables_of_the_code():
-    of_settings = {"CITY_TIME_ZONE" if field.name == "city_zone" else field.name.upper() for field in fields(Settings)}
-    sources = [*(ROOT / "backend").rglob("*.py"), *(ROOT / "tasks").rglob("*.py"), ROOT / "gunicorn.conf.py"]
-    besides = {found for path in sources for found in BESIDES.findall(path.read_text())}
+    of_settings = {field.name.upper() for field in fields(Settings)}
+    besides = {found for path in SOURCES for found in BESIDES.findall(path.read_text())}
     return {name for name in of_settings | besides if not OF_A_REQUEST.fullmatch(name)} - NO_SETTINGS.keys()
 
 
@@ -49,6 +49,12 @@ def variables_of_the_table():
 
 def test_every_setting_is_in_the_table_and_every_row_is_a_setting():
     assert variables_of_the_table() == variables_of_the_code()
+
+
+@pytest.mark.parametrize("setting", [field.name for field in fields(Settings)])
+def test_every_setting_sets_something(setting):
+    asked = re.compile(rf"\.{setting}\b")
+    assert any(asked.search(path.read_text()) for path in SOURCES)
 
 
 def test_every_variable_of_the_example_is_a_setting():
