@@ -10,7 +10,14 @@ import time_machine
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from backend import clock, create_app, defaults, embedded, revisions
+from backend import (
+    clock,
+    create_app,
+    defaults,
+    embedded,
+    revisions,
+    tables,  # noqa: F401  whatever a test imports, it knows all tables
+)
 from backend.admins import auth as admin_auth
 from backend.admins import passwords
 from backend.admins.models import Admin

@@ -13,7 +13,7 @@ from backend.database import db, transaction
 from backend.leaderboard.periods import KINDS, containing
 from backend.outbox import partition_of
 from backend.projector import service as projector
-from backend.totals.models import ANY, EVER
+from backend.totals.models import ANY, OF_ALL_TIME
 from backend.verification import boards
 from backend.verification.difference import Checked
 
@@ -96,7 +96,7 @@ def _participants(seen):
         for task in (task_id, ANY):
             for district in (district_id, ANY):
                 groups[day, task, district].add(resident_id)
-        groups[EVER, ANY, ANY].add(resident_id)
+        groups[OF_ALL_TIME, ANY, ANY].add(resident_id)
     return {key: len(residents) for key, residents in groups.items()}
 
 

@@ -54,7 +54,8 @@ def set_frozen(resident_id: int, *, frozen: bool, reason: str, by: str) -> Accou
     Raises NotFoundError, also for who has left: that wallet stays frozen for good.
     """
     wallet = ledger.lock_wallet(resident_id)
-    if find(resident_id).resident.state == "erased":
+    account = find(resident_id)
+    if account.resident.state == "erased":
         raise NotFoundError("resident")
     if wallet.frozen != frozen:
         ledger.set_frozen(wallet, frozen=frozen)
@@ -67,7 +68,7 @@ def set_frozen(resident_id: int, *, frozen: bool, reason: str, by: str) -> Accou
             after={"frozen": frozen, "reason": reason},
         )
     db.session.flush()
-    return find(resident_id)
+    return account
 
 
 def _accounts() -> Select[Resident, Wallet, str | None, str | None]:

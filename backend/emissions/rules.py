@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Self
 
 QUANTITY_SCALE = 1_000
 FACTOR_SCALE = 1_000_000
@@ -49,6 +50,12 @@ class Quantification:
     project: Factor | None
     net_micro: int
 
+    @classmethod
+    def of(cls, methodology_id: int, baseline: Factor, project: Factor | None) -> Self:
+        """By these versions: what the baseline emits more than the project; never less than nothing."""
+        net = baseline.micro - (project.micro if project else 0)
+        return cls(methodology_id, baseline, project, max(0, net))
+
     def reduction_mg(self, quantity_milli: int) -> int:
         """Whole milligrams of CO2e for activity data in thousandths of the unit: floor(quantity × factor)."""
         return quantity_milli * self.net_micro // (QUANTITY_SCALE * FACTOR_SCALE)
@@ -80,5 +87,4 @@ class Quantifier:
         project = latest_valid(self._projects, day) if self._projects is not None else None
         if baseline is None or (self._projects is not None and project is None):
             return None
-        net = baseline.micro - (project.micro if project else 0)
-        return Quantification(self.methodology_id, baseline, project, max(0, net))
+        return Quantification.of(self.methodology_id, baseline, project)

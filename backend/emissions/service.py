@@ -1,4 +1,4 @@
-"""Reading and adding versions of emission factors and methodologies."""
+"""Reading emission factors and methodologies as the rules need them."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -44,8 +44,7 @@ def used_by(ids: Sequence[Used]) -> dict[Used, Quantification]:
         if methodology_id is None or baseline_id is None:
             continue
         baseline, project = factors[baseline_id], factors[project_id] if project_id else None
-        net = max(0, baseline.micro - (project.micro if project else 0))
-        found[methodology_id, baseline_id, project_id] = Quantification(methodology_id, baseline, project, net)
+        found[methodology_id, baseline_id, project_id] = Quantification.of(methodology_id, baseline, project)
     return found
 
 

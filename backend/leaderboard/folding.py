@@ -34,7 +34,7 @@ score AS (
 """
 
 # Joined by grouping: the planner takes the two for a few rows, and would try each with each.
-EVER = """
+NEWCOMERS = """
 ever AS (
     SELECT resident_id, (sum(later) > 0)::int - (sum(later) - sum(gained) > 0)::int AS change
     FROM (SELECT resident_id, actions AS later, 0 AS gained FROM score WHERE period = 'all'

@@ -15,10 +15,10 @@ EVER = date(2000, 1, 1)
 FIRST_YEAR = 2020
 """Nothing was credited before: no board of an earlier period is ever made."""
 
-STARTS = """
-(VALUES ('day', {day}), ('week', date_trunc('week', {day}::timestamp)::date),
-    ('month', date_trunc('month', {day}::timestamp)::date), ('year', date_trunc('year', {day}::timestamp)::date),
-    ('all', DATE '2000-01-01'))
+STARTS = f"""
+(VALUES ('day', {{day}}), ('week', date_trunc('week', {{day}}::timestamp)::date),
+    ('month', date_trunc('month', {{day}}::timestamp)::date), ('year', date_trunc('year', {{day}}::timestamp)::date),
+    ('all', DATE '{EVER}'))
 """
 """SQL: the five periods (kind, first day) that a day falls into; the same as `containing`."""
 

@@ -8,7 +8,7 @@ from backend.database import unhurried
 from backend.leaderboard import epochs
 from backend.leaderboard.boards import SCOPES
 from backend.leaderboard.filling import COLUMN
-from backend.leaderboard.periods import Period
+from backend.leaderboard.periods import EVER, Period
 from backend.leaderboard.scores import METRICS, SCORE
 from backend.leaderboard.writing import live, take_out
 
@@ -16,9 +16,9 @@ STANDINGS = 100
 """Places that a settled board keeps."""
 
 # Each step looks for the next period after the one found: as many look-ups as there are periods, not rows.
-_UNSETTLED = """
+_UNSETTLED = f"""
 WITH RECURSIVE known AS (
-    (SELECT starts_on, period FROM period_scores WHERE starts_on > DATE '2000-01-01' ORDER BY starts_on, period LIMIT 1)
+    (SELECT starts_on, period FROM period_scores WHERE starts_on > DATE '{EVER}' ORDER BY starts_on, period LIMIT 1)
     UNION ALL
     SELECT n.starts_on, n.period FROM known k CROSS JOIN LATERAL (
         SELECT p.starts_on, p.period FROM period_scores p WHERE (p.starts_on, p.period) > (k.starts_on, k.period)
@@ -27,7 +27,7 @@ SELECT k.period, k.starts_on FROM known k WHERE NOT EXISTS (
     SELECT FROM settled_boards b
     WHERE b.metric = 'points' AND b.period = k.period AND b.starts_on = k.starts_on AND b.scope = 'city')
 ORDER BY k.starts_on, k.period
-"""
+"""  # noqa: S608  a constant of ours
 _BOARD = """
 SELECT '{metric}', %(kind)s, %(starts_on)s::date, {name}, count(*), coalesce(
     jsonb_agg(jsonb_build_object('rank', place, 'resident_id', resident_id, 'score', score) ORDER BY place)

@@ -19,7 +19,7 @@ deed AS (SELECT * FROM taken WHERE kind = 'action' LIMIT {most}),
 SELECT 0 AS place, count(*)::text AS words FROM taken
 UNION ALL SELECT -1, string_agg(DISTINCT resident_id::text, ' ') FROM taken WHERE kind = 'moved'
 """
-_PARTS = (scores.GAIN, scores.SCORES, scores.EVER, totals.TOTALS, totals.PARTICIPANTS)
+_PARTS = (scores.GAIN, scores.SCORES, scores.NEWCOMERS, totals.TOTALS, totals.PARTICIPANTS)
 _WORDS = "UNION ALL SELECT place, words FROM words"
 
 

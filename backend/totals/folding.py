@@ -4,7 +4,7 @@ They read from the relations `taken` (rows of the outbox), `deed` (those that ar
 `ever` (resident_id, change: 1 who takes part for the first time, -1 who has nothing left).
 """
 
-from backend.totals.models import EVER
+from backend.totals.models import OF_ALL_TIME
 
 TOTALS = """
 total AS (
@@ -44,7 +44,7 @@ turn AS (
         bool_or(after > 0)::int - bool_or(before > 0)::int AS change
     FROM presence GROUP BY GROUPING SETS ((resident_id, day), (resident_id, day, task_id),
         (resident_id, day, district_id), (resident_id, day, task_id, district_id))
-    UNION ALL SELECT DATE '{EVER.isoformat().zfill(10)}', -1, -1, change FROM ever),
+    UNION ALL SELECT DATE '{OF_ALL_TIME}', -1, -1, change FROM ever),
 participant AS (
     INSERT INTO participants AS p (partition, day, task_id, district_id, residents)
     SELECT %(partition)s, day, task_id, district_id, sum(change)

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.database import Model, Small, Whole
 
-EVER = date(1, 1, 1)
+OF_ALL_TIME = date(1, 1, 1)
 """The day whose row of participants counts all who ever took part."""
 ANY = -1
 """Any task, or any district, in a row of participants."""

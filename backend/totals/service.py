@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from backend import clock, outbox
 from backend.database import db
+from backend.totals.models import OF_ALL_TIME
 
 MG_PER_KG = 1_000_000
 
@@ -15,7 +16,9 @@ _SUMS = text("""
 SELECT tier, sum(co2e_mg)::bigint, sum(points)::bigint, sum(actions)::bigint FROM totals GROUP BY tier ORDER BY tier
 """)
 _MOVEMENTS = text("SELECT kind, sum(points)::bigint, sum(times)::bigint FROM movements GROUP BY kind")
-_EVERYBODY = text("SELECT coalesce(sum(residents), 0)::bigint FROM participants WHERE day = DATE '0001-01-01'")
+_EVERYBODY = text(
+    f"SELECT coalesce(sum(residents), 0)::bigint FROM participants WHERE day = DATE '{OF_ALL_TIME}'"  # noqa: S608
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """What the books put on the scales: actions, entries, wallets, lots, holds, redemptions and what belongs to them."""
 
+from backend.ledger.models import DEBT
 from backend.verification.fingerprints import (
     PRIME,
     all_numbers,
@@ -105,7 +106,7 @@ LOTS = side(
     f"lots {mine('l')}",
     scale=f"""{total("l.remaining * %(balance_weight)s")}
         + {broken_unless("min(l.remaining) >= 0 OR max(l.remaining) <= 0")}
-        + {total(broken_unless("l.remaining >= 0 OR l.expires_on = DATE '9999-12-31'"))}""",
+        + {total(broken_unless(f"l.remaining >= 0 OR l.expires_on = DATE '{DEBT}'"))}""",
 )
 _STATE = "CASE h.state WHEN 'held' THEN 0 WHEN 'captured' THEN 1 ELSE 2 END"
 HOLDS = side(

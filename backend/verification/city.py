@@ -5,7 +5,7 @@ from typing import Any
 
 from backend.abreast import Cursor
 from backend.outbox import PARTITIONS
-from backend.totals.models import ANY, EVER
+from backend.totals.models import ANY, OF_ALL_TIME
 from backend.verification.difference import Difference
 from backend.verification.fingerprints import (
     PRIME,
@@ -79,9 +79,9 @@ WITH due AS (
     FROM participations WHERE actions > 0 GROUP BY resident_id %% {PARTITIONS},
         GROUPING SETS ((day), (day, task_id), (day, district_id), (day, task_id, district_id))
     UNION ALL
-    SELECT resident_id %% {PARTITIONS}, DATE '{EVER}', -1, -1, count(*) FROM period_scores
+    SELECT resident_id %% {PARTITIONS}, DATE '{OF_ALL_TIME}', -1, -1, count(*) FROM period_scores
     WHERE period = 'all' AND actions > 0 GROUP BY 1)
-SELECT CASE day WHEN DATE '{EVER}' THEN 'ever' ELSE day::text END || ', task ' || task_id || ', district '
+SELECT CASE day WHEN DATE '{OF_ALL_TIME}' THEN 'ever' ELSE day::text END || ', task ' || task_id || ', district '
     || district_id || ', partition ' || partition, coalesce(due.residents, 0)::text, coalesce(told.residents, 0)::text
 FROM due FULL JOIN participants told USING (partition, day, task_id, district_id)
 WHERE coalesce(due.residents, 0) <> coalesce(told.residents, 0) ORDER BY day, task_id, district_id, partition

@@ -1,6 +1,6 @@
 """What the projections put on the scales, against the actions, together with what waits in the outbox."""
 
-from backend.totals.models import EVER
+from backend.totals.models import OF_ALL_TIME
 from backend.verification.fingerprints import (
     amount,
     day_number,
@@ -21,7 +21,7 @@ SCORES = side(
     scale="-" + total(f"{amount('s.points', 's.co2e_mg', 's.actions')} * {_PERIOD}"),
     city=total(
         f"""CASE WHEN s.actions <= 0 THEN 0 WHEN s.period = 'day' THEN {presence(group("s.starts_on", "-1", "-1"))}
-        WHEN s.period = 'all' THEN {presence(group(f"DATE '{EVER}'", "-1", "-1"))} ELSE 0 END"""
+        WHEN s.period = 'all' THEN {presence(group(f"DATE '{OF_ALL_TIME}'", "-1", "-1"))} ELSE 0 END"""
     ),
     days=total(f"CASE WHEN s.period = 'day' AND s.actions > 0 THEN {day_weight('s.starts_on')} ELSE 0 END"),
 )

@@ -23,7 +23,7 @@ from backend.database import transaction
 from backend.outbox import PARTITIONS
 from backend.partners import service as partners
 from backend.projector.service import drain
-from backend.totals.models import EVER
+from backend.totals.models import OF_ALL_TIME
 from tests.benchmarks import bench_site
 from tests.benchmarks.bench_site import BenchSite
 from tests.benchmarks.load import LoadError
@@ -72,7 +72,7 @@ SELECT resident_id % {PARTITIONS}, day, of.task_id, of.district_id, count(*)
 FROM participations p CROSS JOIN LATERAL
     (VALUES (-1, -1), (p.task_id, -1), (-1, p.district_id), (p.task_id, p.district_id)) AS of (task_id, district_id)
 GROUP BY 1, 2, 3, 4
-UNION ALL SELECT resident_id % {PARTITIONS}, DATE '{EVER.isoformat().zfill(10)}', -1, -1, count(*)
+UNION ALL SELECT resident_id % {PARTITIONS}, DATE '{OF_ALL_TIME}', -1, -1, count(*)
 FROM wallets WHERE actions > 0 GROUP BY 1
 """
 """What counts everybody together. Each resident has one action on each of the days, so that rows are residents."""
