@@ -97,6 +97,13 @@ class Connection(psycopg.Connection[Any]):
             if timeout is None and error.sqlstate is None and active:
                 raise self.given_up() from error
             raise
+        except Exception:
+            raise
+        except BaseException:
+            # Interrupted in the midst of an answer: psycopg may not read the rest of it, and nobody else will.
+            if self.info.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
+                self.pgconn.finish()
+            raise
         self.has_answered()
         return answer
 

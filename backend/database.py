@@ -1,7 +1,7 @@
 """The database: declarative base, session, the one place that commits, and the hot path's connection."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -122,9 +122,16 @@ def transaction() -> Iterator[None]:
         # Whoever has not used the session has nothing to commit, and is spared making one.
         if db.session.registry.has():
             db.session.commit()
-    except BaseException:
+    except Exception:
         if db.session.registry.has():
             db.session.rollback()
+        raise
+    except BaseException:
+        # Interrupted wherever it was: what the session and its connection are in the midst of is not to be known.
+        if db.session.registry.has():
+            with suppress(Exception):
+                db.session().invalidate()
+            db.session.registry.clear()
         raise
 
 
