@@ -1,7 +1,5 @@
 """The parts of the API, and what its OpenAPI description says of the whole."""
 
-from typing import Any
-
 from backend.account.admin_routes import blueprint as admin_residents
 from backend.account.routes import blueprint as account
 from backend.account.task_routes import blueprint as tasks
@@ -45,11 +43,5 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     totals,
 )
 
-
-def description() -> dict[str, Any]:
-    """Settings of the OpenAPI 3.1 description."""
-    return {
-        "API_TITLE": "Tanhui",
-        "API_VERSION": "v1",
-        "OPENAPI_VERSION": "3.1.0",
-    }
+DESCRIPTION = {"API_TITLE": "Tanhui", "API_VERSION": "v1", "OPENAPI_VERSION": "3.1.0"}
+"""Settings of the OpenAPI description."""

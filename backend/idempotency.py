@@ -104,7 +104,6 @@ def answer_once(
     owner: dict[str, int],
     answer: Callable[[], Any],
     *,
-    required: bool = False,
     sealed: bool = False,
 ) -> Response:
     """Run `answer` the first time this owner sends this key; give the stored answer every time after.
@@ -113,7 +112,7 @@ def answer_once(
     first for up to a second, then is told to ask again (IdempotencyInFlightError). A `sealed` answer holds a
     secret and is kept encrypted.
     """
-    wanted = of_request(required=required)
+    wanted = of_request()
     if not wanted.key:
         return make_response(answer())
     identity = {**owner, "key": wanted.key}

@@ -26,7 +26,6 @@ PROBE = "tanhui:probe"
 """Written to see whether Redis takes writes again."""
 SOLD_OUT = "tanhui:sold-out:{reward_id}"
 """Set while a reward is known to be sold out: lets a flash sale be refused early and cheaply."""
-PUBLIC_TOTALS = "tanhui:public-totals"
 WECHAT_CODE = "tanhui:sandbox:code:{code}"
 LIMIT = "tanhui:limit:{window}:{caller}"
 

@@ -4,7 +4,7 @@ from flask import Flask
 from flask_smorest import Api
 
 from backend import console, limits, openapi, web
-from backend.api import BLUEPRINTS, description
+from backend.api import BLUEPRINTS, DESCRIPTION
 from backend.blueprint import IdConverter
 
 
@@ -12,7 +12,7 @@ def init_app(app: Flask) -> None:
     """Register all of it, unless it is there."""
     if "flask-smorest" in app.extensions:
         return
-    app.config.update(description())
+    app.config.update(DESCRIPTION)
     app.url_map.converters["int"] = IdConverter
     api = Api(app)
     openapi.know_schemas(api)

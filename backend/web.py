@@ -12,7 +12,7 @@ from babel import Locale
 from flask import Flask, Request, Response, has_request_context
 from flask.sessions import NullSession, SecureCookieSession, SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
-from flask_babel import force_locale, gettext
+from flask_babel import gettext
 from sqlalchemy.exc import DBAPIError
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.exceptions import HTTPException
@@ -238,16 +238,3 @@ def _preferred(said: str) -> str | None:
 @cache
 def _locale(name: str) -> Locale:
     return Locale.parse(name)
-
-
-__all__ = [
-    "HEADERS",
-    "Application",
-    "caller",
-    "caller_language",
-    "force_locale",
-    "init_app",
-    "locale",
-    "problem",
-    "refuses",
-]

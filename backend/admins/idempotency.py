@@ -10,7 +10,7 @@ from backend.idempotency import answer_once, takes_key
 View = TypeVar("View", bound=Callable[..., Any])
 
 
-def idempotent(*, required: bool = False, sealed: bool = False) -> Callable[[View], View]:
+def idempotent(*, sealed: bool = False) -> Callable[[View], View]:
     """Answer an admin's repeated request with the first answer. Stands below `admin`, above the schemas.
 
     `sealed`: the answer holds a secret and is kept encrypted.
@@ -23,10 +23,9 @@ def idempotent(*, required: bool = False, sealed: bool = False) -> Callable[[Vie
                 AdminIdempotencyKey,
                 {"admin_id": admin.id},
                 lambda: view(*args, admin=admin, **kwargs),
-                required=required,
                 sealed=sealed,
             )
 
-        return takes_key(required=required)(inner)  # type: ignore[return-value]  # same call as the view
+        return takes_key()(inner)  # type: ignore[return-value]  # same call as the view
 
     return decorate

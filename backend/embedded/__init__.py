@@ -2,7 +2,6 @@
 
 from .attachment import Servers, attach, not_answering, release
 from .errors import EmbeddedError
-from .secret_files import secret
 from .urls import celery_url
 
 __all__ = [
@@ -12,5 +11,4 @@ __all__ = [
     "celery_url",
     "not_answering",
     "release",
-    "secret",
 ]

@@ -10,7 +10,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import daemon, locks, postgres, urls, valkey
+from . import daemon, locks, postgres, valkey
 from .daemon import Daemon
 from .folder import DataFolder, discard_sockets, open_folder, socket_folder, unwritable
 
@@ -23,11 +23,6 @@ class Servers:
 
     database_url: str
     redis_url: str
-
-    @property
-    def celery_url(self) -> str:
-        """The Redis server for Celery."""
-        return urls.celery_url(self.redis_url)
 
 
 def attach(folder: Path) -> Servers:

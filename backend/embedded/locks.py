@@ -14,6 +14,7 @@ from pathlib import Path
 from .errors import EmbeddedError
 
 _POLL_SECONDS = 0.02
+_PATIENCE_SECONDS = 180
 
 
 def take_shared(path: Path) -> int:
@@ -62,13 +63,13 @@ def is_held(path: Path) -> bool:
 
 
 @contextmanager
-def exclusive(path: Path, *, seconds: float = 180) -> Iterator[None]:
-    """Hold the exclusive lock on `path` inside the block; raises EmbeddedError after `seconds` of waiting."""
-    descriptor = take_exclusive(path, seconds=seconds)
+def exclusive(path: Path) -> Iterator[None]:
+    """Hold the exclusive lock on `path` inside the block; raises EmbeddedError after three minutes of waiting."""
+    descriptor = take_exclusive(path, seconds=_PATIENCE_SECONDS)
     if descriptor is None:
         raise EmbeddedError(
             f"Another process has been starting or stopping the servers of {path.parent.parent} for"
-            f" {seconds:.0f} s: end it (it holds {path}), then start again."
+            f" {_PATIENCE_SECONDS} s: end it (it holds {path}), then start again."
         )
     try:
         yield

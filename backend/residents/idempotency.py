@@ -24,7 +24,7 @@ SELECT w.resident_id, %(key)s, %(request_hash)s, %(answer_status)s, {body}, %(no
 IN_DATABASE = in_database()
 
 
-def idempotent(*, required: bool = False) -> Callable[[View], View]:
+def idempotent() -> Callable[[View], View]:
     """Answer a resident's repeated request with the first answer. Stands below `signed_in`, above the schemas."""
 
     def decorate(view: View) -> View:
@@ -34,9 +34,8 @@ def idempotent(*, required: bool = False) -> Callable[[View], View]:
                 IdempotencyKey,
                 {"resident_id": resident.resident_id},
                 lambda: view(*args, resident=resident, **kwargs),
-                required=required,
             )
 
-        return takes_key(required=required)(inner)  # type: ignore[return-value]  # same call as the view
+        return takes_key()(inner)  # type: ignore[return-value]  # same call as the view
 
     return decorate

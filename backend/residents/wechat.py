@@ -76,7 +76,6 @@ class WeChatSession:
 
     openid: str
     session_key: str = field(repr=False)
-    unionid: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +161,10 @@ def _refusal(answer: dict[str, Any]) -> RefusalError:
 
 
 def _session(answer: dict[str, Any]) -> WeChatSession:
-    openid, session_key, unionid = (answer.get(name) for name in ("openid", "session_key", "unionid"))
+    openid, session_key = answer.get("openid"), answer.get("session_key")
     if not (isinstance(openid, str) and openid and isinstance(session_key, str) and session_key):
         raise _unusable("no openid or no session key")
-    return WeChatSession(openid, session_key, unionid if isinstance(unionid, str) and unionid else None)
+    return WeChatSession(openid, session_key)
 
 
 def decrypt_we_run(

@@ -8,8 +8,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.database import Model, Whole
 
-KINDS = ("physical", "voucher", "pickup", "donation")
-
 
 class Reward(Model):
     """Something points can be redeemed for. A constraint keeps its stock from falling below zero."""

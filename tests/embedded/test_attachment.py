@@ -44,7 +44,7 @@ def test_both_servers_answer_and_neither_listens_on_the_network(folder, ask, pin
 
 def test_celery_reaches_valkey(folder):
     servers = embedded.attach(folder)
-    with kombu.Connection(servers.celery_url) as connection:
+    with kombu.Connection(embedded.celery_url(servers.redis_url)) as connection:
         queue = connection.SimpleQueue("letters")
         queue.put("hello")
         assert queue.get(timeout=5).payload == "hello"

@@ -6,13 +6,14 @@ import stat
 import pytest
 
 from backend import embedded
+from backend.embedded import secret_files
 
 FORK = multiprocessing.get_context("fork")
 
 
 def _ask(folder, start, answers):
     start.wait()
-    answers.put(embedded.secret(folder, "key"))
+    answers.put(secret_files.secret(folder, "key"))
 
 
 def test_eight_who_ask_at_once_get_the_same_secret(tmp_path):
@@ -27,19 +28,19 @@ def test_eight_who_ask_at_once_get_the_same_secret(tmp_path):
 
 
 def test_a_secret_is_long_ours_alone_and_stays(tmp_path):
-    made = embedded.secret(tmp_path, "key")
+    made = secret_files.secret(tmp_path, "key")
     file = tmp_path / "secrets" / "key"
     assert len(made) == 43  # 32 bytes in base64 without padding
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
-    assert embedded.secret(tmp_path, "key") == made
+    assert secret_files.secret(tmp_path, "key") == made
 
 
 def test_each_name_has_its_own_secret(tmp_path):
-    assert embedded.secret(tmp_path, "one") != embedded.secret(tmp_path, "other")
+    assert secret_files.secret(tmp_path, "one") != secret_files.secret(tmp_path, "other")
 
 
 def test_a_folder_that_cannot_be_written_gets_one_sentence(tmp_path):
     (tmp_path / "var").touch()
     with pytest.raises(embedded.EmbeddedError, match="set TANHUI_VAR to a folder that you own"):
-        embedded.secret(tmp_path / "var", "key")
+        secret_files.secret(tmp_path / "var", "key")

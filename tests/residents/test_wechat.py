@@ -77,18 +77,12 @@ def test_a_development_code_signs_in_as_the_same_person_again_and_again(wechat, 
     )
     assert len(first.openid) == 28
     assert len(base64.b64decode(first.session_key)) == 16
-    assert first.unionid is None
 
 
 def test_two_development_codes_are_two_people(wechat):
     one, other = wechat.code_to_session("dev-lihua"), wechat.code_to_session("dev-Lihua")
     assert one.openid != other.openid
     assert one.session_key != other.session_key
-
-
-def test_the_unionid_comes_along_where_wechat_gives_one(connect):
-    server = Scripted({"openid": "o1", "session_key": KEY, "unionid": "u1", "errcode": 0, "errmsg": "ok"})
-    assert connect(server).code_to_session("c") == WeChatSession("o1", KEY, "u1")
 
 
 def test_a_code_works_once(wechat, new_code):
