@@ -24,7 +24,7 @@ class Keys:
 
 
 def generated(settings: Settings) -> dict[str, str]:
-    """The secrets that this site has made for itself (see `embedded.secret_files`); none where the operator sets them."""
+    """The secrets that this site has made for itself (`embedded.secret_files`); none where the operator sets them."""
     kept = {name: _kept(settings, name) for name in _GENERATED}
     return {name: text for name, text in kept.items() if text and text == getattr(settings, name)}
 

@@ -184,6 +184,7 @@ def _try_to_redeem(resident: Resident, reward: Reward) -> None:
                 reward_id=reward.id,
                 quantity=1,
                 delivery=delivery if reward.kind == "physical" else None,
+                now=clock.now(),
             )
     except RefusalError:
         return  # a wish that the rules refuse is part of a city's life

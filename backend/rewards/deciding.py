@@ -10,7 +10,6 @@ from datetime import datetime
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
-from backend import clock
 from backend.database import db
 from backend.errors import NotFoundError, RefusalError
 from backend.ledger import service as ledger
@@ -48,14 +47,14 @@ FULFIL_REFUSALS = (AlreadyDecidedError, RedemptionOverdueError, OwnerFrozenError
 """What `fulfil` raises, beside NotFoundError."""
 
 
-def cancel(resident_id: int, seq: int, *, by: str, reason: str | None = None, now: datetime | None = None) -> Redeemed:
+def cancel(resident_id: int, seq: int, *, by: str, reason: str | None = None, now: datetime) -> Redeemed:
     """Call a reserved redemption off: points, stock and limit come back.
 
     Raises NotFoundError, AlreadyDecidedError.
     """
     wallet = ledger.lock_wallet(resident_id)
     redemption = _reserved(resident_id, seq)
-    _call_off(wallet, redemption, status="cancelled", by=by, reason=reason, now=now or clock.now())
+    _call_off(wallet, redemption, status="cancelled", by=by, reason=reason, now=now)
     decided = _decided(wallet, redemption)
     _give_back([redemption])
     return decided
@@ -72,24 +71,23 @@ def cancel_all(resident_id: int, *, by: str, reason: str, now: datetime) -> None
     _give_back(reserved)
 
 
-def fulfil(resident_id: int, seq: int, *, by: str, now: datetime | None = None) -> Redeemed:
+def fulfil(resident_id: int, seq: int, *, by: str, now: datetime) -> Redeemed:
     """Note that the reward was handed over or sent: the points are gone for good.
 
     Raises NotFoundError, AlreadyDecidedError, RedemptionOverdueError, OwnerFrozenError.
     """
-    moment = now or clock.now()
     wallet = ledger.lock_wallet(resident_id)
     redemption = _reserved(resident_id, seq)
     if wallet.frozen:
         raise OwnerFrozenError
-    if redemption.expires_at is not None and redemption.expires_at <= moment:
+    if redemption.expires_at is not None and redemption.expires_at <= now:
         raise RedemptionOverdueError
     ledger.capture(wallet, _hold(redemption))
-    _decide(redemption, status="fulfilled", by=by, now=moment)
+    _decide(redemption, status="fulfilled", by=by, now=now)
     return _decided(wallet, redemption)
 
 
-def fulfil_by_code(code: str, *, by: str, now: datetime | None = None) -> Redeemed:
+def fulfil_by_code(code: str, *, by: str, now: datetime) -> Redeemed:
     """Hand over what a pick-up code stands for; raises NotFoundError, and whatever `fulfil` raises."""
     wanted = pickup_codes.read(code)
     if wanted is None or wanted[0] > reading.LARGEST_RESIDENT or wanted[1] > reading.LARGEST:

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from backend import clock
 from backend.admins.auth import admin as admin_only
 from backend.admins.idempotency import idempotent
 from backend.admins.models import Admin
@@ -58,7 +59,7 @@ def show_for_fulfilment(redemption_id: str, *, admin: Admin) -> dict[str, Any]:
 @blueprint.response(200, FulfilmentSchema)
 def hand_over(given: dict[str, str], *, admin: Admin) -> dict[str, Any]:
     """Hand over what a resident's pick-up code stands for"""
-    return _audited(deciding.fulfil_by_code(given["pickup_code"], by=admin.actor), admin=admin)
+    return _audited(deciding.fulfil_by_code(given["pickup_code"], by=admin.actor, now=clock.now()), admin=admin)
 
 
 @blueprint.post("/redemptions/<redemption_id>/fulfil")
@@ -69,7 +70,7 @@ def hand_over(given: dict[str, str], *, admin: Admin) -> dict[str, Any]:
 def fulfil_redemption(redemption_id: str, *, admin: Admin) -> dict[str, Any]:
     """Note that a redemption was sent or handed over"""
     resident_id, seq = reading.parse_id(redemption_id)
-    return _audited(deciding.fulfil(resident_id, seq, by=admin.actor), admin=admin)
+    return _audited(deciding.fulfil(resident_id, seq, by=admin.actor, now=clock.now()), admin=admin)
 
 
 @blueprint.post("/redemptions/<redemption_id>/cancel")
@@ -81,7 +82,8 @@ def fulfil_redemption(redemption_id: str, *, admin: Admin) -> dict[str, Any]:
 def call_redemption_off(given: dict[str, str], redemption_id: str, *, admin: Admin) -> dict[str, Any]:
     """Cancel a redemption that is still reserved: points and stock come back"""
     resident_id, seq = reading.parse_id(redemption_id)
-    return _audited(deciding.cancel(resident_id, seq, by=admin.actor, reason=given["reason"]), admin=admin)
+    cancelled = deciding.cancel(resident_id, seq, by=admin.actor, reason=given["reason"], now=clock.now())
+    return _audited(cancelled, admin=admin)
 
 
 def _shown(redeemed: Redeemed, admin: Admin) -> dict[str, Any]:

@@ -87,7 +87,7 @@ def redeem(
     reward_id: int,
     quantity: int,
     delivery: Mapping[str, str] | None = None,
-    now: datetime | None = None,
+    now: datetime,
 ) -> Redeemed:
     """Give points for a reward at its present price, inside the session's transaction.
 
@@ -95,11 +95,10 @@ def redeem(
     Raises one of REFUSALS.
     """
     db.session.flush()
-    moment, wanted = now or clock.now(), Wanted(reward_id, quantity, delivery)
-    cursor = session_cursor()
+    cursor, wanted = session_cursor(), Wanted(reward_id, quantity, delivery)
     for _ in range(ATTEMPTS):
-        found = _read(cursor, wanted, resident_id=resident_id, request=Request(), now=moment)
-        redeemed = _judged(found, wanted, now=moment)
+        found = _read(cursor, wanted, resident_id=resident_id, request=Request(), now=now)
+        redeemed = _judged(found, wanted, now=now)
         if _write(cursor, found, redeemed, request=Request(), body=None):
             return redeemed
     raise _too_many()

@@ -62,7 +62,7 @@ class Loaded:
     invalid: list[InvalidLine] = field(default_factory=list)
 
 
-def load(*, reward_id: int, text: str, by: str, now: datetime | None = None) -> Loaded:
+def load(*, reward_id: int, text: str, by: str) -> Loaded:
     """Add codes, one a line; blank lines do not count, what cannot be loaded is named and the rest goes on.
 
     Bytes that are not UTF-8 may stand in `text` as surrogate escapes. Raises NotFoundError, NotAVoucherError,
@@ -75,12 +75,12 @@ def load(*, reward_id: int, text: str, by: str, now: datetime | None = None) -> 
     if not lines:
         raise ValidationFailedError.of({"body": gettext("There is no code in this file: give one a line.")})
     places = _take_in(lines, outcome)
-    moment = now or clock.now()
-    added = _add(reward_id, sorted(places), now=moment)
+    now = clock.now()
+    added = _add(reward_id, sorted(places), now=now)
     _name_duplicates(outcome, [DuplicateLine(line, code) for code, line in places.items() if code not in added])
     outcome.loaded = len(added)
     if added:
-        outcome.stock = stocking.add_codes(reward_id, loaded=len(added), by=by, now=moment).stock or 0
+        outcome.stock = stocking.add_codes(reward_id, loaded=len(added), by=by, now=now).stock or 0
     return outcome
 
 

@@ -179,7 +179,7 @@ def test_what_was_reserved_is_called_off_and_goes_back_on_the_shelf(me, give, re
         )
     address = {"name": "Lin", "phone": "13800000000", "address": "1 Renmin Road"}
     with transaction():
-        redeem(resident_id=resident.resident_id, reward_id=reward.id, quantity=2, delivery=address)
+        redeem(resident_id=resident.resident_id, reward_id=reward.id, quantity=2, delivery=address, now=clock.now())
     assert me("DELETE").status_code == 204
     left = db.session.execute(select(Redemption.status, Redemption.delivery)).one()
     assert tuple(left) == ("cancelled", None)

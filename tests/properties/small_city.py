@@ -223,7 +223,7 @@ class SmallCity(RuleBasedStateMachine):
 
     def _redeem(self, who, gift, *, quantity):
         wanted = {"resident_id": self.people[who], "reward_id": gift, "quantity": quantity}
-        done = self._do(lambda: redeeming.redeem(**wanted))
+        done = self._do(lambda: redeeming.redeem(**wanted, now=clock.now()))
         if done is not None:
             self.redemptions.append((self.people[who], done.redemption.seq))
             if done.redemption.status == "reserved":
@@ -232,7 +232,7 @@ class SmallCity(RuleBasedStateMachine):
     def _decide(self, which, ever, call):
         """Decide on something reserved; now and then on anything, as whoever is late would."""
         owner, seq = one = self._one_of(self._either(self.redemptions, self.reserved, first=ever), which)
-        if self._do(lambda: call(owner, seq)) and one in self.reserved:
+        if self._do(lambda: call(owner, seq, now=clock.now())) and one in self.reserved:
             self.reserved.remove(one)
 
     def _set_frozen(self, owner, *, frozen):

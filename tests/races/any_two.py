@@ -84,7 +84,7 @@ class Somebody:
         self.report([self.subject, self.stray], hours=30)
         self.record(self.claim("clean_plate", tier="photo"))
         with transaction():
-            redeeming.redeem(resident_id=self.who, reward_id=self.mug, quantity=1)
+            redeeming.redeem(resident_id=self.who, reward_id=self.mug, quantity=1, now=clock.now())
 
     def standing(self):
         """How everything of theirs stands."""
@@ -106,8 +106,8 @@ class Somebody:
             ),
             "redeem": lambda: self.redeem(self.mug),
             "redeem a voucher": lambda: self.redeem(self.ticket),
-            "cancel": self.in_transaction(lambda: deciding.cancel(self.who, 1, by="resident")),
-            "fulfil": self.in_transaction(lambda: deciding.fulfil(self.who, 1, by="admin:one")),
+            "cancel": self.in_transaction(lambda: deciding.cancel(self.who, 1, by="resident", now=clock.now())),
+            "fulfil": self.in_transaction(lambda: deciding.fulfil(self.who, 1, by="admin:one", now=clock.now())),
             "call off what is overdue": self.in_transaction(lambda: deciding.expire_reserved(later, 9)),
             "expire points": self.in_transaction(lambda: expiring.expire_due(now=now, limit=9)),
             "adjust": self.in_transaction(self.adjust),

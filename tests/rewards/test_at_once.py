@@ -102,7 +102,7 @@ def test_eight_vouchers_go_to_eight_takers_and_none_twice(app, new_reward, new_r
 
 def redeeming_of(resident, reward, quantity=1):
     wanted = {"resident_id": resident.resident_id, "reward_id": reward.id, "quantity": quantity}
-    return lambda: outcome(lambda: redeeming.redeem(**wanted))
+    return lambda: outcome(lambda: redeeming.redeem(**wanted, now=clock.now()))
 
 
 def test_a_balance_is_not_spent_twice(app, new_reward, resident, give, balance):
@@ -141,9 +141,9 @@ def test_of_cancelling_and_fulfilling_at_once_exactly_one_wins(
     redeem(resident, reward)
     owner = resident.resident_id
     calls = [
-        lambda: outcome(lambda: deciding.cancel(owner, 1, by="resident")),
-        lambda: outcome(lambda: deciding.fulfil(owner, 1, by="admin:test")),
-        lambda: outcome(lambda: deciding.cancel(owner, 1, by="admin:test")),
+        lambda: outcome(lambda: deciding.cancel(owner, 1, by="resident", now=clock.now())),
+        lambda: outcome(lambda: deciding.fulfil(owner, 1, by="admin:test", now=clock.now())),
+        lambda: outcome(lambda: deciding.cancel(owner, 1, by="admin:test", now=clock.now())),
         lambda: outcome(lambda: deciding.expire_reserved(clock.now(), 10)),
     ]
     results = together(app, calls)

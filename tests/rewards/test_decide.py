@@ -26,7 +26,7 @@ def reserved(app, new_reward, resident, give):
     def make(kind="pickup", *, now=None, **terms):
         give(resident, 100)
         reward = new_reward(kind, stock=1, **terms)
-        wanted = {"delivery": DELIVERY if kind == "physical" else None, "now": now}
+        wanted = {"delivery": DELIVERY if kind == "physical" else None, "now": now or clock.now()}
         with transaction():
             done = redeeming.redeem(resident_id=resident.resident_id, reward_id=reward.id, quantity=1, **wanted)
         return f"{resident.resident_id}-{done.redemption.seq}"
@@ -90,7 +90,7 @@ def test_points_go_back_into_the_lots_that_they_came_from_and_expired_ones_live_
     today = clock.local_day(clock.now())
     reward = new_reward(stock=1)
     with transaction():
-        redeeming.redeem(resident_id=resident.resident_id, reward_id=reward.id, quantity=1)
+        redeeming.redeem(resident_id=resident.resident_id, reward_id=reward.id, quantity=1, now=clock.now())
     assert list(lots(resident).values()) == [20]
     after_the_first_expired = clock.day_bounds(soon)[1] + timedelta(hours=1)
     with transaction():
@@ -107,7 +107,7 @@ def test_points_that_come_back_pay_a_debt_first(resident, reserved, balance):
         ledger.claw_back(wallet, points=30, reference=Reference("action", 1), year=2026, now=clock.now())
     assert balance(resident) == (-30, 100)
     with transaction():
-        deciding.cancel(resident.resident_id, 1, by="resident")
+        deciding.cancel(resident.resident_id, 1, by="resident", now=clock.now())
     assert (balance(resident), list(lots(resident).values())) == ((70, 0), [70])
 
 
@@ -211,7 +211,7 @@ def test_deliveries_are_forgotten_a_while_after(resident, reserved):
     now = clock.now()
     for seq, days in ((1, 90), (2, 91)):
         with transaction():
-            deciding.fulfil(resident.resident_id, seq, by="admin:test")
+            deciding.fulfil(resident.resident_id, seq, by="admin:test", now=clock.now())
             db.session.execute(
                 update(Redemption).where(Redemption.seq == seq).values(decided_at=now - timedelta(days=days))
             )

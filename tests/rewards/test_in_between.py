@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from backend import clock
 from backend.database import db, transaction
 from backend.rewards import answering, configuring, deciding, redeeming, stocking
 from backend.rewards.schemas import RedemptionSchema
@@ -33,6 +34,10 @@ def in_between(app, monkeypatch):
     return place
 
 
+def one_of(reward, *, taker):
+    return redeeming.redeem(resident_id=taker.resident_id, reward_id=reward.id, quantity=1, now=clock.now())
+
+
 def test_the_price_is_the_one_of_the_moment(new_reward, resident, give, redeem, balance, in_between):
     reward = new_reward(stock=2)
     give(resident, 300)
@@ -49,7 +54,7 @@ def test_the_last_piece_went_to_somebody_else(
     reward, other = new_reward(kind, stock=1), new_resident("other")
     for person in (resident, other):
         give(person, 100)
-    in_between(lambda: redeeming.redeem(resident_id=other.resident_id, reward_id=reward.id, quantity=1))
+    in_between(lambda: one_of(reward, taker=other))
     answer = redeem(resident, reward)
     assert (answer.status_code, answer.json["type"], stock(reward)) == (409, "out-of-stock", 0)
 
@@ -58,7 +63,7 @@ def test_the_last_piece_went_to_somebody_else(
 def test_the_points_went_for_something_else(new_reward, resident, give, redeem, balance, stock, in_between, kind):
     reward, dearer = new_reward(kind, stock=1), new_reward("donation", price_points=150)
     give(resident, 200)
-    in_between(lambda: redeeming.redeem(resident_id=resident.resident_id, reward_id=dearer.id, quantity=1))
+    in_between(lambda: one_of(dearer, taker=resident))
     answer = redeem(resident, reward)
     assert (answer.status_code, answer.json["type"]) == (409, "insufficient-points")
     assert (balance(resident), stock(reward)) == ((50, 0), 1)
@@ -70,7 +75,7 @@ def test_a_piece_that_another_takes_does_not_matter_while_there_are_more(
     reward, other = new_reward(stock=3), new_resident("other")
     for person in (resident, other):
         give(person, 100)
-    in_between(lambda: redeeming.redeem(resident_id=other.resident_id, reward_id=reward.id, quantity=1))
+    in_between(lambda: one_of(reward, taker=other))
     assert redeem(resident, reward).status_code == 201
     assert stock(reward) == 1
 
@@ -98,11 +103,11 @@ def test_an_answer_written_by_hand_is_the_one_of_the_schema(app, new_reward, res
         reward = new_reward(kind, stock=5)
         wanted = {"resident_id": resident.resident_id, "reward_id": reward.id, "quantity": 1, **more}
         with transaction():
-            done = redeeming.redeem(**wanted)
+            done = redeeming.redeem(**wanted, now=clock.now())
         assert answering.written(done) == RedemptionSchema().dump(answering.redemption(done))
         assert redeem(resident, reward, **more).json.keys() == answering.written(done).keys()
     with transaction():
-        cancelled = deciding.cancel(resident.resident_id, 1, by="resident", reason="changed my mind")
+        cancelled = deciding.cancel(resident.resident_id, 1, by="resident", reason="changed my mind", now=clock.now())
         assert answering.written(cancelled) == RedemptionSchema().dump(answering.redemption(cancelled))
 
 
@@ -122,7 +127,7 @@ def test_inside_a_transaction_that_fails_nothing_is_redeemed(app, new_reward, re
 
     def break_off():
         with transaction():
-            redeeming.redeem(resident_id=resident.resident_id, reward_id=reward.id, quantity=1)
+            one_of(reward, taker=resident)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

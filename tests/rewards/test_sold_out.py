@@ -83,7 +83,7 @@ def test_who_called_a_redemption_off_gets_the_first_answer_again(
         give(person, 100)
     first = redeem(resident, reward, key="mine")
     with transaction():
-        deciding.cancel(resident.resident_id, 1, by="resident")
+        deciding.cancel(resident.resident_id, 1, by="resident", now=clock.now())
     assert redeem(other, reward).status_code == 201
     end_guard(reward)
     for _ in range(2):
@@ -106,7 +106,7 @@ def test_the_takers_are_all_who_may_still_have_an_answer(
     decided = {"fulfilled": deciding.fulfil, "cancelled": deciding.cancel}
     with transaction():
         if status in decided:
-            decided[status](resident.resident_id, 1, by="admin:test")
+            decided[status](resident.resident_id, 1, by="admin:test", now=clock.now())
         elif status == "expired":
             deciding.expire_reserved(clock.now() + timedelta(days=31), 10)
     with transaction():

@@ -27,7 +27,7 @@ def go_into_debt(cora, *, do, thing, reported, gift):
     seq = do(cora, thing("own_bag", "declaration", 31))
     given = gift("donation", stock=9)
     with transaction():
-        redeeming.redeem(resident_id=cora.resident_id, reward_id=given, quantity=4)
+        redeeming.redeem(resident_id=cora.resident_id, reward_id=given, quantity=4, now=clock.now())
     for number in (1, seq):
         with transaction():
             reversing.reverse(resident_id=cora.resident_id, seq=number, reason="test", by="admin:test", now=clock.now())
@@ -55,12 +55,12 @@ def redeem_everything(anna, bert, *, gift, settings):
     seqs = []
     for resident, reward_id in ((anna, picked_up), (anna, picked_up), (anna, picked_up), (bert, coded)):
         with transaction():
-            done = redeeming.redeem(resident_id=resident.resident_id, reward_id=reward_id, quantity=1)
+            done = redeeming.redeem(resident_id=resident.resident_id, reward_id=reward_id, quantity=1, now=clock.now())
             seqs.append(done.redemption.seq)
     with transaction():
-        deciding.cancel(anna.resident_id, seqs[0], by="resident")
+        deciding.cancel(anna.resident_id, seqs[0], by="resident", now=clock.now())
     with transaction():
-        deciding.fulfil(anna.resident_id, seqs[1], by="admin:test")
+        deciding.fulfil(anna.resident_id, seqs[1], by="admin:test", now=clock.now())
     with transaction():
         asked = adjusting.request(resident_id=bert.resident_id, points=-3, reason="test", by="admin:one")
         which = adjusting.AdjustmentId(asked.resident_id, asked.id)
