@@ -1,11 +1,12 @@
 """Tanhui: the backend of a city's citizen low-carbon points mini-program."""
 
+from pkgutil import resolve_name
+
 from flask_babel import Babel
 
 from backend import cli, database, logs, metrics, redis, web
 from backend.config import Settings
 from backend.database import AUTOCOMMIT, autocommit_options, engine_options
-from backend.on_demand import SERVING, imported
 
 
 def create_app(settings: Settings | None = None, *, serves: bool = True) -> web.Application:
@@ -32,5 +33,5 @@ def create_app(settings: Settings | None = None, *, serves: bool = True) -> web.
     Babel(app, locale_selector=web.locale)
     cli.init_app(app)
     if serves:
-        imported(SERVING)(app)
+        resolve_name(cli.SERVING)(app)
     return app

@@ -5,6 +5,7 @@ Nor do they load what only serves requests (`serving`).
 
 from collections.abc import Callable
 from functools import wraps
+from pkgutil import resolve_name
 from typing import Any
 
 import click
@@ -14,8 +15,9 @@ from sqlalchemy import text
 
 from backend import revisions
 from backend.database import db
-from backend.on_demand import SERVING, imported
 
+SERVING = "backend.serving:init_app"
+"""Registers all that serves requests."""
 ON_A_READY_SITE = {
     "admin": "backend.admins.commands:group",
     "ingest": "backend.actions.ingest.command:ingest",
@@ -49,8 +51,8 @@ class Commands(AppGroup):
         if found is None:
             return super().get_command(ctx, cmd_name)
         if cmd_name in ABOUT_THE_API:
-            imported(SERVING)(ctx.ensure_object(ScriptInfo).load_app())
-        command: click.Command = imported(found)
+            resolve_name(SERVING)(ctx.ensure_object(ScriptInfo).load_app())
+        command: click.Command = resolve_name(found)
         if cmd_name in ON_A_READY_SITE:
             _make_ready_first(command)
         return command
@@ -84,7 +86,7 @@ def _after_getting_ready(callback: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(callback)
     def inner(*args: Any, **kwargs: Any) -> Any:
         if not _is_ready():
-            imported(_READY)()
+            resolve_name(_READY)()
         return callback(*args, **kwargs)
 
     inner.makes_ready = True  # type: ignore[attr-defined]  # commands are made once, applications may be several
