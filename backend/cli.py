@@ -13,7 +13,7 @@ from flask import Flask
 from flask.cli import AppGroup, ScriptInfo, with_appcontext
 from sqlalchemy import text
 
-from backend import revisions
+from backend import present, revisions
 from backend.database import db
 
 SERVING = "backend.serving:init_app"
@@ -46,15 +46,15 @@ class Commands(AppGroup):
         return sorted({*super().list_commands(ctx), *ON_A_READY_SITE, *WITHOUT_A_DATABASE})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command; those that need the schema see to it, so that any may be the first."""
+        """The command; those that need the schema or the API see to it once they run, so that any may be the first."""
         found = ON_A_READY_SITE.get(cmd_name) or WITHOUT_A_DATABASE.get(cmd_name)
         if found is None:
             return super().get_command(ctx, cmd_name)
-        if cmd_name in ABOUT_THE_API:
-            resolve_name(SERVING)(ctx.ensure_object(ScriptInfo).load_app())
         command: click.Command = resolve_name(found)
         if cmd_name in ON_A_READY_SITE:
-            _make_ready_first(command)
+            _begin_with(_get_ready, command)
+        if cmd_name in ABOUT_THE_API:
+            _begin_with(_have_the_api, command)
         return command
 
 
@@ -73,24 +73,38 @@ def is_asked() -> bool:
     return context is not None and context.parent is None and isinstance(context.obj, ScriptInfo)
 
 
-def _make_ready_first(command: click.Command) -> None:
+def _begin_with(step: Callable[[], None], command: click.Command) -> None:
+    """Let a command, or each of a group, take a step once it runs: `--help` asks for all, and runs none."""
     if isinstance(command, click.Group):
         for inner in command.commands.values():
-            _make_ready_first(inner)
-    elif command.callback is not None and not hasattr(command.callback, "makes_ready"):
-        command.callback = _after_getting_ready(command.callback)
+            _begin_with(step, inner)
+    elif command.callback is not None and step not in _steps_of(command.callback):
+        command.callback = _after(step, command.callback)
 
 
-def _after_getting_ready(callback: Callable[..., Any]) -> Callable[..., Any]:
+def _after(step: Callable[[], None], callback: Callable[..., Any]) -> Callable[..., Any]:
     @with_appcontext
     @wraps(callback)
     def inner(*args: Any, **kwargs: Any) -> Any:
-        if not _is_ready():
-            resolve_name(_READY)()
+        step()
         return callback(*args, **kwargs)
 
-    inner.makes_ready = True  # type: ignore[attr-defined]  # commands are made once, applications may be several
+    steps = (*_steps_of(callback), step)
+    inner.begins_with = steps  # type: ignore[attr-defined]  # commands are made once, applications may be several
     return inner
+
+
+def _steps_of(callback: Callable[..., Any]) -> tuple[Callable[[], None], ...]:
+    return getattr(callback, "begins_with", ())
+
+
+def _have_the_api() -> None:
+    resolve_name(SERVING)(present.application())
+
+
+def _get_ready() -> None:
+    if not _is_ready():
+        resolve_name(_READY)()
 
 
 def _is_ready() -> bool:

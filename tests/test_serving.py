@@ -61,6 +61,12 @@ def test_a_command_loads_nothing_that_only_serves_requests(loaded, name):
     assert not ONLY_FOR_SERVING & modules
 
 
+def test_the_list_of_all_commands_takes_no_api(loaded):
+    said, modules = loaded(_FLASK, "--app", "wsgi", "--help")
+    assert {*COMMANDS, *cli.ABOUT_THE_API} <= set(said.split())
+    assert not {"backend.api", "backend.serving"} & modules
+
+
 def test_jobs_load_nothing_that_only_serves_requests(loaded):
     _, modules = loaded(_JOBS)
     assert "backend.database" in modules
