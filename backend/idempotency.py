@@ -136,7 +136,7 @@ ON CONFLICT DO NOTHING RETURNING 1
         with connection.pipeline():
             connection.cursor().execute("SET LOCAL lock_timeout = '1s'")
             inserted.execute(claim, values)
-            connection.cursor().execute("SET LOCAL lock_timeout = '5s'")
+            connection.cursor().execute("SET LOCAL lock_timeout TO DEFAULT")
     except LockNotAvailable as error:
         raise IdempotencyInFlightError from error
     return inserted.fetchone() is not None
