@@ -5,7 +5,7 @@ There is a pair for a single claim, and one for the claims of a batch.
 
 from backend.actions.loading import AROUND, PAST, WALLET
 from backend.ledger import posting
-from backend.residents.idempotency import IN_DATABASE
+from backend.residents.idempotency import in_database
 
 BESIDES = 7
 """Columns of a read beside wallet and past action: the same in all its rows."""
@@ -58,7 +58,7 @@ action AS (
 out AS (
     INSERT INTO outbox ({OUTBOX})
     {out}),
-answer AS ({IN_DATABASE})
+answer AS ({in_database()})
 SELECT action_seq FROM w
 """  # noqa: S608  the parts are ours
 
@@ -96,7 +96,7 @@ WRITE_MANY = _write(
 
 KEEP_ANSWER = f"""
 WITH w AS (SELECT resident_id FROM wallets WHERE resident_id = %(resident_id)s AND version = %(version)s),
-answer AS ({IN_DATABASE})
+answer AS ({in_database()})
 SELECT resident_id FROM w
 """  # noqa: S608  the parts are ours
 """For a batch of which nothing counts."""

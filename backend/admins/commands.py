@@ -1,6 +1,8 @@
 """`flask admin`: the first owner, and the way back in for one who forgot the password."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 from flask.cli import AppGroup
@@ -54,12 +56,10 @@ def _read_password(*, from_stdin: bool) -> str:
     return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
 
 
-class _told_plainly:  # noqa: N801  reads as a phrase where it is used
+@contextmanager
+def _told_plainly() -> Iterator[None]:
     """A refusal becomes the command's one-line error."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, RefusalError):
-            raise click.ClickException(str(error.detail or error.title)) from error
+    try:
+        yield
+    except RefusalError as error:
+        raise click.ClickException(str(error.detail or error.title)) from error

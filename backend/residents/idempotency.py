@@ -21,9 +21,6 @@ SELECT w.resident_id, %(key)s, %(request_hash)s, %(answer_status)s, {body}, %(no
 """  # noqa: S608  the parts are ours
 
 
-IN_DATABASE = in_database()
-
-
 def idempotent() -> Callable[[View], View]:
     """Answer a resident's repeated request with the first answer. Stands below `signed_in`, above the schemas."""
 

@@ -15,8 +15,9 @@ from backend.residents import changes as feed
 from backend.residents.models import Area, Consent, IdempotencyKey, Identity_, Resident
 
 LEADERBOARD = "leaderboard"
-CONSENT_VERSIONS = {LEADERBOARD: "2026-11"}
-"""Purpose → version of the text that the mini-program shows now."""
+"""The one purpose that residents consent to."""
+CONSENT_VERSION = "2026-11"
+"""Of the text about it that the mini-program shows now."""
 
 
 def lock(resident_id: int) -> Resident:
@@ -51,7 +52,7 @@ def change_profile(resident_id: int, changes: Mapping[str, Any], *, now: datetim
     if changes.keys() & {"district", "community"}:
         _move(resident, changes)
     if "leaderboard_consent" in changes:
-        _consent(resident, purpose=LEADERBOARD, given=changes["leaderboard_consent"], now=now)
+        _consent(resident, given=changes["leaderboard_consent"], now=now)
     db.session.flush()
     if shown != _shown(resident):
         feed.tell(resident_id, now=now)
@@ -121,17 +122,17 @@ def _area(kind: str, code: str) -> Area:
     return area
 
 
-def _consent(resident: Resident, *, purpose: str, given: bool, now: datetime) -> None:
+def _consent(resident: Resident, *, given: bool, now: datetime) -> None:
     if given == resident.leaderboard_consent:
         return
     resident.leaderboard_consent = given
     if given:
-        version = CONSENT_VERSIONS[purpose]
-        db.session.add(Consent(resident_id=resident.resident_id, purpose=purpose, version=version, given_at=now))
+        consent = {"purpose": LEADERBOARD, "version": CONSENT_VERSION, "given_at": now}
+        db.session.add(Consent(resident_id=resident.resident_id, **consent))
         return
     standing = update(Consent).where(
         Consent.resident_id == resident.resident_id,
-        Consent.purpose == purpose,
+        Consent.purpose == LEADERBOARD,
         Consent.withdrawn_at.is_(None),
     )
     db.session.execute(standing.values(withdrawn_at=now))
