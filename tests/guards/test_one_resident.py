@@ -11,7 +11,10 @@ from functools import partial
 import pytest
 from sqlalchemy import text
 
-from backend import clock
+from backend import (
+    clock,
+    tables,  # noqa: F401  makes all models known
+)
 from backend.database import Model, db, transaction
 from tests.contract.described import KEPT, calls
 from tests.contract.test_contract import caller_of

@@ -3,6 +3,7 @@
 import redis
 from sqlalchemy import text
 
+from backend import tables  # noqa: F401  makes all models known
 from backend.database import Model, cursor, db, transaction
 
 NAMES = [table.name for table in Model.metadata.sorted_tables]
