@@ -10,6 +10,7 @@ from celery import Celery, Task
 from celery.signals import worker_process_init
 
 from backend import create_app
+from backend.config import Settings
 from backend.database import db
 from backend.embedded import celery_url
 from tasks import broker
@@ -17,7 +18,7 @@ from tasks.schedule import SCHEDULE
 
 broker.mend()
 flask_app = create_app(serves=False)
-_settings = flask_app.extensions["settings"]
+_settings: Settings = flask_app.extensions["settings"]
 _broker = celery_url(_settings.redis_url)
 
 
@@ -51,7 +52,7 @@ app.conf.update(
     task_acks_late=True,
     task_ignore_result=True,
     task_reject_on_worker_lost=True,
-    timezone=str(_settings.city_zone),
+    timezone=str(_settings.city_time_zone),
     worker_hijack_root_logger=False,
     worker_prefetch_multiplier=1,
 )
