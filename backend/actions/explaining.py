@@ -36,13 +36,18 @@ def explain(
         }
     baseline, project = quantification.baseline, quantification.project
     return {
-        "formula": _formula(_number(counted_milli), unit=unit, baseline=baseline, project=project, co2e_mg=co2e_mg),
+        "formula": _formula(number(counted_milli), unit=unit, baseline=baseline, project=project, co2e_mg=co2e_mg),
         "activity": activity,
         "factors": [_factor(factor, language) for factor in (baseline, project) if factor],
         "baseline_g": _grams_of(counted_milli, baseline),
         "project_g": _grams_of(counted_milli, project) if project else 0.0,
         "co2e_g": grams(co2e_mg),
     }
+
+
+def number(quantity_milli: int) -> str:
+    """Thousandths of a unit in units, exact and as people write it: no exponent, no needless zeros."""
+    return _plain(Decimal(quantity_milli).scaleb(-3))
 
 
 def _formula(quantity: str, *, unit: str, baseline: Factor, project: Factor | None, co2e_mg: int) -> str:
@@ -66,10 +71,6 @@ def _factor(factor: Factor, language: str) -> dict[str, Any]:
 
 def _grams_of(quantity_milli: int, factor: Factor) -> float:
     return float(Decimal(quantity_milli) * factor.value_mg / 1_000_000)
-
-
-def _number(quantity_milli: int) -> str:
-    return _plain(Decimal(quantity_milli).scaleb(-3))
 
 
 def _plain(value: Decimal) -> str:

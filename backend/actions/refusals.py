@@ -2,9 +2,11 @@
 
 from http import HTTPStatus
 
+from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
 from backend.actions.claim import Claim
+from backend.actions.explaining import number
 from backend.actions.rules import Outcome
 from backend.catalogue.rules import TaskRules
 from backend.errors import NotFoundError, RefusalError, ValidationFailedError
@@ -97,15 +99,15 @@ def refusal_of(outcome: Outcome, *, claim: Claim, rules: TaskRules) -> RefusalEr
 
 def _wrong_field(reason: str, *, claim: Claim, rules: TaskRules) -> tuple[str, str]:
     if reason == "wrong-unit":
-        return "activity.unit", str(_l("Give the quantity in %(unit)s.", unit=rules.unit))
+        return "activity.unit", gettext("Give the quantity in %(unit)s.", unit=rules.unit)
     if reason == "quantity-missing":
-        return "activity", str(_l("Give the quantity in %(unit)s.", unit=rules.unit))
+        return "activity", gettext("Give the quantity in %(unit)s.", unit=rules.unit)
     if reason == "duration-missing":
-        return "started_at", str(_l("Say when the trip began."))
+        return "started_at", gettext("Say when the trip began.")
     if reason == "evidence-not-accepted":
         accepted = ", ".join(rules.evidence)
-        return "evidence", str(_l("This task accepts: %(tiers)s.", tiers=accepted))
+        return "evidence", gettext("This task accepts: %(tiers)s.", tiers=accepted)
     rule = rules.evidence[claim.tier]
     most = rules.max_milli if rule.quantity_max_milli is None else min(rules.max_milli, rule.quantity_max_milli)
-    span = {"least": rules.min_milli // 1000, "most": most // 1000, "unit": rules.unit}
-    return "activity.quantity", str(_l("Must be from %(least)s to %(most)s %(unit)s.", **span))
+    span = {"least": number(rules.min_milli), "most": number(most), "unit": rules.unit}
+    return "activity.quantity", gettext("Must be from %(least)s to %(most)s %(unit)s.", **span)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from backend.emissions.rules import Quantifier
@@ -141,7 +142,7 @@ def evidence_rule(raw: Mapping[str, Any]) -> EvidenceRule:
         min=int(raw.get("min") or 0),
         max=None if raw.get("max") is None else int(raw["max"]),
         share_percent=int(raw.get("share_percent", 100)),
-        quantity_max_milli=None if limit is None else int(float(limit) * 1000),
+        quantity_max_milli=None if limit is None else int(Decimal(str(limit)) * 1000),
         review=bool(raw.get("review")),
         shared_limit=None if shared is None else SharedLimit(shared["group"], int(shared["per_day"])),
     )

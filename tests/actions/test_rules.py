@@ -1,14 +1,18 @@
 """The rules at their boundaries: pure, by the default catalogue."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from flask import current_app
 
 from backend.actions.claim import Claim, milli
+from backend.actions.refusals import refusal_of
 from backend.actions.rules import Caps, decide
 from backend.actions.standing import Standing, Trip
 from backend.catalogue import service as catalogue
+from backend.catalogue.rules import evidence_rule
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 CAPS = Caps(day=200, year=20_000, future_skew=timedelta(minutes=5))
@@ -88,6 +92,25 @@ def test_what_is_beyond_a_limit_is_refused_by_name(rules, changes, reason):
 @pytest.mark.parametrize("changes", [{"quantity": "6250"}, {"minutes": 360, "hours_ago": 12}, {"quantity": "300"}])
 def test_what_is_exactly_at_a_limit_counts(rules, changes):
     assert judged(rules, claim(**changes)).status == "credited"
+
+
+@pytest.mark.parametrize("stored", ["1.001", 1.001])
+@pytest.mark.parametrize(("quantity", "status"), [("1", "credited"), ("1.001", "credited"), ("1.002", "refused")])
+def test_the_limit_of_a_tier_is_exact_to_the_thousandth(rules, stored, quantity, status):
+    own = evidence_rule({"tier": "partner", "basis": "fixed", "points": 1, "per": 1, "quantity_max": stored})
+    saved = replace(rules["save_water"], min_milli=500, evidence={"partner": own})
+    given = claim("save_water", quantity=quantity, unit="l", minutes=None)
+    assert judged({"save_water": saved}, given).status == status
+
+
+def test_a_range_is_told_as_exactly_as_it_is_kept(rules):
+    own = evidence_rule({"tier": "partner", "basis": "fixed", "points": 1, "per": 1, "quantity_max": "20.001"})
+    saved = replace(rules["save_water"], min_milli=500, evidence={"partner": own})
+    given = claim("save_water", quantity="0.499", unit="l", minutes=None)
+    outcome = judged({"save_water": saved}, given)
+    with current_app.test_request_context(headers={"Accept-Language": "en"}):
+        (told,) = refusal_of(outcome, claim=given, rules=saved).extensions["errors"]
+    assert told == {"field": "activity.quantity", "message": "Must be from 0.5 to 20.001 l."}
 
 
 def a_trip(*, tier="partner", starts=NOW - timedelta(hours=10), minutes=15, points=19):
