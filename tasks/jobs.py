@@ -27,8 +27,6 @@ from tasks.outages import Outage
 
 PROJECT_S = 2.0
 """How long one run projects before it lets the next message have its turn."""
-NONCES_KEPT = timedelta(minutes=15)
-"""Three times the clock skew that a signature is allowed: an older timestamp is refused by itself."""
 DELIVERIES_KEPT = timedelta(days=90)
 _outage = Outage(begins="PostgreSQL is away: boards and totals wait", ends="boards and totals go on")
 BUSY_S = 60
@@ -101,7 +99,7 @@ def clean_up() -> dict[str, int]:
         "residents_keys": in_pages(lambda limit: residents.forget_keys(before=before, limit=limit)),
         "residents_changes": in_pages(lambda limit: residents.forget_changes(now=now, limit=limit)),
         "admins_keys": in_pages(lambda limit: admins.forget_keys(before=before, limit=limit)),
-        "nonces": in_pages(lambda limit: partners.forget_nonces(before=now - NONCES_KEPT, limit=limit)),
+        "nonces": in_pages(lambda limit: partners.forget_nonces(before=now - partners.NONCES_KEPT, limit=limit)),
         "deliveries": in_pages(lambda limit: delivery.forget(decided_before=now - DELIVERIES_KEPT, limit=limit)),
         "unbound_events": events,
     }

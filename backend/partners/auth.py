@@ -23,7 +23,7 @@ from backend.web import caller
 
 View = TypeVar("View", bound=Callable[..., Any])
 MAX_SKEW_S = 300
-"""How far a partner's clock may be off; as long a nonce must be remembered."""
+"""How far a partner's clock may be off, either way."""
 LONGEST = 100
 HEX_DIGITS = 64
 

@@ -1,11 +1,18 @@
 """Removing nonces whose timestamps would not be accepted any more."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, tuple_
 
 from backend.database import db
+from backend.partners.auth import MAX_SKEW_S
 from backend.partners.models import PartnerNonce
+
+NONCES_KEPT = timedelta(seconds=3 * MAX_SKEW_S)
+"""How long a nonce is remembered: more than twice the skew.
+
+A request may come the whole skew before its timestamp, and the same one again until the whole skew after it.
+"""
 
 
 def forget_nonces(*, before: datetime, limit: int) -> int:

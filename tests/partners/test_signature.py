@@ -2,11 +2,13 @@
 
 import json
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from backend import clock
 from backend.database import db, transaction
+from backend.partners import auth, cleaning
 from tests.together import together
 
 URL = "/api/v1/partner/events"
@@ -68,6 +70,19 @@ def test_a_nonce_is_good_once(client, refused, signed_headers):
     headers = signed_headers(BODY, nonce="once-only")
     assert client.post(URL, data=BODY, headers=headers).status_code == 200
     refused(headers, naming="once-only")
+
+
+def test_a_nonce_is_remembered_until_its_timestamp_is_refused_by_itself(client, refused, signed_headers, monkeypatch):
+    moment = datetime.fromtimestamp(int(time.time()), UTC)
+    headers = signed_headers(BODY, timestamp=str(int(moment.timestamp()) + auth.MAX_SKEW_S), nonce="ahead")
+    monkeypatch.setattr(clock, "now", lambda: moment)
+    assert client.post(URL, data=BODY, headers=headers).status_code == 200
+    for later, naming in ((590, "ahead"), (600, "ahead"), (601, "X-Timestamp is more than")):
+        now = moment + timedelta(seconds=later)
+        monkeypatch.setattr(clock, "now", lambda now=now: now)
+        with transaction():
+            cleaning.forget_nonces(before=now - cleaning.NONCES_KEPT, limit=10)
+        refused(headers, naming=naming)
 
 
 def test_a_nonce_is_good_once_of_eight_at_the_same_moment(app, signed_headers):
