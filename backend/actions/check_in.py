@@ -1,6 +1,6 @@
 """Check-in codes: a short-lived signed token that a place shows as a QR code and a resident scans there.
 
-A photo of the code shared in a group is worth nothing after `valid_s` (facts: fraud pattern 4).
+A photo of the code shared in a group is worth nothing after `valid_s`.
 """
 
 import hmac

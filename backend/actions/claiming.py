@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from flask_babel import lazy_gettext as _l
+from flask_babel import gettext
 
 from backend import clock
 from backend.actions import check_in
@@ -37,9 +37,12 @@ def claim_of(given: Mapping[str, Any], *, settings: Settings, now: datetime, pla
 def _tier(evidence: Mapping[str, Any], *, task: str, now: datetime) -> str:
     kind: str = evidence["kind"]
     if kind == "photo" and not (evidence.get("photo_sha256") or evidence.get("photo_url")):
-        raise _lacking("evidence.photo_sha256", str(_l("Give the photo's SHA-256 or its address.")))
+        raise _lacking("evidence.photo_sha256", gettext("Give the photo's SHA-256 or its address."))
     if kind == "check_in" and check_in.place_of(evidence.get("check_in_token", ""), task=task, now=now) is None:
-        raise _lacking("evidence.check_in_token", str(_l("Scan the code at the place again: it changes every minute.")))
+        raise _lacking(
+            "evidence.check_in_token",
+            gettext("Scan the code at the place again: this one has ended, or belongs to another task."),
+        )
     return kind
 
 

@@ -45,7 +45,7 @@ def receive_events(*, partner: Partner) -> Response:
 
     Up to 5,000 events in a signed request (X-Partner-Key, X-Timestamp, X-Nonce, X-Signature). Each event has its
     own outcome and counts once, so a page can be sent again. Events of a subject that no resident has bound yet
-    wait for 30 days.
+    wait as long as the site's UNBOUND_DAYS says; 30 by default.
     """
     answer = receive(request.get_data(), partner=partner, now=clock.now())
     return Response(json.dumps(answer), content_type="application/json")

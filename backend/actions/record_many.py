@@ -23,6 +23,9 @@ from backend.database import array
 from backend.database import cursor as session_cursor
 from backend.ledger import posting
 
+REPLACED = "replaced-by-partner"
+"""The reason of a declared trip that a partner's better record takes the place of."""
+
 
 def record_many(claims: dict[int, list[Claim]], *, settings: Settings, now: datetime) -> list[Judged]:
     """Judge and record the claims of many residents inside the session's transaction, by the catalogue of that moment.
@@ -99,7 +102,7 @@ def _round(
         copying.copy_all([one for one in judged if one.seq], cursor=cursor, now=now)
         _move_books(moves, cursor=cursor, expires_on=posting.expiry_of(now, months=settings.points_valid_months))
     for resident_id, seq in reversals:
-        reverse(resident_id=resident_id, seq=seq, reason="replaced by the partner's record", by="rules", now=now)
+        reverse(resident_id=resident_id, seq=seq, reason=REPLACED, by="rules", now=now)
     return rest, judged
 
 

@@ -69,7 +69,7 @@ class DailyLimitReachedError(RefusalError):
     """The task counts no more often in its period."""
 
     slug = "daily-limit-reached"
-    title = _l("This task has been counted as often as it can be for now. Come back tomorrow.")
+    title = _l("This task has been counted as often as it can be for now.")
 
 
 SIMPLE: dict[str, type[RefusalError]] = {

@@ -102,7 +102,9 @@ class ActionSchema(Schema):
     points = fields.Integer(required=True)
     points_capped_by = fields.String()
     quantified = fields.Boolean()
-    reason = fields.String(metadata={"description": "Why it was refused or reversed"})
+    reason = fields.String(
+        metadata={"description": "Why: an admin's words, or a slug such as `account-cancelled`, `replaced-by-partner`"}
+    )
     wallet = fields.Nested(BalanceSchema)
     explanation = fields.Nested(ExplanationSchema)
 

@@ -235,6 +235,11 @@ def test_a_ride_that_was_declared_before_counts_once(client, send, ride, residen
     assert differences(with_actions=True) == []
     wallet = db.session.execute(text("SELECT balance, co2e_mg, actions FROM wallets")).one()
     assert tuple(wallet) == (19, 190_600, 1)
+    shown = client.get("/api/v1/actions", headers=headers(resident)).get_json()["items"]
+    assert [(one["status"], one.get("reason")) for one in shown] == [
+        ("credited", None),
+        ("reversed", "replaced-by-partner"),
+    ]
 
 
 def test_events_that_nobody_has_bound_in_thirty_days_are_forgotten(app, send, ride, rows):
