@@ -73,6 +73,13 @@ class NotFoundError(RefusalError):
     title = _l("There is no such thing.")
 
 
+class AlreadyDecidedError(RefusalError):
+    """Somebody or the clock has decided on this before."""
+
+    slug = "already-decided"
+    title = _l("This has been decided before.")
+
+
 class UpstreamUnavailableError(RefusalError):
     """A service that we depend on does not answer; trying again later may work."""
 

@@ -7,14 +7,13 @@ from flask_babel import lazy_gettext as _l
 from backend import outbox
 from backend.actions.models import Action
 from backend.database import db
-from backend.errors import NotFoundError, RefusalError
+from backend.errors import AlreadyDecidedError, NotFoundError
 from backend.ledger import service as ledger
 
 
-class NotReversibleError(RefusalError):
+class NotReversibleError(AlreadyDecidedError):
     """Only a credited action can be reversed."""
 
-    slug = "already-decided"
     title = _l("This action is not credited, or has been reversed before.")
 
 

@@ -19,23 +19,15 @@ from backend.catalogue.rules import TaskRules
 from backend.database import cursor, db
 from backend.emissions import service as emissions
 from backend.emissions.rules import Quantification
-from backend.errors import NotFoundError, RefusalError
+from backend.errors import AlreadyDecidedError, NotFoundError
 from backend.ledger import service as ledger
-from backend.ledger.service import Reference
+from backend.ledger.service import OwnerFrozenError, Reference
 
 
-class NotPendingError(RefusalError):
-    """Somebody has decided before."""
+class NotPendingError(AlreadyDecidedError):
+    """The action has been accepted, refused or reversed before."""
 
-    slug = "already-decided"
     title = _l("This action has been decided before.")
-
-
-class OwnerFrozenError(RefusalError):
-    """A frozen resident earns nothing."""
-
-    slug = "owner-frozen"
-    title = _l("The resident is frozen. Unfreeze the resident first, or refuse the action.")
 
 
 ACCEPT_REFUSALS = (NotPendingError, OwnerFrozenError, OverlappingActionError)

@@ -1,7 +1,6 @@
 """Signing in: password, second factor, and the lock after five failures."""
 
 from datetime import timedelta
-from http import HTTPStatus
 
 import structlog
 from flask_babel import lazy_gettext as _l
@@ -12,7 +11,7 @@ from backend.admins import auth, passwords, second_factor
 from backend.admins.auth import AdminToken
 from backend.admins.models import Admin
 from backend.database import db, statements
-from backend.errors import RefusalError
+from backend.errors import UnauthenticatedError
 
 FAILURES = 5
 LOCKED = timedelta(minutes=15)
@@ -27,11 +26,9 @@ RETURNING id
 """
 
 
-class BadCredentialsError(RefusalError):
+class BadCredentialsError(UnauthenticatedError):
     """Not known, wrong, disabled or locked: one answer for all, so that nobody learns which names exist."""
 
-    status = HTTPStatus.UNAUTHORIZED
-    slug = "unauthenticated"
     title = _l("The name, the password or the one-time code is wrong.")
 
 

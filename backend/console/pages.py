@@ -37,7 +37,7 @@ def front() -> Response:
 @caller("public")
 def start() -> Response:
     """How to use the API, and all its calls."""
-    return _page("console/start.html", parts=_parts(), refusals=answers.all_refusals(), titles=_titles())
+    return _page("console/start.html", parts=_parts(), refusals=answers.all_refusals(), titles=titles())
 
 
 @blueprint.get("/docs/<part>")
@@ -48,7 +48,7 @@ def part(part: str) -> Response:
     shown = next((candidate for candidate in known if candidate.slug == part), None)
     if shown is None:
         raise NotFoundError
-    return _page("console/part.html", parts=known, part=shown, titles=_titles())
+    return _page("console/part.html", parts=known, part=shown, titles=titles())
 
 
 @blueprint.get("/docs/static/<path:name>")
@@ -100,10 +100,10 @@ def _parts() -> list[reference.Part]:
     return present.made_once("documentation", lambda: reference.parts(openapi.document()))
 
 
-def _titles() -> dict[str, str | LazyString]:
+def titles() -> dict[str, str | LazyString]:
     """Each slug with the sentence that residents read, in the language that is in force when it is shown."""
     found: dict[str, str | LazyString] = {}
     for error in answers.descendants():
-        # Of several classes with one slug, the general one is made first.
+        # Of several classes with one slug, the general one comes before those that are made of it.
         found.setdefault(error.slug, error.title)
     return found

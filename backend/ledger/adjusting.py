@@ -2,14 +2,13 @@
 
 import re
 from dataclasses import dataclass
-from http import HTTPStatus
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from backend import audit, clock, present
 from backend.database import db
-from backend.errors import NotFoundError, RefusalError
+from backend.errors import AlreadyDecidedError, ForbiddenError, NotFoundError
 from backend.ledger import service as ledger
 from backend.ledger.models import Adjustment
 from backend.ledger.service import Reference
@@ -20,19 +19,16 @@ STATUSES = ("pending", "approved", "refused")
 _ID = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
 
 
-class OwnAdjustmentError(RefusalError):
+class OwnAdjustmentError(ForbiddenError):
     """Who asked for an adjustment does not decide on it."""
 
-    status = HTTPStatus.FORBIDDEN
-    slug = "forbidden"
     title = _l("You asked for this adjustment: another admin must decide.")
 
 
-class AdjustmentDecidedError(RefusalError):
+class AdjustmentDecidedError(AlreadyDecidedError):
     """The adjustment has been approved or refused before."""
 
-    slug = "already-decided"
-    title = _l("This has been decided before.")
+    title = _l("This adjustment has been approved or refused before.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from backend import clock, outbox
 from backend.config import Settings
 from backend.database import array, db
-from backend.errors import NotFoundError, RefusalError
+from backend.errors import AlreadyDecidedError, NotFoundError, RefusalError
 from backend.ledger import lots, posting
 from backend.ledger.models import Hold, LedgerEntry, Lot, Wallet, YearlyPoints
 
@@ -36,11 +36,15 @@ class ResidentFrozenError(RefusalError):
     title = _l("Your account is frozen. Please contact the city's service.")
 
 
-class HoldClosedError(RefusalError):
-    """The hold was captured or released before."""
+class OwnerFrozenError(RefusalError):
+    """The resident concerned is frozen: nothing is credited or handed over."""
 
-    slug = "already-decided"
-    title = _l("This has been decided before.")
+    slug = "owner-frozen"
+    title = _l("The resident is frozen. Unfreeze the resident first, or refuse or cancel this.")
+
+
+class HoldClosedError(AlreadyDecidedError):
+    """The hold was captured or released before."""
 
 
 @dataclass(frozen=True, slots=True)

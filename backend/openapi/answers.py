@@ -60,13 +60,13 @@ def all_refusals() -> list[Refusal]:
     """Every slug that the API answers, by status and slug."""
     found: dict[str, Refusal] = {}
     for refusal in (*map(Refusal.of, descendants()), *OF_HTTP):
-        # Of several classes with one slug, the general one is made first.
+        # Of several classes with one slug, the general one comes before those that are made of it.
         found.setdefault(refusal.slug, refusal)
     return sorted(found.values(), key=lambda refusal: (refusal.status, refusal.slug))
 
 
 def descendants(kind: type[RefusalError] = RefusalError) -> Iterator[type[RefusalError]]:
-    """Every class of refusals."""
+    """Every class of refusals, each before those that are made of it."""
     yield from kind.__subclasses__()
     for child in kind.__subclasses__():
         yield from descendants(child)

@@ -11,9 +11,10 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from backend.database import db
-from backend.errors import NotFoundError, RefusalError
+from backend.errors import AlreadyDecidedError, NotFoundError, RefusalError
 from backend.ledger import service as ledger
 from backend.ledger.models import Hold, Wallet
+from backend.ledger.service import OwnerFrozenError
 from backend.rewards import pickup_codes, reading, stocking
 from backend.rewards.models import Redemption
 from backend.rewards.reading import Redeemed
@@ -22,10 +23,9 @@ from backend.rewards.redeeming import REFERENCE
 JOB = "job:expire"
 
 
-class AlreadyDecidedError(RefusalError):
+class RedemptionDecidedError(AlreadyDecidedError):
     """The redemption is not reserved any more."""
 
-    slug = "already-decided"
     title = _l("This redemption has been fulfilled, cancelled or expired before.")
 
 
@@ -36,21 +36,14 @@ class RedemptionOverdueError(RefusalError):
     title = _l("This redemption was not collected in time: its points go back.")
 
 
-class OwnerFrozenError(RefusalError):
-    """Nothing is handed over to a frozen resident."""
-
-    slug = "owner-frozen"
-    title = _l("The resident is frozen. Unfreeze the resident first, or cancel the redemption.")
-
-
-FULFIL_REFUSALS = (AlreadyDecidedError, RedemptionOverdueError, OwnerFrozenError)
+FULFIL_REFUSALS = (RedemptionDecidedError, RedemptionOverdueError, OwnerFrozenError)
 """What `fulfil` raises, beside NotFoundError."""
 
 
 def cancel(resident_id: int, seq: int, *, by: str, reason: str | None = None, now: datetime) -> Redeemed:
     """Call a reserved redemption off: points, stock and limit come back.
 
-    Raises NotFoundError, AlreadyDecidedError.
+    Raises NotFoundError, RedemptionDecidedError.
     """
     wallet = ledger.lock_wallet(resident_id)
     redemption = _reserved(resident_id, seq)
@@ -74,7 +67,7 @@ def cancel_all(resident_id: int, *, by: str, reason: str, now: datetime) -> None
 def fulfil(resident_id: int, seq: int, *, by: str, now: datetime) -> Redeemed:
     """Note that the reward was handed over or sent: the points are gone for good.
 
-    Raises NotFoundError, AlreadyDecidedError, RedemptionOverdueError, OwnerFrozenError.
+    Raises NotFoundError, RedemptionDecidedError, RedemptionOverdueError, OwnerFrozenError.
     """
     wallet = ledger.lock_wallet(resident_id)
     redemption = _reserved(resident_id, seq)
@@ -132,7 +125,7 @@ def _expire(resident_id: int, seq: int, *, now: datetime) -> Redemption | None:
 def _reserved(resident_id: int, seq: int) -> Redemption:
     redemption = reading.redemption(resident_id, seq)
     if redemption.status != "reserved":
-        raise AlreadyDecidedError(status_now=redemption.status)
+        raise RedemptionDecidedError(status_now=redemption.status)
     return redemption
 
 

@@ -76,7 +76,7 @@ def fulfil_redemption(redemption_id: str, *, admin: Admin) -> dict[str, Any]:
 @blueprint.post("/redemptions/<redemption_id>/cancel")
 @admin_only("fulfiller")
 @idempotent()
-@refuses(deciding.AlreadyDecidedError)
+@refuses(deciding.RedemptionDecidedError)
 @blueprint.arguments(CancelReasonSchema)
 @blueprint.response(200, FulfilmentSchema)
 def call_redemption_off(given: dict[str, str], redemption_id: str, *, admin: Admin) -> dict[str, Any]:

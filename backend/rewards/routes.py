@@ -88,7 +88,7 @@ def get_redemption(redemption_id: str, *, resident: Resident) -> dict[str, Any]:
 @blueprint.post("/redemptions/<redemption_id>/cancel")
 @signed_in
 @idempotent()
-@refuses(deciding.AlreadyDecidedError)
+@refuses(deciding.RedemptionDecidedError)
 @blueprint.response(200, RedemptionSchema)
 def cancel_redemption(redemption_id: str, *, resident: Resident) -> dict[str, Any]:
     """Cancel a redemption that is still reserved: the points come back"""

@@ -1,6 +1,7 @@
 """Rules about the OpenAPI description: valid, whole, with examples, and kept current in the repository."""
 
 import json
+from collections import defaultdict
 from pathlib import Path
 
 import jsonschema_rs
@@ -8,6 +9,7 @@ import pytest
 import schemathesis
 
 from backend import openapi
+from backend.console import pages
 from backend.openapi import answers, links
 from backend.openapi.describing import calls
 from backend.web import refuses
@@ -78,6 +80,21 @@ def test_every_slug_means_one_thing():
     described = [answers.Refusal.of(kind) for kind in answers.descendants()]
     meanings = {refusal.slug: {r.status for r in described if r.slug == refusal.slug} for refusal in described}
     assert not {slug for slug, statuses in meanings.items() if len(statuses) > 1}
+
+
+def test_classes_of_one_slug_are_made_of_one_and_that_one_is_shown(app):
+    roots = defaultdict(set)
+    for kind in answers.descendants():
+        roots[kind.slug].add([base for base in kind.__mro__ if getattr(base, "slug", None) == kind.slug][-1])
+    several = {slug: kinds for slug, kinds in roots.items() if len(kinds) > 1}
+    assert not several, "derive the special ones from the general one, which lies beside what all of them use"
+    general = {slug: kind for slug, (kind,) in roots.items()}
+    described = {refusal.slug: refusal for refusal in answers.all_refusals()}
+    titles = pages.titles()
+    assert titles.keys() == general.keys()
+    for slug, kind in general.items():
+        assert described[slug] == answers.Refusal.of(kind)
+        assert titles[slug] is kind.title
 
 
 def test_every_body_and_every_answer_has_an_example_that_keeps_to_its_schema(description):
