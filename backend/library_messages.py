@@ -30,6 +30,7 @@ TEMPLATES = (
     N_("Not a valid mapping type."),
     N_("Not a valid date."),
     N_("Not a valid datetime."),
+    N_("Not a valid URL."),
     N_("Number too large."),
     N_("String does not match expected pattern."),
     N_("Special numeric values (nan or infinity) are not permitted."),

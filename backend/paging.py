@@ -55,9 +55,9 @@ def decode(cursor: str | None) -> str | None:
     try:
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError) as error:
-        raise _bad_cursor() from error
+        raise bad_cursor() from error
     if "\x00" in text:
-        raise _bad_cursor()
+        raise bad_cursor()
     return text
 
 
@@ -72,9 +72,9 @@ def decode_number(cursor: str | None, *, below: int = 2**31) -> int | None:
     try:
         number = int(text)
     except ValueError as error:
-        raise _bad_cursor() from error
+        raise bad_cursor() from error
     if abs(number) >= below:
-        raise _bad_cursor()
+        raise bad_cursor()
     return number
 
 
@@ -88,6 +88,7 @@ def page_schema(item: type[Schema]) -> type[Schema]:
     return type(f"{name}PageSchema", (Schema,), {**members, "__doc__": f"A page of {name}."})
 
 
-def _bad_cursor() -> ValidationFailedError:
+def bad_cursor() -> ValidationFailedError:
+    """The refusal of a cursor that we did not make."""
     message = gettext("Take the cursor from next_cursor of the page before, or leave it out.")
     return ValidationFailedError(message, errors=[{"field": "cursor", "message": message}])

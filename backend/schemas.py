@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from marshmallow import Schema, ValidationError, fields, validate
 
@@ -23,7 +24,7 @@ class Text(fields.String):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs)
         if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
-            raise ValidationError(str(_l("Holds characters that no text may hold.")))
+            raise ValidationError(gettext("Holds characters that no text may hold."))
         return text
 
 
@@ -41,10 +42,10 @@ class Instant(fields.DateTime):
             raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE)
         instant = super()._deserialize(value, attr, data, **kwargs)
         if instant.tzinfo is None:
-            raise ValidationError(str(_l("Give the offset from UTC too, such as Z or +08:00.")))
+            raise ValidationError(gettext("Give the offset from UTC too, such as Z or +08:00."))
         # Room on both sides: city days and periods around the instant must be computable too.
         if not 1900 <= instant.year <= 9000:  # noqa: PLR2004  far beyond any use
-            raise ValidationError(str(_l("Not a time that can be.")))
+            raise ValidationError(gettext("Not a time that can be."))
         return instant.astimezone(UTC)
 
 
@@ -53,9 +54,9 @@ class Amount(fields.Field[float]):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:  # noqa: ARG002  marshmallow's signature
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise ValidationError(str(_l("Not a number.")))
+            raise ValidationError(gettext("Not a number."))
         if abs(value) >= 10**10:
-            raise ValidationError(str(_l("Too large.")))
+            raise ValidationError(gettext("Too large."))
         return value
 
 
@@ -77,12 +78,12 @@ class Exact(fields.Field[Decimal]):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Decimal:  # noqa: ARG002  marshmallow's signature
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise ValidationError(str(_l("Not a number.")))
+            raise ValidationError(gettext("Not a number."))
         exact = Decimal(str(value))
         if not 0 <= exact < self.below:
-            raise ValidationError(str(_l("Must be from 0 to below %(most)s.", most=self.below)))
+            raise ValidationError(gettext("Must be from 0 to below %(most)s.", most=self.below))
         if exact != round(exact, self.places):
-            raise ValidationError(str(_l("At most %(places)s decimal places.", places=self.places)))
+            raise ValidationError(gettext("At most %(places)s decimal places.", places=self.places))
         return exact
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> int | float | None:  # noqa: ARG002  marshmallow's signature

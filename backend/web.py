@@ -162,7 +162,7 @@ def problem_of_http(error: HTTPException) -> Response:
 
 def _problem_of_schema(error: HTTPException) -> Response:
     messages = getattr(error, "data", {}).get("messages", {})
-    flat = [{"field": path, "message": text} for path, text in _flatten(messages)]
+    flat = [{"field": path, "message": text} for path, text in wrong_fields(messages)]
     return problem(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         slug="validation-failed",
@@ -172,15 +172,16 @@ def _problem_of_schema(error: HTTPException) -> Response:
     )
 
 
-def _flatten(messages: Any, path: str = "") -> list[tuple[str, str]]:
+def wrong_fields(messages: Any, path: str = "") -> list[tuple[str, str]]:
+    """Each field that a schema refuses, with what is wrong with it in the caller's language."""
     if isinstance(messages, Mapping):
         pairs = []
         for key, value in messages.items():
             outer = not path and key in {"json", "query", "headers", "files", "form"}
-            pairs += _flatten(value, "" if outer else f"{path}.{key}".lstrip("."))
+            pairs += wrong_fields(value, "" if outer else f"{path}.{key}".lstrip("."))
         return pairs
     if isinstance(messages, list):
-        return [pair for item in messages for pair in _flatten(item, path)]
+        return [pair for item in messages for pair in wrong_fields(item, path)]
     return [(path.replace("._schema", "").replace("_schema", "") or "body", translated(str(messages)))]
 
 

@@ -44,7 +44,7 @@ def find(resident_id: int) -> Account:
     """The resident with that id; raises NotFoundError."""
     row = db.session.execute(_accounts().where(Resident.resident_id == resident_id)).one_or_none()
     if row is None:
-        raise NotFoundError("resident")
+        raise NotFoundError
     return Account(*row)
 
 
@@ -56,7 +56,7 @@ def set_frozen(resident_id: int, *, frozen: bool, reason: str, by: str) -> Accou
     wallet = ledger.lock_wallet(resident_id)
     account = find(resident_id)
     if account.resident.state == "erased":
-        raise NotFoundError("resident")
+        raise NotFoundError
     if wallet.frozen != frozen:
         ledger.set_frozen(wallet, frozen=frozen)
         audit.record(

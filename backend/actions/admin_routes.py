@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from flask_babel import gettext
+
 from backend import clock
 from backend.actions import check_in, reading, reviewing
 from backend.actions.admin_schemas import (
@@ -19,7 +21,7 @@ from backend.audit import service as audit
 from backend.blueprint import Blueprint
 from backend.catalogue import service as catalogue_service
 from backend.errors import ValidationFailedError
-from backend.paging import Page, decode, page_of, page_schema
+from backend.paging import Page, bad_cursor, decode, page_of, page_schema
 from backend.schemas import ReasonSchema
 from backend.web import refuses
 
@@ -82,8 +84,7 @@ def new_check_in(given: dict[str, Any], *, admin: Admin) -> dict[str, str]:  # n
     """A check-in code for a place, to show as a QR code until it ends"""
     now = clock.now()
     if given["task"] not in catalogue_service.current().tasks:
-        message = f"unknown task {given['task']!r}"
-        raise ValidationFailedError(message, errors=[{"field": "task", "message": message}])
+        raise ValidationFailedError.of({"task": gettext("There is no such task.")})
     token = check_in.issue(task=given["task"], place=given["place"], now=now, valid_s=given["valid_s"])
     return {"token": token, "expires_at": clock.rfc3339(now + timedelta(seconds=given["valid_s"]))}
 
@@ -128,4 +129,4 @@ def _place(cursor: str | None) -> tuple[datetime, int, int] | None:
         at, resident_id, seq = text.split(" ")
         return datetime.fromisoformat(at), int(resident_id), int(seq)
     except ValueError as error:
-        raise ValidationFailedError(errors=[{"field": "cursor", "message": "not one of ours"}]) from error
+        raise bad_cursor() from error

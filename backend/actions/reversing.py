@@ -25,7 +25,7 @@ def reverse(*, resident_id: int, seq: int, reason: str, by: str, now: datetime) 
     wallet = ledger.lock_wallet(resident_id)
     action = db.session.get(Action, (resident_id, seq), populate_existing=True)
     if action is None:
-        raise NotFoundError("action")
+        raise NotFoundError
     if action.status != "credited":
         raise NotReversibleError
     year = action.local_day.year

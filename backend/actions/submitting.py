@@ -32,6 +32,7 @@ from backend.residents.auth import Caller
 from backend.residents.models import Resident
 from backend.residents.wechat import DaySteps
 from backend.titles import language
+from backend.web import wrong_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def _claim_or_line(
 ) -> Claim | dict[str, Any]:
     line = {"index": index, "status": "refused", "reason": "validation-failed"}
     if isinstance(item, ValidationError):
-        return {**line, "message": str(item.messages)}
+        return {**line, "message": "; ".join(f"{field}: {message}" for field, message in wrong_fields(item.messages))}
     try:
         return claim_of(item, settings=settings, now=now, place=index)
     except ValidationFailedError as error:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from backend.admins import managing
 from backend.admins.models import ROLES, Admin
 from backend.database import db, transaction
-from backend.errors import RefusalError
+from backend.errors import NotFoundError, RefusalError
 
 BY = "command:admin"
 group = AppGroup("admin", help="Admins: create, list, reset a password.")
@@ -37,7 +37,7 @@ def reset_password(*, username: str, password_stdin: bool) -> None:
     """Set a new password, end all sessions and open a lock; asks for the password."""
     password = _read_password(from_stdin=password_stdin)
     with _told_plainly(), transaction():
-        managing.change(managing.find_by_name(username).id, password=password, by=BY)
+        managing.change(_id_of(username), password=password, by=BY)
     click.echo(f"{username} may sign in with the new password.")
 
 
@@ -48,6 +48,14 @@ def list_all() -> None:
         state = "disabled" if admin.disabled_at else "active"
         factor = "second factor" if admin.totp_secret else "password only"
         click.echo(f"{admin.id}\t{admin.username}\t{admin.role}\t{state}\t{factor}")
+
+
+def _id_of(username: str) -> int:
+    try:
+        return managing.find_by_name(username).id
+    except NotFoundError as error:
+        cure = f"There is no admin {username!r}: 'flask --app wsgi admin list' names all."
+        raise click.ClickException(cure) from error
 
 
 def _read_password(*, from_stdin: bool) -> str:

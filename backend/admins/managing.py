@@ -92,7 +92,7 @@ def find(admin_id: int) -> Admin:
     """The admin with that id; raises NotFoundError."""
     admin = db.session.get(Admin, admin_id, populate_existing=True)
     if admin is None:
-        raise NotFoundError("admin")
+        raise NotFoundError
     return admin
 
 
@@ -100,7 +100,7 @@ def find_by_name(username: str) -> Admin:
     """The admin of that name; raises NotFoundError."""
     admin = db.session.scalar(select(Admin).where(Admin.username == username))
     if admin is None:
-        raise NotFoundError(f"admin {username!r}")
+        raise NotFoundError
     return admin
 
 

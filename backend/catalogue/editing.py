@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
@@ -92,7 +93,7 @@ def _find(code: str) -> GreenTask | None:
 def _existing(code: str) -> GreenTask:
     task = _find(code)
     if task is None:
-        raise NotFoundError(f"task {code!r}")
+        raise NotFoundError(_l("There is no task %(code)s.", code=code))
     return task
 
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import distinct_on
 
@@ -34,7 +35,7 @@ class Catalogue:
     def task(self, code: str) -> TaskRules:
         """The rules of a task; raises NotFoundError naming the code."""
         if code not in self.tasks:
-            raise NotFoundError(f"task {code!r}")
+            raise NotFoundError(_l("There is no task %(code)s.", code=code))
         return self.tasks[code]
 
     def by_id(self, task_id: int) -> TaskRules:
@@ -75,7 +76,7 @@ def version(version_id: int) -> TaskRules:
     query = select(GreenTask, TaskVersion).join(TaskVersion, TaskVersion.task_id == GreenTask.id)
     found = db.session.execute(query.where(TaskVersion.id == version_id)).one_or_none()
     if found is None:
-        raise NotFoundError(f"task version {version_id}")
+        raise NotFoundError
     return _rules(found[0], found[1], emissions.quantifiers())
 
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on
 
@@ -84,7 +85,7 @@ def latest(model: type[Versioned], code: str) -> Versioned:
     """The latest version; raises NotFoundError."""
     found = _latest_or_none(model, code)
     if found is None:
-        raise NotFoundError(code)
+        raise NotFoundError(_l("There is nothing with the code %(code)s.", code=code))
     return found
 
 
@@ -101,7 +102,7 @@ def versions(model: type[Versioned], code: str, *, limit: int, cursor: str | Non
     query = select(model).where(model.code == code).order_by(model.version.desc()).limit(limit + 1)
     rows = db.session.scalars(query if before is None else query.where(model.version < before)).all()
     if not rows and before is None:
-        raise NotFoundError(code)
+        raise NotFoundError(_l("There is nothing with the code %(code)s.", code=code))
     return page_of(rows, limit=limit, key=lambda row: row.version)
 
 

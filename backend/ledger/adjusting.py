@@ -43,7 +43,7 @@ class AdjustmentId:
         """The parts of a public id; raises NotFoundError for what is none."""
         parts = _ID.fullmatch(text)
         if parts is None:
-            raise NotFoundError("adjustment")
+            raise NotFoundError
         return cls(int(parts[1]), int(parts[2]))
 
 
@@ -102,7 +102,7 @@ def _decide(which: AdjustmentId, *, status: str, by: str) -> Adjustment:
     query = select(Adjustment).where(Adjustment.resident_id == which.resident_id, Adjustment.id == which.id)
     adjustment = db.session.scalar(query.with_for_update().execution_options(populate_existing=True))
     if adjustment is None:
-        raise NotFoundError("adjustment")
+        raise NotFoundError
     if adjustment.requested_by == by:
         raise OwnAdjustmentError
     if adjustment.status != "pending":
@@ -116,7 +116,7 @@ def _decide(which: AdjustmentId, *, status: str, by: str) -> Adjustment:
 def _refuse_who_has_left(resident_id: int) -> None:
     state = db.session.scalar(select(Resident.state).where(Resident.resident_id == resident_id))
     if state != "active":
-        raise NotFoundError("resident")
+        raise NotFoundError
 
 
 def _record(adjustment: Adjustment, *, action: str, by: str) -> None:

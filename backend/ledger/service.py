@@ -71,7 +71,7 @@ def lock_wallet(resident_id: int) -> Wallet:
     query = select(Wallet).where(Wallet.resident_id == resident_id).with_for_update()
     wallet = db.session.scalar(query.execution_options(populate_existing=True))
     if wallet is None:
-        raise NotFoundError("resident")
+        raise NotFoundError
     wallet.version += 1
     return wallet
 
@@ -122,7 +122,7 @@ def find_hold(resident_id: int, reference: Reference) -> Hold:
     """The hold of that cause; raises NotFoundError."""
     held = db.session.get(Hold, (resident_id, reference.kind, reference.id))
     if held is None:
-        raise NotFoundError("hold")
+        raise NotFoundError
     return held
 
 

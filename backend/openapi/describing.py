@@ -62,7 +62,7 @@ def operation(operation_id: str) -> dict[str, Any]:
     for _path, _method, call in calls(document()):
         if call["operationId"] == operation_id:
             return call
-    raise NotFoundError(operation_id)
+    raise NotFoundError
 
 
 def _views(app: Flask) -> dict[tuple[str, str], tuple[str, Any]]:

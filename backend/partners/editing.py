@@ -78,7 +78,7 @@ def revoke_key(partner_id: int, key: str, *, by: str) -> None:
     partner = _lock(partner_id)
     row = db.session.scalar(select(PartnerKey).where(PartnerKey.partner_id == partner_id, PartnerKey.key == key))
     if row is None:
-        raise NotFoundError("key")
+        raise NotFoundError
     if row.revoked_at is None:
         row.revoked_at = clock.now()
         _record(partner, action="key_revoked", by=by, after={"key": key})
@@ -88,7 +88,7 @@ def find(partner_id: int) -> Partner:
     """The partner with that id; raises NotFoundError."""
     partner = db.session.get(Partner, partner_id)
     if partner is None:
-        raise NotFoundError("partner")
+        raise NotFoundError
     return partner
 
 
@@ -108,7 +108,7 @@ def _lock(partner_id: int) -> Partner:
     query = select(Partner).where(Partner.id == partner_id).with_for_update()
     partner = db.session.scalar(query.execution_options(populate_existing=True))
     if partner is None:
-        raise NotFoundError("partner")
+        raise NotFoundError
     return partner
 
 

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime
 
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from backend import sealing
@@ -20,7 +21,7 @@ def find(code: str) -> Partner:
     """The active partner of that code; raises NotFoundError naming it."""
     partner = db.session.scalar(select(Partner).where(Partner.code == code, Partner.active))
     if partner is None:
-        raise NotFoundError(f"partner {code!r}")
+        raise NotFoundError(_l("There is no active partner %(code)s.", code=code))
     return partner
 
 

@@ -36,7 +36,7 @@ def rename(code: str, *, title: dict[str, str], by: str) -> Area:
     """Change the title; doing it again changes nothing. Raises NotFoundError."""
     area = db.session.scalar(select(Area).where(Area.code == code).with_for_update())
     if area is None:
-        raise NotFoundError("area")
+        raise NotFoundError
     before = area.title
     if title == before:
         return area

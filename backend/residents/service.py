@@ -25,7 +25,7 @@ def lock(resident_id: int) -> Resident:
     query = select(Resident).where(Resident.resident_id == resident_id).with_for_update()
     resident = db.session.scalar(query.execution_options(populate_existing=True))
     if resident is None:
-        raise NotFoundError("resident")
+        raise NotFoundError
     return resident
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask import request
+from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
 from backend.admins.auth import admin as admin_only
@@ -121,7 +122,7 @@ def _codes() -> str:
     elif request.mimetype == "multipart/form-data":
         file = request.files.get("file")
         if file is None:
-            raise ValidationFailedError.of({"file": str(_l("Send the codes as a part named file."))})
+            raise ValidationFailedError.of({"file": gettext("Send the codes as a part named file.")})
         content = file.read()
     else:
         raise NotTextError

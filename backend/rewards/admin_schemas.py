@@ -5,6 +5,7 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from backend.catalogue.rules import LEVELS
+from backend.library_messages import N_
 from backend.paging import PageQuerySchema, page_schema
 from backend.rewards.rules import KINDS, LIMIT_PERIODS, STATUSES
 from backend.rewards.schemas import NOT_BLANK, RedemptionSchema
@@ -103,7 +104,7 @@ class StockChangeSchema(Schema):
     delta = fields.Integer(
         required=True,
         strict=True,
-        validate=[validate.Range(-MOST_PIECES, MOST_PIECES), validate.NoneOf([0], error="Must not be 0.")],
+        validate=[validate.Range(-MOST_PIECES, MOST_PIECES), validate.NoneOf([0], error=N_("Must not be 0."))],
         metadata={"example": 100},
     )
     reason = Text(required=True, shortest=1, longest=500, validate=[NOT_BLANK], metadata={"example": "New delivery"})

@@ -9,8 +9,8 @@ from backend.admins.idempotency import idempotent
 from backend.admins.models import Admin
 from backend.audit import service as audit
 from backend.blueprint import Blueprint
-from backend.errors import NotFoundError, ValidationFailedError
-from backend.paging import Page, decode, page_of
+from backend.errors import NotFoundError
+from backend.paging import Page, bad_cursor, decode, page_of
 from backend.rewards import answering, deciding, reading
 from backend.rewards.admin_schemas import (
     CancelReasonSchema,
@@ -117,4 +117,4 @@ def _place(cursor: str | None) -> tuple[datetime, int, int] | None:
         at, resident_id, seq = text.split(" ")
         return datetime.fromisoformat(at), int(resident_id), int(seq)
     except ValueError as error:
-        raise ValidationFailedError.of({"cursor": "Take it from next_cursor of the page before."}) from error
+        raise bad_cursor() from error

@@ -175,7 +175,7 @@ def _read(cursor: AnyCursor, wanted: Wanted, *, resident_id: int, request: Reque
     values = {"resident_id": resident_id, "reward_id": wanted.reward_id, "key": request.key}
     row = cursor.execute(writing.READ, {**values, **_periods(clock.local_day(now), clock.city_zone())}).fetchone()
     if row is None:
-        raise NotFoundError("resident")
+        raise NotFoundError
     *mine, key_hash, key_status, key_body = row[:-_TERMS]
     terms = row[-_TERMS:]
     return _Found(

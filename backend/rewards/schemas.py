@@ -5,13 +5,14 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from backend.catalogue.rules import LEVELS
+from backend.library_messages import N_
 from backend.paging import PageQuerySchema, page_schema
 from backend.rewards.rules import KINDS, LIMIT_PERIODS, STATES, STATUSES
 from backend.schemas import Instant, Text
 
 MOST_AT_ONCE = 10
-NOT_BLANK = validate.Regexp(r"\s*\S", error="Must not be blank.")
-PHONE = validate.Regexp(r"\+?[0-9][0-9 -]{4,19}\Z", error="Give a phone number.")
+NOT_BLANK = validate.Regexp(r"\s*\S", error=N_("Must not be blank."))
+PHONE = validate.Regexp(r"\+?[0-9][0-9 -]{4,19}\Z", error=N_("Give a phone number."))
 
 OnSaleSchema: Any = Schema.from_dict(
     {

@@ -170,7 +170,11 @@ def test_the_command_prompts_for_the_password_twice(app):
 def test_the_command_resets_a_password_and_names_what_is_wrong(app, client, new_admin):
     new_admin("owner", failures=5)
     run = app.test_cli_runner().invoke
-    assert "nobody" in run(args=["admin", "reset-password", "nobody", "--password-stdin"], input="x\n").output
+    unknown = run(args=["admin", "reset-password", "nobody", "--password-stdin"], input="x\n")
+    assert (unknown.exit_code, unknown.output) == (
+        1,
+        "Error: There is no admin 'nobody': 'flask --app wsgi admin list' names all.\n",
+    )
     short = run(args=["admin", "reset-password", "owner", "--password-stdin"], input="short\n")
     assert short.exit_code == 1
     reset = run(args=["admin", "reset-password", "owner", "--password-stdin"], input="a new long phrase\n")

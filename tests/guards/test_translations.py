@@ -10,6 +10,7 @@ from tests import translating
 
 CURE = "run '.venv/bin/python -m tests.translating', then translate what it names"
 PLACE = re.compile(r"%\((\w+)\)s|%%")
+CHINESE = re.compile("[\u4e00-\u9fff]")
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +75,48 @@ def test_every_sentence_of_a_library_is_known_by_its_own_template(app):
         for template in TEMPLATES:
             said = PLACE.sub("7", template)
             assert translated(said) == said
+
+
+def delivery(**wrong):
+    address = {"name": "Li Na", "phone": "13800000000", "address": "12 Yingze Street"}
+    return {"reward_id": 1, "delivery": address | wrong}
+
+
+def check_in(task):
+    return {"task": task, "place": "canteen", "valid_s": 60}
+
+
+@pytest.mark.parametrize(
+    ("role", "method", "path", "body"),
+    [
+        (None, "get", "/tasks/nothing", None),
+        (None, "post", "/redemptions", delivery(phone="none")),
+        (None, "post", "/redemptions", delivery(name=" ")),
+        ("operator", "post", "/admin/rewards/1/stock", {"delta": 0, "reason": "none"}),
+        ("operator", "patch", "/admin/rewards/1", {"images": ["nothing"]}),
+        ("operator", "get", "/admin/factors/nothing", None),
+        ("operator", "get", "/admin/partners/999", None),
+        ("operator", "post", "/admin/check-ins", check_in("nothing")),
+        ("operator", "get", "/admin/redemptions?cursor=eA", None),
+        ("reviewer", "get", "/admin/actions?cursor=eA", None),
+    ],
+)
+def test_what_is_refused_is_told_in_the_callers_language(
+    client, resident, headers, admin_headers, role, method, path, body
+):
+    more = {"Accept-Language": "zh-CN", "If-Match": '"1"', "Idempotency-Key": "k1"}
+    who = headers(resident) if role is None else admin_headers(role)
+    answer = client.open(f"/api/v1{path}", method=method.upper(), json=body, headers=who | more)
+    assert 400 <= answer.status_code < 500, answer.text
+    assert CHINESE.search(answer.json["detail"]), answer.text
+    for error in answer.json.get("errors", ()):
+        assert CHINESE.search(error["message"]), answer.text
+
+
+def test_an_action_of_a_batch_is_refused_in_the_callers_language(client, resident, headers):
+    wrong = {"task": "own_bag", "occurred_at": "2026-11-24T08:00:00Z", "activity": {"quantity": "x", "unit": "count"}}
+    more = {"Accept-Language": "zh-CN"}
+    answer = client.post("/api/v1/actions/batch", json={"actions": [wrong]}, headers=headers(resident) | more)
+    (line,) = answer.json["results"]
+    assert line["message"].startswith("activity.quantity: ")
+    assert CHINESE.search(line["message"])
