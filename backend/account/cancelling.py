@@ -46,11 +46,12 @@ def erase(resident_id: int, *, by: str, epoch: int | None = None) -> bool:
         raise UnauthenticatedError
     actions.erase(resident_id, now=now)
     partners.release(bound)
-    residents.erase(resident, now=now)
     moved(resident_id, now=now)
-    ledger.set_frozen(wallet, frozen=True)
     record(actor=by, action="resident.erased", object_kind="resident", object_id=resident_id)
+    # May wait for a reward's row, which only redemptions of it would notice; what comes last all names wait for.
     rewards.erase(resident_id, now=now)
+    ledger.set_frozen(wallet, frozen=True)
+    residents.erase(resident, now=now)
     # Also outside the database: whoever loses it and takes a backup must erase them again.
     _log.info("resident erased", resident_id=resident_id)
     return True

@@ -4,7 +4,7 @@ While there is a debt every other lot is empty, and the debt lot's (negative) re
 """
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from sqlalchemy import select
@@ -13,8 +13,8 @@ from sqlalchemy.dialects.postgresql import insert
 from backend.database import db
 from backend.ledger.models import DEBT, Lot
 
-RETURNED_LIVE_DAYS = 30
-"""Points that come back when their lot is about to expire, or has, can be spent for so many days more."""
+GRACE_DAYS = 30
+"""So long points can be spent that the city gives back although it had sold something for them."""
 
 
 def take(resident_id: int, points: int) -> list[tuple[date, int]]:
@@ -41,11 +41,10 @@ def add(resident_id: int, *, expires_on: date, points: int, debt: int) -> None:
         _add(resident_id, expires_on=expires_on, points=points - paid)
 
 
-def put_back(resident_id: int, parts: Sequence[Sequence[Any]], *, debt: int, today: date) -> None:
-    """Put points back where they were taken from: [[expires_on, points], …]."""
+def put_back(resident_id: int, parts: Sequence[Sequence[Any]], *, debt: int, good_until: date) -> None:
+    """Put points back where they were taken from: [[expires_on, points], …]; none expires before `good_until`."""
     for day, points in parts:
-        alive = max(date.fromisoformat(day), today + timedelta(days=RETURNED_LIVE_DAYS))
-        add(resident_id, expires_on=alive, points=points, debt=debt)
+        add(resident_id, expires_on=max(date.fromisoformat(day), good_until), points=points, debt=debt)
         debt = max(0, debt - points)
 
 

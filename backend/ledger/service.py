@@ -6,7 +6,7 @@ wallet to be locked and raises its version, so that awards in flight are judged 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from http import HTTPStatus
 
 from flask_babel import lazy_gettext as _l
@@ -105,8 +105,12 @@ def capture(wallet: Wallet, held: Hold) -> None:
     wallet.held -= held.points
 
 
-def release(wallet: Wallet, held: Hold, *, now: datetime) -> None:
-    """The purpose is called off: the points go back into the lots that they came from, paying a debt first."""
+def release(wallet: Wallet, held: Hold, *, now: datetime, grace: bool = False) -> None:
+    """The purpose is called off: the points go back into the lots that they came from, paying a debt first.
+
+    They expire when they would have; those whose day has gone by meanwhile, today. With `grace` they are good for
+    GRACE_DAYS from now at least.
+    """
     _from_held(held)
     held.state = "released"
     wallet.held -= held.points
@@ -114,7 +118,8 @@ def release(wallet: Wallet, held: Hold, *, now: datetime) -> None:
     reference = Reference(held.reference_kind, held.reference_id)
     debt = max(0, -wallet.balance)
     _post(wallet, kind="return", contra="redemption", points=held.points, reference=reference, now=now)
-    lots.put_back(wallet.resident_id, held.lots, debt=debt, today=clock.local_day(now))
+    good_until = clock.local_day(now) + timedelta(days=lots.GRACE_DAYS if grace else 0)
+    lots.put_back(wallet.resident_id, held.lots, debt=debt, good_until=good_until)
     _tell(wallet.resident_id, kind="return", points=held.points, now=now)
 
 

@@ -72,7 +72,10 @@ def list_areas(*, district: str | None, limit: int, after: str | None) -> Page:
 
 
 def erase(resident: Resident, *, now: datetime) -> None:
-    """Remove everything personal, and end all sessions; the row stays for the books, without a person."""
+    """Remove everything personal, and end all sessions; the row stays for the books, without a person.
+
+    Call it last: see `changes.tell`.
+    """
     resident.state = "erased"
     resident.nickname, resident.avatar_url, resident.session_key = "", None, None
     resident.district_id = resident.community_id = None

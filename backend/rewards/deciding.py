@@ -41,7 +41,7 @@ FULFIL_REFUSALS = (RedemptionDecidedError, RedemptionOverdueError, OwnerFrozenEr
 
 
 def cancel(resident_id: int, seq: int, *, by: str, reason: str | None = None, now: datetime) -> Redeemed:
-    """Call a reserved redemption off: points, stock and limit come back.
+    """Call a reserved redemption off: points, stock and limit come back. By an admin: with grace (`ledger.release`).
 
     Raises NotFoundError, RedemptionDecidedError.
     """
@@ -54,7 +54,10 @@ def cancel(resident_id: int, seq: int, *, by: str, reason: str | None = None, no
 
 
 def cancel_all(resident_id: int, *, by: str, reason: str, now: datetime) -> None:
-    """Call all of a resident's reserved redemptions off; raises NotFoundError. Call it last in the transaction."""
+    """Call all of a resident's reserved redemptions off; raises NotFoundError.
+
+    It may wait for rewards, and holds them until the transaction ends: nothing that waits may follow.
+    """
     wallet = ledger.lock_wallet(resident_id)
     mine = select(Redemption).where(Redemption.resident_id == resident_id, Redemption.status == "reserved")
     in_order = mine.order_by(Redemption.seq).execution_options(populate_existing=True)
@@ -132,7 +135,8 @@ def _reserved(resident_id: int, seq: int) -> Redemption:
 def _call_off(
     wallet: Wallet, redemption: Redemption, *, status: str, by: str, reason: str | None, now: datetime
 ) -> None:
-    ledger.release(wallet, _hold(redemption), now=now)
+    # Who calls off their own, or does not come for it, must not put off by it when points expire.
+    ledger.release(wallet, _hold(redemption), now=now, grace=by.startswith("admin:"))
     redemption.delivery = None  # nothing will be sent there any more
     redemption.reason = reason
     _decide(redemption, status=status, by=by, now=now)

@@ -24,7 +24,7 @@ SEALED = ("delivery",)
 def erase(resident_id: int, *, now: datetime) -> None:
     """Remove names, phone numbers and addresses of deliveries, and call off what is reserved.
 
-    Call it last in the transaction.
+    It may wait for rewards, and holds them until the transaction ends: nothing that waits may follow.
     """
     told = update(Redemption).where(Redemption.resident_id == resident_id, Redemption.delivery.is_not(None))
     db.session.execute(told.values(delivery=None))

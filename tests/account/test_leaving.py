@@ -16,6 +16,7 @@ from backend.residents.models import Consent, IdempotencyKey, Identity_, Residen
 from backend.rewards.models import Redemption, Reward
 from backend.rewards.redeeming import redeem
 from tests.books import differences
+from tests.sent_statements import noticed
 from tests.together import together
 
 SECRETS = (
@@ -168,7 +169,9 @@ def test_what_waited_for_a_reviewer_is_refused_when_its_owner_leaves(me, earn):
     assert (action.status, action.reason, action.evidence) == ("refused", "account-cancelled", None)
 
 
-def test_what_was_reserved_is_called_off_and_goes_back_on_the_shelf(me, give, resident):
+@pytest.fixture
+def reserved(give, resident):
+    """A physical reward, of whose three pieces the resident has reserved two."""
     give(500)
     reward = db.session.scalars(select(Reward).where(Reward.kind == "physical")).first()
     with transaction():
@@ -180,11 +183,25 @@ def test_what_was_reserved_is_called_off_and_goes_back_on_the_shelf(me, give, re
     address = {"name": "Lin", "phone": "13800000000", "address": "1 Renmin Road"}
     with transaction():
         redeem(resident_id=resident.resident_id, reward_id=reward.id, quantity=2, delivery=address, now=clock.now())
+    return reward
+
+
+def test_what_was_reserved_is_called_off_and_goes_back_on_the_shelf(me, reserved):
     assert me("DELETE").status_code == 204
     left = db.session.execute(select(Redemption.status, Redemption.delivery)).one()
     assert tuple(left) == ("cancelled", None)
-    assert db.session.scalar(select(Reward.stock).where(Reward.id == reward.id)) == 3
+    assert db.session.scalar(select(Reward.stock).where(Reward.id == reserved.id)) == 3
     assert differences() == []
+
+
+def test_who_waits_for_a_reward_holds_up_nobodys_name(me, reserved):
+    sent = []
+    with noticed(lambda _connection, statement, _values: sent.append(str(statement))):
+        assert me("DELETE").status_code == 204
+    names = [place for place, statement in enumerate(sent) if "names_revision" in statement]
+    shelves = [place for place, statement in enumerate(sent) if "UPDATE rewards" in statement]
+    assert shelves
+    assert min(names) > max(shelves)
 
 
 def test_who_leaves_is_no_partners_user_any_more(app, resident, headers):

@@ -109,11 +109,21 @@ def test_points_can_be_spent_on_the_last_day_of_their_lot_and_not_after(books, t
     assert (wallet.balance, wallet.expired) == (left, 25 - left)
 
 
-def test_points_of_an_expired_lot_come_back_for_thirty_days(books):
+@pytest.mark.parametrize(("grace", "days"), [(False, 0), (True, 30)])
+def test_points_of_a_lot_that_ended_meanwhile_come_back_for_today_or_with_grace(books, grace, days):
     books.earn(25, 1, now=clock.day_bounds(date(2024, 10, 3))[0])
     held = books.hold(25, 1)
-    books.do(ledger.release, held=held)
-    assert books.lots() == {clock.local_day(clock.now()) + timedelta(days=30): 25}
+    books.do(ledger.release, held=held, grace=grace)
+    assert books.lots() == {clock.local_day(clock.now()) + timedelta(days=days): 25}
+
+
+@pytest.mark.parametrize("grace", [False, True])
+def test_points_whose_day_is_far_off_keep_it(books, grace):
+    books.earn(25, 1)
+    before = books.lots()
+    held = books.hold(25, 1)
+    books.do(ledger.release, held=held, grace=grace)
+    assert books.lots() == before
 
 
 def test_one_cause_posts_once(books):
