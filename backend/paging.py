@@ -4,7 +4,8 @@ import base64
 import binascii
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from datetime import datetime
+from typing import Any, NamedTuple, TypeVar
 
 from flask_babel import gettext
 from marshmallow import Schema, fields, validate
@@ -37,13 +38,24 @@ class Page:
     next_cursor: str | None
 
 
-def page_of(rows: Sequence[Item], *, limit: int, key: Callable[[Item], int | str]) -> Page:
+class Place(NamedTuple):
+    """Where a list over all residents has come to, in order of time: a moment, and a row within its resident."""
+
+    at: datetime
+    resident_id: int
+    seq: int
+
+    def __str__(self) -> str:
+        return f"{self.at.isoformat()} {self.resident_id} {self.seq}"
+
+
+def page_of(rows: Sequence[Item], *, limit: int, key: Callable[[Item], int | str | Place]) -> Page:
     """A page from up to `limit` + 1 rows; `key` is what the next page begins after."""
     shown = rows[:limit]
     return Page(shown, encode(key(shown[-1])) if len(rows) > limit else None)
 
 
-def encode(key: int | str) -> str:
+def encode(key: int | str | Place) -> str:
     """A cursor: opaque to clients, so that we may change what is in it."""
     return base64.urlsafe_b64encode(str(key).encode()).decode().rstrip("=")
 
@@ -76,6 +88,21 @@ def decode_number(cursor: str | None, *, below: int = 2**31) -> int | None:
     if abs(number) >= below:
         raise bad_cursor()
     return number
+
+
+def decode_place(cursor: str | None) -> Place | None:
+    """What a cursor that stands for a place holds; raises ValidationFailedError."""
+    text = decode(cursor)
+    if text is None:
+        return None
+    try:
+        at, resident_id, seq = text.split(" ")
+        place = Place(datetime.fromisoformat(at), int(resident_id), int(seq))
+    except ValueError as error:
+        raise bad_cursor() from error
+    if place.at.tzinfo is None or abs(place.resident_id) >= 2**63 or abs(place.seq) >= 2**31:
+        raise bad_cursor()
+    return place
 
 
 def page_schema(item: type[Schema]) -> type[Schema]:

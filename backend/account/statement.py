@@ -8,7 +8,7 @@ from typing import Any
 from flask import json
 from flask_babel import lazy_gettext as _l
 
-from backend import clock, present
+from backend import clock, present, public_ids
 from backend.account import reading
 from backend.account.reading import MINE
 from backend.catalogue import service as catalogue
@@ -116,7 +116,7 @@ def _titles_of(known: Catalogue) -> Mapping[int, str]:
 def _entry(row: tuple[Any, ...], *, titles: Mapping[int, str], language: str, resident_id: int) -> str:
     seq, kind, points, balance_after, reference_kind, reference_id, posted_at, task_id, reward = row
     title = titles.get(task_id) or (local(reward) if reward else "")
-    reference = f"{resident_id}-{reference_id}" if reference_kind in OWN else str(reference_id)
+    reference = public_ids.text(resident_id, reference_id) if reference_kind in OWN else str(reference_id)
     return (
         f'{{"seq":{seq},"kind":"{kind}","points":{points},"balance_after":{balance_after},'
         f'"reference":{{"kind":"{reference_kind}","id":"{reference}"}},'

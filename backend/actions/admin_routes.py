@@ -1,11 +1,11 @@
 """Reviewing actions."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from flask_babel import gettext
 
-from backend import clock
+from backend import clock, public_ids
 from backend.actions import check_in, reading, reviewing
 from backend.actions.admin_schemas import (
     CheckInSchema,
@@ -21,7 +21,7 @@ from backend.audit import service as audit
 from backend.blueprint import Blueprint
 from backend.catalogue import service as catalogue_service
 from backend.errors import ValidationFailedError
-from backend.paging import Page, bad_cursor, decode, page_of, page_schema
+from backend.paging import Page, Place, decode_place, page_of, page_schema
 from backend.schemas import ReasonSchema
 from backend.web import refuses
 
@@ -34,8 +34,8 @@ blueprint = Blueprint("admin actions", __name__, url_prefix="/admin", descriptio
 @blueprint.response(200, page_schema(ReviewedActionSchema))
 def list_for_review(query: dict[str, Any], *, admin: Admin) -> Page:  # noqa: ARG001  every admin route gets one
     """Actions of a status, oldest first"""
-    rows = reviewing.pending(status=query["status"], limit=query["limit"] + 1, after=_place(query["cursor"]))
-    page = page_of(rows, limit=query["limit"], key=_key)
+    rows = reviewing.pending(status=query["status"], limit=query["limit"] + 1, after=decode_place(query["cursor"]))
+    page = page_of(rows, limit=query["limit"], key=_place)
     return Page([_reviewed(action) for action in page.items], page.next_cursor)
 
 
@@ -45,8 +45,8 @@ def list_for_review(query: dict[str, Any], *, admin: Admin) -> Page:  # noqa: AR
 @blueprint.response(200, ReviewedActionSchema)
 def accept_action(action_id: str, *, admin: Admin) -> dict[str, Any]:
     """Accept a pending action: it is credited now"""
-    resident_id, seq = reading.parse_id(action_id)
-    action = reviewing.accept(resident_id=resident_id, seq=seq, by=_name(admin), now=clock.now())
+    resident_id, seq = public_ids.parse(action_id)
+    action = reviewing.accept(resident_id=resident_id, seq=seq, by=admin.actor, now=clock.now())
     return _audited(action, "accept", admin=admin, before="pending")
 
 
@@ -57,10 +57,8 @@ def accept_action(action_id: str, *, admin: Admin) -> dict[str, Any]:
 @blueprint.response(200, ReviewedActionSchema)
 def refuse_action(given: dict[str, str], action_id: str, *, admin: Admin) -> dict[str, Any]:
     """Refuse a pending action"""
-    resident_id, seq = reading.parse_id(action_id)
-    action = reviewing.refuse(
-        resident_id=resident_id, seq=seq, reason=given["reason"], by=_name(admin), now=clock.now()
-    )
+    resident_id, seq = public_ids.parse(action_id)
+    action = reviewing.refuse(resident_id=resident_id, seq=seq, reason=given["reason"], by=admin.actor, now=clock.now())
     return _audited(action, "refuse", admin=admin, before="pending")
 
 
@@ -71,8 +69,8 @@ def refuse_action(given: dict[str, str], action_id: str, *, admin: Admin) -> dic
 @blueprint.response(200, ReviewedActionSchema)
 def reverse_action(given: dict[str, str], action_id: str, *, admin: Admin) -> dict[str, Any]:
     """Take a credited action back; the balance may fall below zero"""
-    resident_id, seq = reading.parse_id(action_id)
-    action = reverse(resident_id=resident_id, seq=seq, reason=given["reason"], by=_name(admin), now=clock.now())
+    resident_id, seq = public_ids.parse(action_id)
+    action = reverse(resident_id=resident_id, seq=seq, reason=given["reason"], by=admin.actor, now=clock.now())
     return _audited(action, "reverse", admin=admin, before="credited")
 
 
@@ -89,15 +87,11 @@ def new_check_in(given: dict[str, Any], *, admin: Admin) -> dict[str, str]:  # n
     return {"token": token, "expires_at": clock.rfc3339(now + timedelta(seconds=given["valid_s"]))}
 
 
-def _name(admin: Admin) -> str:
-    return f"admin:{admin.username}"
-
-
 def _audited(action: Action, verb: str, *, admin: Admin, before: str) -> dict[str, Any]:
     shown = _reviewed(action)
     after = {name: shown.get(name) for name in ("status", "points", "co2e_g", "reason")}
     audit.record(
-        actor=_name(admin),
+        actor=admin.actor,
         action=verb,
         object_kind="action",
         object_id=shown["id"],
@@ -117,16 +111,5 @@ def _reviewed(action: Action) -> dict[str, Any]:
     return reading.shown([action])[0] | more
 
 
-def _key(action: Action) -> str:
-    return f"{action.posted_at.isoformat()} {action.resident_id} {action.seq}"
-
-
-def _place(cursor: str | None) -> tuple[datetime, int, int] | None:
-    text = decode(cursor)
-    if text is None:
-        return None
-    try:
-        at, resident_id, seq = text.split(" ")
-        return datetime.fromisoformat(at), int(resident_id), int(seq)
-    except ValueError as error:
-        raise bad_cursor() from error
+def _place(action: Action) -> Place:
+    return Place(action.posted_at, action.resident_id, action.seq)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from backend import clock
+from backend import clock, public_ids
 from backend.actions.explaining import explain
 from backend.actions.judging import Judged
 from backend.actions.models import Action
@@ -13,16 +13,11 @@ from backend.schemas import grams
 from backend.titles import language
 
 
-def action_id(resident_id: int, seq: int) -> str:
-    """The public id of an action."""
-    return f"{resident_id}-{seq}"
-
-
 def answer(judged: Judged, standing: Standing, *, spoken: str) -> dict[str, Any]:
     """The answer to a recorded claim in this language; `standing` is the one after it."""
     claim, outcome, rules = judged.claim, judged.outcome, judged.rules
     body = {
-        "id": action_id(judged.resident_id, judged.seq),
+        "id": public_ids.text(judged.resident_id, judged.seq),
         "task": rules.code,
         "status": outcome.status,
         "evidence": claim.tier,
@@ -51,7 +46,7 @@ def result(index: int, judged: Judged) -> dict[str, Any]:
     line: dict[str, Any] = {"index": index, "status": outcome.status}
     if not judged.recorded:
         return {**line, "reason": outcome.reason}
-    line |= {"id": action_id(judged.resident_id, judged.seq), "co2e_g": grams(outcome.co2e_mg)}
+    line |= {"id": public_ids.text(judged.resident_id, judged.seq), "co2e_g": grams(outcome.co2e_mg)}
     line["points"] = outcome.points
     return {**line, "points_capped_by": outcome.capped_by} if outcome.capped_by else line
 
@@ -61,7 +56,7 @@ def stored(action: Action, *, code: str, version: TaskVersion, quantification: Q
     quantity = int(action.quantity * 1000)
     most = None if version.counted_max is None else int(version.counted_max * 1000)
     body = {
-        "id": action_id(action.resident_id, action.seq),
+        "id": public_ids.text(action.resident_id, action.seq),
         "task": code,
         "status": action.status,
         "evidence": action.tier,

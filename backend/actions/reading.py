@@ -47,16 +47,6 @@ def find(resident_id: int, seq: int) -> Action:
     return action
 
 
-def parse_id(text: str) -> tuple[int, int]:
-    """(resident_id, seq) of a public action id; raises NotFoundError for what cannot be one."""
-    owner, _, seq = text.partition("-")
-    if not all(part.isascii() and part.isdigit() and len(part) <= 18 for part in (owner, seq)):  # noqa: PLR2004  64 bits
-        raise NotFoundError
-    if int(seq) >= LARGEST_SEQ:
-        raise NotFoundError
-    return int(owner), int(seq)
-
-
 def shown(actions: Sequence[Action]) -> list[dict[str, Any]]:
     """Stored actions with the rules and factor versions that judged them: three queries for any number."""
     version_ids = {action.task_version_id for action in actions}

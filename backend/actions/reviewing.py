@@ -22,6 +22,7 @@ from backend.emissions.rules import Quantification
 from backend.errors import AlreadyDecidedError, NotFoundError
 from backend.ledger import service as ledger
 from backend.ledger.service import OwnerFrozenError, Reference
+from backend.paging import Place
 
 
 class NotPendingError(AlreadyDecidedError):
@@ -33,7 +34,7 @@ class NotPendingError(AlreadyDecidedError):
 ACCEPT_REFUSALS = (NotPendingError, OwnerFrozenError, OverlappingActionError)
 
 
-def pending(*, status: str, limit: int, after: tuple[datetime, int, int] | None) -> Sequence[Action]:
+def pending(*, status: str, limit: int, after: Place | None) -> Sequence[Action]:
     """Actions of a status in the order they came in, at most `limit`; `after` is where the page before ended."""
     query = select(Action).where(Action.status == status)
     place = tuple_(Action.posted_at, Action.resident_id, Action.seq)

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Response
 
-from backend import clock, present, sealing
+from backend import clock, present, public_ids, sealing
 from backend.actions import reading, submitting
 from backend.actions.refusals import REFUSALS
 from backend.actions.schemas import (
@@ -105,7 +105,7 @@ def list_actions(query: dict[str, Any], *, resident: Resident) -> Page:
 @blueprint.response(200, ActionSchema)
 def get_action(action_id: str, *, resident: Resident) -> dict[str, Any]:
     """One action, with the explanation of every gram"""
-    owner, seq = reading.parse_id(action_id)
+    owner, seq = public_ids.parse(action_id)
     if owner != resident.resident_id:
         raise NotFoundError
     return reading.get_action(owner, seq)

@@ -1,12 +1,11 @@
 """Points given or taken by hand: one admin asks, another decides, the ledger follows."""
 
-import re
 from dataclasses import dataclass
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
-from backend import audit, clock, present
+from backend import audit, clock, present, public_ids
 from backend.database import db
 from backend.errors import AlreadyDecidedError, ForbiddenError, NotFoundError
 from backend.ledger import service as ledger
@@ -16,7 +15,6 @@ from backend.paging import Page, decode_number, page_of
 from backend.residents.models import Resident
 
 STATUSES = ("pending", "approved", "refused")
-_ID = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
 
 
 class OwnAdjustmentError(ForbiddenError):
@@ -41,10 +39,7 @@ class AdjustmentId:
     @classmethod
     def parse(cls, text: str) -> "AdjustmentId":
         """The parts of a public id; raises NotFoundError for what is none."""
-        parts = _ID.fullmatch(text)
-        if parts is None:
-            raise NotFoundError
-        return cls(int(parts[1]), int(parts[2]))
+        return cls(*public_ids.parse(text, most=public_ids.LARGEST_BIGINT))
 
 
 def request(*, resident_id: int, points: int, reason: str, by: str) -> Adjustment:
@@ -124,6 +119,6 @@ def _record(adjustment: Adjustment, *, action: str, by: str) -> None:
         actor=by,
         action=f"adjustment.{action}",
         object_kind="adjustment",
-        object_id=f"{adjustment.resident_id}-{adjustment.id}",
+        object_id=public_ids.text(adjustment.resident_id, adjustment.id),
         after={"points": adjustment.points, "reason": adjustment.reason, "status": adjustment.status},
     )

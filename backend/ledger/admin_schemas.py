@@ -5,6 +5,7 @@ from typing import Any
 from flask_babel import gettext
 from marshmallow import Schema, ValidationError, fields, validate
 
+from backend import public_ids
 from backend.ledger.adjusting import STATUSES
 from backend.paging import PageQuerySchema, page_schema
 from backend.schemas import Instant, Text
@@ -34,7 +35,9 @@ class NewAdjustmentSchema(Schema):
 class AdjustmentSchema(Schema):
     """An adjustment and what became of it."""
 
-    id = fields.Function(lambda row: f"{row.resident_id}-{row.id}", metadata={"type": "string", "example": "1024-3"})
+    id = fields.Function(
+        lambda row: public_ids.text(row.resident_id, row.id), metadata={"type": "string", "example": "1024-3"}
+    )
     resident_id = fields.Integer(required=True)
     points = fields.Integer(required=True)
     reason = fields.String(required=True)

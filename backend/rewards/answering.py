@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from backend import clock
+from backend import clock, public_ids
 from backend.rewards import delivery
 from backend.rewards.models import Reward
-from backend.rewards.reading import Redeemed, Shown, redemption_id
+from backend.rewards.reading import Redeemed, Shown
 from backend.titles import local
 
 BODY_WITH_CODES = "%(body)s::jsonb || jsonb_build_object('voucher', w.codes -> 0, 'vouchers', w.codes)"
@@ -50,7 +50,7 @@ def redemption(redeemed: Redeemed) -> dict[str, Any]:
         "wallet": None if redeemed.balance is None else {"balance": redeemed.balance},
     }
     return {
-        "id": redemption_id(found),
+        "id": public_ids.text(found.resident_id, found.seq),
         "reward": brief(redeemed.reward),
         "reward_version": found.reward_version,
         "quantity": found.quantity,

@@ -10,6 +10,7 @@ from datetime import datetime
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
+from backend import public_ids
 from backend.database import db
 from backend.errors import AlreadyDecidedError, NotFoundError, RefusalError
 from backend.ledger import service as ledger
@@ -86,7 +87,7 @@ def fulfil(resident_id: int, seq: int, *, by: str, now: datetime) -> Redeemed:
 def fulfil_by_code(code: str, *, by: str, now: datetime) -> Redeemed:
     """Hand over what a pick-up code stands for; raises NotFoundError, and whatever `fulfil` raises."""
     wanted = pickup_codes.read(code)
-    if wanted is None or wanted[0] > reading.LARGEST_RESIDENT or wanted[1] > reading.LARGEST:
+    if wanted is None or wanted[0] > public_ids.LARGEST_BIGINT or wanted[1] > public_ids.LARGEST_INTEGER:
         raise NotFoundError(_l("There is no such pick-up code."))
     resident_id, seq, plain = wanted
     found = db.session.get(Redemption, (resident_id, seq))

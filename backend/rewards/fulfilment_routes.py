@@ -1,16 +1,15 @@
 """Handing rewards over: the work list, pick-up at a counter, sending, cancelling."""
 
-from datetime import datetime
 from typing import Any
 
-from backend import clock
+from backend import clock, public_ids
 from backend.admins.auth import admin as admin_only
 from backend.admins.idempotency import idempotent
 from backend.admins.models import Admin
 from backend.audit import service as audit
 from backend.blueprint import Blueprint
 from backend.errors import NotFoundError
-from backend.paging import Page, bad_cursor, decode, page_of
+from backend.paging import Page, Place, decode_place, page_of
 from backend.rewards import answering, deciding, reading
 from backend.rewards.admin_schemas import (
     CancelReasonSchema,
@@ -36,9 +35,9 @@ def list_for_fulfilment(query: dict[str, Any], *, admin: Admin) -> Page:
     """Redemptions in one status, oldest first"""
     limit = query["limit"]
     rows = reading.work_list(
-        status=query["status"], reward_id=query["reward_id"], limit=limit + 1, after=_place(query["cursor"])
+        status=query["status"], reward_id=query["reward_id"], limit=limit + 1, after=decode_place(query["cursor"])
     )
-    page = page_of(rows, limit=limit, key=_key)
+    page = page_of(rows, limit=limit, key=_place)
     return Page([_shown(redeemed, admin) for redeemed in page.items], page.next_cursor)
 
 
@@ -47,7 +46,7 @@ def list_for_fulfilment(query: dict[str, Any], *, admin: Admin) -> Page:
 @blueprint.response(200, FulfilmentSchema)
 def show_for_fulfilment(redemption_id: str, *, admin: Admin) -> dict[str, Any]:
     """One redemption, with where it is to be sent"""
-    found = reading.redemption(*reading.parse_id(redemption_id))
+    found = reading.redemption(*public_ids.parse(redemption_id))
     return _shown(reading.with_rewards([found])[0], admin)
 
 
@@ -69,7 +68,7 @@ def hand_over(given: dict[str, str], *, admin: Admin) -> dict[str, Any]:
 @blueprint.response(200, FulfilmentSchema)
 def fulfil_redemption(redemption_id: str, *, admin: Admin) -> dict[str, Any]:
     """Note that a redemption was sent or handed over"""
-    resident_id, seq = reading.parse_id(redemption_id)
+    resident_id, seq = public_ids.parse(redemption_id)
     return _audited(deciding.fulfil(resident_id, seq, by=admin.actor, now=clock.now()), admin=admin)
 
 
@@ -81,7 +80,7 @@ def fulfil_redemption(redemption_id: str, *, admin: Admin) -> dict[str, Any]:
 @blueprint.response(200, FulfilmentSchema)
 def call_redemption_off(given: dict[str, str], redemption_id: str, *, admin: Admin) -> dict[str, Any]:
     """Cancel a redemption that is still reserved: points and stock come back"""
-    resident_id, seq = reading.parse_id(redemption_id)
+    resident_id, seq = public_ids.parse(redemption_id)
     cancelled = deciding.cancel(resident_id, seq, by=admin.actor, reason=given["reason"], now=clock.now())
     return _audited(cancelled, admin=admin)
 
@@ -96,7 +95,7 @@ def _audited(decided: Redeemed, *, admin: Admin) -> dict[str, Any]:
         actor=admin.actor,
         action=f"redemption.{redemption.status}",
         object_kind="redemption",
-        object_id=reading.redemption_id(redemption),
+        object_id=public_ids.text(redemption.resident_id, redemption.seq),
         before={"status": "reserved"},
         after={"status": redemption.status, "reason": redemption.reason},
     )
@@ -104,17 +103,6 @@ def _audited(decided: Redeemed, *, admin: Admin) -> dict[str, Any]:
     return answering.for_fulfilment(decided, with_delivery=False)
 
 
-def _key(redeemed: Redeemed) -> str:
+def _place(redeemed: Redeemed) -> Place:
     found = redeemed.redemption
-    return f"{found.redeemed_at.isoformat()} {found.resident_id} {found.seq}"
-
-
-def _place(cursor: str | None) -> tuple[datetime, int, int] | None:
-    text = decode(cursor)
-    if text is None:
-        return None
-    try:
-        at, resident_id, seq = text.split(" ")
-        return datetime.fromisoformat(at), int(resident_id), int(seq)
-    except ValueError as error:
-        raise bad_cursor() from error
+    return Place(found.redeemed_at, found.resident_id, found.seq)

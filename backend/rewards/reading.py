@@ -9,12 +9,11 @@ from sqlalchemy import select, tuple_
 from backend.database import db
 from backend.errors import NotFoundError
 from backend.ledger.models import Wallet
-from backend.paging import Page, decode_number, page_of
+from backend.paging import Page, Place, decode_number, page_of
 from backend.rewards import rules
 from backend.rewards.models import Redemption, Reward
 
 LARGEST = 2**31 - 1
-LARGEST_RESIDENT = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +68,6 @@ def list_all(*, limit: int, cursor: str | None) -> Page:
     return page_of(db.session.scalars(query).all(), limit=limit, key=lambda reward: reward.id)
 
 
-def redemption_id(redemption: Redemption) -> str:
-    """The public id of a redemption."""
-    return f"{redemption.resident_id}-{redemption.seq}"
-
-
-def parse_id(text: str) -> tuple[int, int]:
-    """(resident_id, seq) of a public redemption id; raises NotFoundError for what cannot be one."""
-    owner, _, seq = text.partition("-")
-    if not all(part.isascii() and part.isdigit() and len(part) < 20 for part in (owner, seq)):  # noqa: PLR2004  64 bits
-        raise NotFoundError
-    if int(owner) > LARGEST_RESIDENT or int(seq) > LARGEST:
-        raise NotFoundError
-    return int(owner), int(seq)
-
-
 def redemption(resident_id: int, seq: int) -> Redemption:
     """The redemption as it stands now; raises NotFoundError."""
     found = db.session.get(Redemption, (resident_id, seq), populate_existing=True)
@@ -112,10 +96,8 @@ def list_redemptions(*, resident_id: int, limit: int, cursor: str | None, status
     return Page(with_rewards(page.items), page.next_cursor)
 
 
-def work_list(
-    *, status: str, reward_id: int | None, limit: int, after: tuple[datetime, int, int] | None
-) -> list[Redeemed]:
-    """All residents' redemptions in one status, oldest first, after (redeemed_at, resident_id, seq)."""
+def work_list(*, status: str, reward_id: int | None, limit: int, after: Place | None) -> list[Redeemed]:
+    """All residents' redemptions in one status, in the order they were made; `after` is where the page before ended."""
     place = tuple_(Redemption.redeemed_at, Redemption.resident_id, Redemption.seq)
     query = select(Redemption).where(Redemption.status == status)
     if reward_id is not None:

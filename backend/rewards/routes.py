@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Response, make_response
 
-from backend import clock
+from backend import clock, public_ids
 from backend.blueprint import Blueprint
 from backend.errors import NotFoundError
 from backend.idempotency import answer_of, of_request, takes_key
@@ -97,7 +97,7 @@ def cancel_redemption(redemption_id: str, *, resident: Resident) -> dict[str, An
 
 
 def _own(redemption_id: str, resident: Resident) -> tuple[int, int]:
-    owner, seq = reading.parse_id(redemption_id)
+    owner, seq = public_ids.parse(redemption_id)
     if owner != resident.resident_id:
         raise NotFoundError
     return owner, seq

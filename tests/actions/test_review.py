@@ -49,6 +49,14 @@ def test_an_accepted_photo_is_credited_and_a_refused_one_is_not(client, plates, 
     assert differences(with_actions=True) == []
 
 
+def test_the_queue_is_paged_oldest_first(client, plates, reviewer):
+    ids = [plates(number)["id"] for number in range(3)]
+    first = client.get("/api/v1/admin/actions?limit=2", headers=reviewer).json
+    rest = client.get(f"/api/v1/admin/actions?limit=2&cursor={first['next_cursor']}", headers=reviewer).json
+    assert [item["id"] for item in first["items"] + rest["items"]] == ids
+    assert rest["next_cursor"] is None
+
+
 def test_a_decision_is_made_once(client, plates, reviewer):
     action = plates(1)["id"]
     assert client.post(f"/api/v1/admin/actions/{action}/accept", headers=reviewer).status_code == 200
