@@ -17,7 +17,6 @@ from backend.actions.models import Action
 from backend.actions.reversing import NotReversibleError, reverse
 from backend.admins.auth import admin as admin_only
 from backend.admins.models import Admin
-from backend.audit import service as audit
 from backend.blueprint import Blueprint
 from backend.catalogue import service as catalogue_service
 from backend.errors import ValidationFailedError
@@ -46,8 +45,7 @@ def list_for_review(query: dict[str, Any], *, admin: Admin) -> Page:  # noqa: AR
 def accept_action(action_id: str, *, admin: Admin) -> dict[str, Any]:
     """Accept a pending action: it is credited now"""
     resident_id, seq = public_ids.parse(action_id)
-    action = reviewing.accept(resident_id=resident_id, seq=seq, by=admin.actor, now=clock.now())
-    return _audited(action, "accept", admin=admin, before="pending")
+    return _reviewed(reviewing.accept(resident_id=resident_id, seq=seq, by=admin.actor, now=clock.now()))
 
 
 @blueprint.post("/actions/<action_id>/refuse")
@@ -59,7 +57,7 @@ def refuse_action(given: dict[str, str], action_id: str, *, admin: Admin) -> dic
     """Refuse a pending action"""
     resident_id, seq = public_ids.parse(action_id)
     action = reviewing.refuse(resident_id=resident_id, seq=seq, reason=given["reason"], by=admin.actor, now=clock.now())
-    return _audited(action, "refuse", admin=admin, before="pending")
+    return _reviewed(action)
 
 
 @blueprint.post("/actions/<action_id>/reverse")
@@ -71,7 +69,7 @@ def reverse_action(given: dict[str, str], action_id: str, *, admin: Admin) -> di
     """Take a credited action back; the balance may fall below zero"""
     resident_id, seq = public_ids.parse(action_id)
     action = reverse(resident_id=resident_id, seq=seq, reason=given["reason"], by=admin.actor, now=clock.now())
-    return _audited(action, "reverse", admin=admin, before="credited")
+    return _reviewed(action)
 
 
 @blueprint.post("/check-ins")
@@ -85,20 +83,6 @@ def new_check_in(given: dict[str, Any], *, admin: Admin) -> dict[str, str]:  # n
         raise ValidationFailedError.of({"task": gettext("There is no such task.")})
     token = check_in.issue(task=given["task"], place=given["place"], now=now, valid_s=given["valid_s"])
     return {"token": token, "expires_at": clock.rfc3339(now + timedelta(seconds=given["valid_s"]))}
-
-
-def _audited(action: Action, verb: str, *, admin: Admin, before: str) -> dict[str, Any]:
-    shown = _reviewed(action)
-    after = {name: shown.get(name) for name in ("status", "points", "co2e_g", "reason")}
-    audit.record(
-        actor=admin.actor,
-        action=verb,
-        object_kind="action",
-        object_id=shown["id"],
-        before={"status": before},
-        after=after,
-    )
-    return shown
 
 
 def _reviewed(action: Action) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from backend.actions import copying
 from backend.actions.claim import Claim
 from backend.actions.judging import Judged, caps_of, judge
 from backend.actions.loading import Loaded, lock_and_load
-from backend.actions.reversing import reverse
+from backend.actions.reversing import take_back
 from backend.actions.standing import Standing
 from backend.config import Settings
 from backend.database import array
@@ -102,7 +102,7 @@ def _round(
         copying.copy_all([one for one in judged if one.seq], cursor=cursor, now=now)
         _move_books(moves, cursor=cursor, expires_on=posting.expiry_of(now, months=settings.points_valid_months))
     for resident_id, seq in reversals:
-        reverse(resident_id=resident_id, seq=seq, reason=REPLACED, by="rules", now=now)
+        take_back(resident_id=resident_id, seq=seq, reason=REPLACED, by="rules", now=now)
     return rest, judged
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from flask_babel import lazy_gettext as _l
 
 from backend import outbox
+from backend.actions import trail
 from backend.actions.models import Action
 from backend.database import db
 from backend.errors import AlreadyDecidedError, NotFoundError
@@ -22,6 +23,13 @@ def reverse(*, resident_id: int, seq: int, reason: str, by: str, now: datetime) 
 
     Raises NotFoundError, NotReversibleError.
     """
+    action = take_back(resident_id=resident_id, seq=seq, reason=reason, by=by, now=now)
+    trail.record(action, verb="reversed", was="credited", by=by)
+    return action
+
+
+def take_back(*, resident_id: int, seq: int, reason: str, by: str, now: datetime) -> Action:
+    """The same without a row in the audit trail: for what the rules do by themselves."""
     wallet = ledger.lock_wallet(resident_id)
     action = db.session.get(Action, (resident_id, seq), populate_existing=True)
     if action is None:

@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select, tuple_
 
 from backend import clock, present
+from backend.actions import trail
 from backend.actions.claim import Claim
 from backend.actions.judging import caps_of
 from backend.actions.loading import lock_and_load
@@ -80,6 +81,7 @@ def accept(*, resident_id: int, seq: int, by: str, now: datetime) -> Action:
     action.decided_by = by
     db.session.add(delta(action, sign=1, now=now))
     db.session.flush()
+    trail.record(action, verb="accepted", was="pending", by=by)
     return action
 
 
@@ -88,6 +90,7 @@ def refuse(*, resident_id: int, seq: int, reason: str, by: str, now: datetime) -
     action = _locked(resident_id, seq)
     action.status, action.reason, action.decided_by, action.decided_at = "refused", reason, by, now
     db.session.flush()
+    trail.record(action, verb="refused", was="pending", by=by)
     return action
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
-from backend import public_ids
+from backend import audit, public_ids
 from backend.database import db
 from backend.errors import AlreadyDecidedError, NotFoundError, RefusalError
 from backend.ledger import service as ledger
@@ -41,16 +41,21 @@ FULFIL_REFUSALS = (RedemptionDecidedError, RedemptionOverdueError, OwnerFrozenEr
 """What `fulfil` raises, beside NotFoundError."""
 
 
-def cancel(resident_id: int, seq: int, *, by: str, reason: str | None = None, now: datetime) -> Redeemed:
-    """Call a reserved redemption off: points, stock and limit come back. By an admin: with grace (`ledger.release`).
+def cancel(resident_id: int, seq: int, *, now: datetime) -> Redeemed:
+    """The resident gives a reserved redemption up: points, stock and limit come back.
 
     Raises NotFoundError, RedemptionDecidedError.
     """
-    wallet = ledger.lock_wallet(resident_id)
-    redemption = _reserved(resident_id, seq)
-    _call_off(wallet, redemption, status="cancelled", by=by, reason=reason, now=now)
-    decided = _decided(wallet, redemption)
-    _give_back([redemption])
+    return _cancel(resident_id, seq, by=f"resident:{resident_id}", reason=None, now=now)
+
+
+def call_off(resident_id: int, seq: int, *, by: str, reason: str, now: datetime) -> Redeemed:
+    """The same by those who should hand it over; the resident reads why, and the audit trail keeps by whom.
+
+    Points that would end soon are good for `lots.GRACE_DAYS`.
+    """
+    decided = _cancel(resident_id, seq, by=by, reason=reason, now=now, grace=True)
+    _record(decided.redemption, by=by)
     return decided
 
 
@@ -81,7 +86,9 @@ def fulfil(resident_id: int, seq: int, *, by: str, now: datetime) -> Redeemed:
         raise RedemptionOverdueError
     ledger.capture(wallet, _hold(redemption))
     _decide(redemption, status="fulfilled", by=by, now=now)
-    return _decided(wallet, redemption)
+    decided = _decided(wallet, redemption)
+    _record(redemption, by=by)
+    return decided
 
 
 def fulfil_by_code(code: str, *, by: str, now: datetime) -> Redeemed:
@@ -116,6 +123,15 @@ def expire_reserved(now: datetime, limit: int) -> int:
     return len(expired)
 
 
+def _cancel(resident_id: int, seq: int, *, by: str, reason: str | None, now: datetime, grace: bool = False) -> Redeemed:
+    wallet = ledger.lock_wallet(resident_id)
+    redemption = _reserved(resident_id, seq)
+    _call_off(wallet, redemption, status="cancelled", by=by, reason=reason, now=now, grace=grace)
+    decided = _decided(wallet, redemption)
+    _give_back([redemption])
+    return decided
+
+
 def _expire(resident_id: int, seq: int, *, now: datetime) -> Redemption | None:
     wallet = ledger.lock_wallet(resident_id)
     redemption = reading.redemption(resident_id, seq)
@@ -134,10 +150,17 @@ def _reserved(resident_id: int, seq: int) -> Redemption:
 
 
 def _call_off(
-    wallet: Wallet, redemption: Redemption, *, status: str, by: str, reason: str | None, now: datetime
+    wallet: Wallet,
+    redemption: Redemption,
+    *,
+    status: str,
+    by: str,
+    reason: str | None,
+    now: datetime,
+    grace: bool = False,
 ) -> None:
     # Who calls off their own, or does not come for it, must not put off by it when points expire.
-    ledger.release(wallet, _hold(redemption), now=now, grace=by.startswith("admin:"))
+    ledger.release(wallet, _hold(redemption), now=now, grace=grace)
     redemption.delivery = None  # nothing will be sent there any more
     redemption.reason = reason
     _decide(redemption, status=status, by=by, now=now)
@@ -153,6 +176,17 @@ def _give_back(called_off: Iterable[Redemption]) -> None:
 
 def _decide(redemption: Redemption, *, status: str, by: str, now: datetime) -> None:
     redemption.status, redemption.decided_by, redemption.decided_at = status, by, now
+
+
+def _record(redemption: Redemption, *, by: str) -> None:
+    audit.record(
+        actor=by,
+        action=f"redemption.{redemption.status}",
+        object_kind="redemption",
+        object_id=public_ids.text(redemption.resident_id, redemption.seq),
+        before={"status": "reserved"},
+        after={"status": redemption.status, "reason": redemption.reason},
+    )
 
 
 def _hold(redemption: Redemption) -> Hold:

@@ -6,7 +6,6 @@ from backend import clock, public_ids
 from backend.admins.auth import admin as admin_only
 from backend.admins.idempotency import idempotent
 from backend.admins.models import Admin
-from backend.audit import service as audit
 from backend.blueprint import Blueprint
 from backend.errors import NotFoundError
 from backend.paging import Page, Place, decode_place, page_of
@@ -58,7 +57,7 @@ def show_for_fulfilment(redemption_id: str, *, admin: Admin) -> dict[str, Any]:
 @blueprint.response(200, FulfilmentSchema)
 def hand_over(given: dict[str, str], *, admin: Admin) -> dict[str, Any]:
     """Hand over what a resident's pick-up code stands for"""
-    return _audited(deciding.fulfil_by_code(given["pickup_code"], by=admin.actor, now=clock.now()), admin=admin)
+    return _decided(deciding.fulfil_by_code(given["pickup_code"], by=admin.actor, now=clock.now()))
 
 
 @blueprint.post("/redemptions/<redemption_id>/fulfil")
@@ -69,7 +68,7 @@ def hand_over(given: dict[str, str], *, admin: Admin) -> dict[str, Any]:
 def fulfil_redemption(redemption_id: str, *, admin: Admin) -> dict[str, Any]:
     """Note that a redemption was sent or handed over"""
     resident_id, seq = public_ids.parse(redemption_id)
-    return _audited(deciding.fulfil(resident_id, seq, by=admin.actor, now=clock.now()), admin=admin)
+    return _decided(deciding.fulfil(resident_id, seq, by=admin.actor, now=clock.now()))
 
 
 @blueprint.post("/redemptions/<redemption_id>/cancel")
@@ -81,24 +80,14 @@ def fulfil_redemption(redemption_id: str, *, admin: Admin) -> dict[str, Any]:
 def call_redemption_off(given: dict[str, str], redemption_id: str, *, admin: Admin) -> dict[str, Any]:
     """Cancel a redemption that is still reserved: points and stock come back"""
     resident_id, seq = public_ids.parse(redemption_id)
-    cancelled = deciding.cancel(resident_id, seq, by=admin.actor, reason=given["reason"], now=clock.now())
-    return _audited(cancelled, admin=admin)
+    return _decided(deciding.call_off(resident_id, seq, by=admin.actor, reason=given["reason"], now=clock.now()))
 
 
 def _shown(redeemed: Redeemed, admin: Admin) -> dict[str, Any]:
     return answering.for_fulfilment(redeemed, with_delivery=admin.role in SEE_DELIVERIES)
 
 
-def _audited(decided: Redeemed, *, admin: Admin) -> dict[str, Any]:
-    redemption = decided.redemption
-    audit.record(
-        actor=admin.actor,
-        action=f"redemption.{redemption.status}",
-        object_kind="redemption",
-        object_id=public_ids.text(redemption.resident_id, redemption.seq),
-        before={"status": "reserved"},
-        after={"status": redemption.status, "reason": redemption.reason},
-    )
+def _decided(decided: Redeemed) -> dict[str, Any]:
     # Without the delivery: an answer may be stored with its idempotency key.
     return answering.for_fulfilment(decided, with_delivery=False)
 

@@ -93,7 +93,7 @@ def get_redemption(redemption_id: str, *, resident: Resident) -> dict[str, Any]:
 def cancel_redemption(redemption_id: str, *, resident: Resident) -> dict[str, Any]:
     """Cancel a redemption that is still reserved: the points come back"""
     owner, seq = _own(redemption_id, resident)
-    return answering.redemption(deciding.cancel(owner, seq, by=f"resident:{owner}", now=clock.now()))
+    return answering.redemption(deciding.cancel(owner, seq, now=clock.now()))
 
 
 def _own(redemption_id: str, resident: Resident) -> tuple[int, int]:

@@ -7,14 +7,16 @@ from datetime import timedelta
 import pytest
 import time_machine
 from flask import current_app
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from backend import clock
 from backend.actions.claim import Claim
 from backend.actions.judging import in_order
+from backend.actions.models import Action
 from backend.actions.record_batch import record_batch
 from backend.actions.record_many import record_many
 from backend.actions.record_one import record_one
+from backend.audit.models import AuditRow
 from backend.catalogue import service as catalogue
 from backend.database import db, transaction
 from backend.ledger import adjusting
@@ -190,6 +192,9 @@ def test_a_partners_record_takes_the_place_of_the_declared_ride(app, resident, s
     (judged,) = many([ride(minutes=17, external_id="t1", partner_id=1)], resident=resident, settings=settings)
     assert (judged.outcome.status, judged.outcome.points) == ("credited", 19)
     assert books(resident) == (19, 190_600, 1)
+    # What the rules do by themselves is told by the action, not by the audit trail.
+    assert db.session.scalars(select(Action.decided_by).where(Action.status == "reversed")).all() == ["rules"]
+    assert db.session.scalars(select(AuditRow)).all() == []
 
 
 def test_a_page_is_judged_by_what_the_catalogue_says_once_its_wallets_are_locked(app, resident, settings, ride):

@@ -3,10 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from backend import clock
+from backend.actions import reviewing
 from backend.admins import auth as admin_auth
 from backend.admins.models import Admin
+from backend.audit.models import AuditRow
 from backend.database import db, transaction
 from backend.ledger import service as ledger
 from backend.verification import verify
@@ -92,6 +95,42 @@ def test_a_reversed_award_takes_grams_and_points_back(client, plates, reviewer):
     again = client.post(f"/api/v1/admin/actions/{action}/reverse", json={"reason": "fraud"}, headers=reviewer)
     assert again.status_code == 409
     assert differences(with_actions=True) == []
+
+
+def test_the_trail_says_who_decided_on_what_and_what_it_came_to(client, plates, reviewer, resident):
+    first, second = plates(1)["id"], plates(2)["id"]
+    for action, verb, reason in ((first, "accept", None), (first, "reverse", "fraud"), (second, "refuse", "blurred")):
+        body = reason and {"reason": reason}
+        assert client.post(f"/api/v1/admin/actions/{action}/{verb}", json=body, headers=reviewer).status_code == 200
+    rows = db.session.scalars(select(AuditRow).order_by(AuditRow.id)).all()
+    assert [(row.actor_kind, row.actor, row.action, row.object_id) for row in rows] == [
+        ("admin", "rosa", "action.accepted", first),
+        ("admin", "rosa", "action.reversed", first),
+        ("admin", "rosa", "action.refused", second),
+    ]
+    assert [row.before for row in rows] == [{"status": "pending"}, {"status": "credited"}, {"status": "pending"}]
+    assert [row.after for row in rows] == [
+        {"status": "credited", "points": 5, "co2e_g": 144.0, "reason": None},
+        {"status": "reversed", "points": 5, "co2e_g": 144.0, "reason": "fraud"},
+        {"status": "refused", "points": 0, "co2e_g": 0.0, "reason": "blurred"},
+    ]
+
+
+def test_what_a_command_accepts_is_in_the_trail_too(plates, resident):
+    plates(1)
+    with transaction():
+        reviewing.accept(resident_id=resident.resident_id, seq=1, by="command:prepare", now=clock.now())
+    row = db.session.scalars(select(AuditRow)).one()
+    assert (row.actor_kind, row.actor, row.action) == ("command", "prepare", "action.accepted")
+
+
+def test_a_decision_that_fails_leaves_no_trail(client, plates, reviewer):
+    action = plates(1)["id"]
+    assert (
+        client.post(f"/api/v1/admin/actions/{action}/reverse", json={"reason": "x"}, headers=reviewer).status_code
+        == 409
+    )
+    assert db.session.scalars(select(AuditRow)).all() == []
 
 
 @pytest.mark.parametrize("action", ["1-99", "x", "99999999999999999999-1", "1-99999999999", "-", "1-"])

@@ -32,6 +32,9 @@ def test_an_empty_site_is_filled_once(prepare):
     assert "12 simulated" in output
     first = counted()
     assert first[0] > 100
+    reviewed = select(Action).where(Action.decided_by == simulated.ACTOR, Action.status == "credited")
+    noted = select(AuditRow).where(AuditRow.action == "action.accepted", AuditRow.actor == "prepare")
+    assert len(db.session.scalars(reviewed).all()) == len(db.session.scalars(noted).all()) > 0
     assert differences(with_actions=True) == []
     prepare()
     assert counted() == first

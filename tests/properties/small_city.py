@@ -145,7 +145,7 @@ class SmallCity(RuleBasedStateMachine):
     @precondition(lambda self: self.redemptions)
     @rule(which=RECENT, ever=st.booleans())
     def cancel(self, which, ever):
-        self._decide(which, ever, partial(deciding.cancel, by="resident"))
+        self._decide(which, ever, deciding.cancel)
 
     @precondition(lambda self: self.redemptions)
     @rule(which=RECENT, ever=st.booleans())

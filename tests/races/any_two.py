@@ -106,7 +106,7 @@ class Somebody:
             ),
             "redeem": lambda: self.redeem(self.mug),
             "redeem a voucher": lambda: self.redeem(self.ticket),
-            "cancel": self.in_transaction(lambda: deciding.cancel(self.who, 1, by="resident", now=clock.now())),
+            "cancel": self.in_transaction(lambda: deciding.cancel(self.who, 1, now=clock.now())),
             "fulfil": self.in_transaction(lambda: deciding.fulfil(self.who, 1, by="admin:one", now=clock.now())),
             "call off what is overdue": self.in_transaction(lambda: deciding.expire_reserved(later, 9)),
             "expire points": self.in_transaction(lambda: expiring.expire_due(now=now, limit=9)),

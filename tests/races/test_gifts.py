@@ -68,7 +68,7 @@ def reserved(somebody, give, new_reward, redeem):
 
 
 DECISIONS = {
-    "cancel": lambda owner: deciding.cancel(owner, 1, by="resident", now=clock.now()),
+    "cancel": lambda owner: deciding.cancel(owner, 1, now=clock.now()),
     "fulfil": lambda owner: deciding.fulfil(owner, 1, by="admin:test", now=clock.now()),
 }
 AFTER = {"cancel": ((100, 0), 1), "fulfil": ((0, 0), 0)}

@@ -141,9 +141,9 @@ def test_of_cancelling_and_fulfilling_at_once_exactly_one_wins(
     redeem(resident, reward)
     owner = resident.resident_id
     calls = [
-        lambda: outcome(lambda: deciding.cancel(owner, 1, by="resident", now=clock.now())),
+        lambda: outcome(lambda: deciding.cancel(owner, 1, now=clock.now())),
         lambda: outcome(lambda: deciding.fulfil(owner, 1, by="admin:test", now=clock.now())),
-        lambda: outcome(lambda: deciding.cancel(owner, 1, by="admin:test", now=clock.now())),
+        lambda: outcome(lambda: deciding.call_off(owner, 1, by="admin:test", reason="test", now=clock.now())),
         lambda: outcome(lambda: deciding.expire_reserved(clock.now(), 10)),
     ]
     results = together(app, calls)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 
 from backend import clock
+from backend.audit.models import AuditRow
 from backend.database import db, transaction
 from backend.ledger import service as ledger
 from backend.ledger.models import Hold, Lot
@@ -112,7 +113,7 @@ def test_points_go_back_into_the_lots_that_they_came_from_and_expired_ones_end_t
     assert list(lots(resident).values()) == [20]
     after_the_first_expired = clock.day_bounds(soon)[1] + timedelta(hours=1)
     with transaction():
-        deciding.cancel(resident.resident_id, 1, by="resident", now=after_the_first_expired)
+        deciding.cancel(resident.resident_id, 1, now=after_the_first_expired)
     revived = clock.local_day(after_the_first_expired)
     assert today <= soon < revived < late
     assert lots(resident) == {revived: 60, late: 60}
@@ -125,7 +126,7 @@ def test_points_that_come_back_pay_a_debt_first(resident, reserved, balance):
         ledger.claw_back(wallet, points=30, reference=Reference("action", 1), year=2026, now=clock.now())
     assert balance(resident) == (-30, 100)
     with transaction():
-        deciding.cancel(resident.resident_id, 1, by="resident", now=clock.now())
+        deciding.cancel(resident.resident_id, 1, now=clock.now())
     assert (balance(resident), list(lots(resident).values())) == ((70, 0), [70])
 
 
@@ -182,6 +183,39 @@ def test_nothing_is_handed_over_to_a_frozen_resident(client, admin_headers, resi
     assert (answer.status_code, answer.json["type"]) == (409, "owner-frozen")
     answer = client.post(f"{path}/cancel", json={"reason": "fraud"}, headers=admin_headers("fulfiller"))
     assert (answer.status_code, answer.json["status"], answer.json["reason"]) == (200, "cancelled", "fraud")
+
+
+def trail():
+    rows = db.session.scalars(select(AuditRow).where(AuditRow.object_kind == "redemption").order_by(AuditRow.id))
+    return [(row.actor, row.action, row.object_id, row.after) for row in rows]
+
+
+def test_the_trail_says_who_handed_over_and_who_called_off(client, admin_headers, headers, resident, reserved):
+    handed, sent, called_off = reserved(), reserved("physical"), reserved()
+    code = client.get(f"/api/v1/redemptions/{handed}", headers=headers(resident)).json["pickup_code"]
+    signed = admin_headers("fulfiller")
+    assert client.post(HAND_OVER, json={"pickup_code": code}, headers=signed).status_code == 200
+    assert client.post(f"/api/v1/admin/redemptions/{sent}/fulfil", headers=signed).status_code == 200
+    path = f"/api/v1/admin/redemptions/{called_off}/cancel"
+    assert client.post(path, json={"reason": "broken"}, headers=signed).status_code == 200
+    assert client.post(path, json={"reason": "broken"}, headers=signed).status_code == 409
+    fulfilled = {"status": "fulfilled", "reason": None}
+    assert trail() == [
+        ("fulfiller", "redemption.fulfilled", handed, fulfilled),
+        ("fulfiller", "redemption.fulfilled", sent, fulfilled),
+        ("fulfiller", "redemption.cancelled", called_off, {"status": "cancelled", "reason": "broken"}),
+    ]
+
+
+def test_what_residents_and_the_clock_do_is_told_by_the_redemption(client, headers, resident, reserved):
+    given_up = reserved()
+    reserved()
+    assert client.post(f"/api/v1/redemptions/{given_up}/cancel", headers=headers(resident)).status_code == 200
+    with transaction():
+        assert deciding.expire_reserved(clock.now() + timedelta(days=31), 10) == 1
+    assert trail() == []
+    by = select(Redemption.decided_by).order_by(Redemption.seq)
+    assert db.session.scalars(by).all() == [f"resident:{resident.resident_id}", "job:expire"]
 
 
 @pytest.mark.parametrize(("microseconds", "slug"), [(-1, None), (0, "redemption-expired")])

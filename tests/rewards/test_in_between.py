@@ -107,7 +107,7 @@ def test_an_answer_written_by_hand_is_the_one_of_the_schema(app, new_reward, res
         assert answering.written(done) == RedemptionSchema().dump(answering.redemption(done))
         assert redeem(resident, reward, **more).json.keys() == answering.written(done).keys()
     with transaction():
-        cancelled = deciding.cancel(resident.resident_id, 1, by="resident", reason="changed my mind", now=clock.now())
+        cancelled = deciding.call_off(resident.resident_id, 1, by="admin:test", reason="broken", now=clock.now())
         assert answering.written(cancelled) == RedemptionSchema().dump(answering.redemption(cancelled))
 
 

@@ -1,6 +1,7 @@
 """A rush on what is sold out: refused without a transaction, and wrongly never."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import update
@@ -83,7 +84,7 @@ def test_who_called_a_redemption_off_gets_the_first_answer_again(
         give(person, 100)
     first = redeem(resident, reward, key="mine")
     with transaction():
-        deciding.cancel(resident.resident_id, 1, by="resident", now=clock.now())
+        deciding.cancel(resident.resident_id, 1, now=clock.now())
     assert redeem(other, reward).status_code == 201
     end_guard(reward)
     for _ in range(2):
@@ -103,10 +104,10 @@ def test_the_takers_are_all_who_may_still_have_an_answer(
     for person in (resident, late):
         give(person, 100)
     assert redeem(resident, reward).status_code == 201
-    decided = {"fulfilled": deciding.fulfil, "cancelled": deciding.cancel}
+    decided = {"fulfilled": partial(deciding.fulfil, by="admin:test"), "cancelled": deciding.cancel}
     with transaction():
         if status in decided:
-            decided[status](resident.resident_id, 1, by="admin:test", now=clock.now())
+            decided[status](resident.resident_id, 1, now=clock.now())
         elif status == "expired":
             deciding.expire_reserved(clock.now() + timedelta(days=31), 10)
     with transaction():

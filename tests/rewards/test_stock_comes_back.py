@@ -57,13 +57,13 @@ def test_what_is_cancelled_can_be_had_by_another_at_once(app, new_reward, reside
     redeem(resident, reward)
     assert redeem(other, reward).json["type"] == "out-of-stock"
     with transaction():
-        deciding.cancel(resident.resident_id, 1, by="resident", now=clock.now())
+        deciding.cancel(resident.resident_id, 1, now=clock.now())
     assert redeem(other, reward).status_code == 201
 
 
 RESTOCKING = {
     "moved by an admin": lambda reward, _: stocking.move(reward.id, delta=1, reason="restocked", by="admin:test"),
-    "called off": lambda _, taker: deciding.cancel(taker.resident_id, 1, by="resident", now=clock.now()),
+    "called off": lambda _, taker: deciding.cancel(taker.resident_id, 1, now=clock.now()),
     "not collected": lambda _reward, _taker: deciding.expire_reserved(clock.now() + timedelta(days=31), 10),
     "more codes": lambda reward, _: vouchers.load(reward_id=reward.id, text="MORE", by="admin:test"),
 }
@@ -114,7 +114,7 @@ def test_nobody_waits_where_something_is_left(app, new_reward, resident, give, r
         redeem(resident, reward)
     for number in range(1, 4):
         with transaction():
-            deciding.cancel(resident.resident_id, number, by="resident", now=clock.now())
+            deciding.cancel(resident.resident_id, number, now=clock.now())
         assert clockwork.waits == [sold_out.SEEN_S]
 
 

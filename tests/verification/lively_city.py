@@ -58,7 +58,7 @@ def redeem_everything(anna, bert, *, gift, settings):
             done = redeeming.redeem(resident_id=resident.resident_id, reward_id=reward_id, quantity=1, now=clock.now())
             seqs.append(done.redemption.seq)
     with transaction():
-        deciding.cancel(anna.resident_id, seqs[0], by="resident", now=clock.now())
+        deciding.cancel(anna.resident_id, seqs[0], now=clock.now())
     with transaction():
         deciding.fulfil(anna.resident_id, seqs[1], by="admin:test", now=clock.now())
     with transaction():
