@@ -12,6 +12,10 @@ from flask_babel import lazy_gettext as _l
 from marshmallow import Schema, ValidationError, fields, validate
 
 from backend import clock
+from backend.library_messages import N_
+
+NOT_BLANK = validate.Regexp(r"\s*\S", error=N_("Must not be blank."))
+NOT_ZERO = validate.NoneOf([0], error=N_("Must not be 0."))
 
 
 class Text(fields.String):
@@ -160,7 +164,12 @@ class BalanceSchema(Schema):
 class ReasonSchema(Schema):
     """Why; the resident concerned can read it."""
 
-    reason = Text(required=True, shortest=1, longest=500, metadata={"example": "The photo shows another meal."})
+    reason = Text(
+        required=True,
+        longest=500,
+        validate=[NOT_BLANK],
+        metadata={"example": "The photo shows another meal."},
+    )
 
 
 def grams(co2e_mg: int) -> float:

@@ -76,20 +76,20 @@ def reverse_action(given: dict[str, str], action_id: str, *, admin: Admin) -> di
 @admin_only("operator")
 @blueprint.arguments(NewCheckInSchema)
 @blueprint.response(200, CheckInSchema)
-def new_check_in(given: dict[str, Any], *, admin: Admin) -> dict[str, str]:  # noqa: ARG001  every admin route gets one
+def new_check_in(given: dict[str, Any], *, admin: Admin) -> dict[str, Any]:  # noqa: ARG001  every admin route gets one
     """A check-in code for a place, to show as a QR code until it ends"""
     now = clock.now()
     if given["task"] not in catalogue_service.current().tasks:
         raise ValidationFailedError.of({"task": gettext("There is no such task.")})
     token = check_in.issue(task=given["task"], place=given["place"], now=now, valid_s=given["valid_s"])
-    return {"token": token, "expires_at": clock.rfc3339(now + timedelta(seconds=given["valid_s"]))}
+    return {"token": token, "expires_at": now + timedelta(seconds=given["valid_s"])}
 
 
 def _reviewed(action: Action) -> dict[str, Any]:
     more = {
         "resident_id": action.resident_id,
         "evidence_data": action.evidence or {},
-        "posted_at": clock.rfc3339(action.posted_at),
+        "posted_at": action.posted_at,
         "decided_by": action.decided_by,
     }
     return reading.shown([action])[0] | more

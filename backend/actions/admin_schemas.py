@@ -2,17 +2,16 @@
 
 from marshmallow import Schema, fields, validate
 
+from backend.actions.models import STATUSES
 from backend.actions.schemas import ActionSchema
 from backend.paging import PageQuerySchema
-from backend.schemas import Text
+from backend.schemas import Instant, Text
 
 
 class ReviewQuerySchema(PageQuerySchema):
     """Which actions."""
 
-    status = fields.String(
-        load_default="pending", validate=validate.OneOf(["pending", "credited", "refused", "reversed"])
-    )
+    status = fields.String(load_default="pending", validate=validate.OneOf(STATUSES), metadata={"example": "pending"})
 
 
 class ReviewedActionSchema(ActionSchema):
@@ -20,7 +19,7 @@ class ReviewedActionSchema(ActionSchema):
 
     resident_id = fields.Integer(required=True)
     evidence_data = fields.Dict(metadata={"description": "What the resident gave as evidence"})
-    posted_at = fields.String(required=True)
+    posted_at = Instant(required=True)
     decided_by = fields.String(allow_none=True)
 
 
@@ -42,4 +41,4 @@ class CheckInSchema(Schema):
     """The token to show as a QR code, and when to fetch the next."""
 
     token = fields.String(required=True)
-    expires_at = fields.String(required=True)
+    expires_at = Instant(required=True)

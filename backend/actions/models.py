@@ -8,6 +8,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.database import Model, Quantity, Whole
 
+STATUSES = ("credited", "pending", "refused", "reversed")
+"""Of an action."""
+
 
 class Action(Model):
     """One record that a resident did a green task: activity data, evidence, outcome.

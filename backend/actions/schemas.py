@@ -4,6 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
 
+from backend.actions.models import STATUSES
 from backend.paging import PageQuerySchema
 from backend.schemas import Amount, BalanceSchema, Instant, Text
 
@@ -73,7 +74,7 @@ class UsedFactorSchema(Schema):
     unit = fields.String()
     source = fields.String()
     region = fields.String()
-    valid_from = fields.String()
+    valid_from = fields.String(metadata={"format": "date"})
     version = fields.Integer()
 
 
@@ -93,11 +94,9 @@ class ActionSchema(Schema):
 
     id = fields.String(required=True, metadata={"example": "1024-17"})
     task = fields.String(required=True)
-    status = fields.String(
-        required=True, metadata={"enum": ["credited", "pending", "refused", "reversed"], "example": "credited"}
-    )
+    status = fields.String(required=True, metadata={"enum": list(STATUSES), "example": "credited"})
     evidence = fields.String(metadata={"description": "Evidence tier"})
-    occurred_at = fields.String()
+    occurred_at = fields.String(metadata={"format": "date-time"})
     co2e_g = fields.Float(required=True)
     points = fields.Integer(required=True)
     points_capped_by = fields.String()
@@ -113,7 +112,7 @@ class ActionsQuerySchema(PageQuerySchema):
     """Which actions."""
 
     task = Text(longest=64)
-    status = fields.String(validate=validate.OneOf(["credited", "pending", "refused", "reversed"]))
+    status = fields.String(validate=validate.OneOf(STATUSES))
 
 
 class ResultSchema(Schema):
@@ -139,7 +138,7 @@ class ResultsSchema(Schema):
 class DaySchema(Schema):
     """What became of the steps of one day."""
 
-    day = fields.String(required=True)
+    day = fields.String(required=True, metadata={"format": "date"})
     steps = fields.Integer(required=True)
     status = fields.String(required=True)
     reason = fields.String()

@@ -75,12 +75,7 @@ class TaskChangeSchema(Schema):
         allow_none=True,
         metadata={"type": "number", "description": "Activity data above this is recorded and not counted"},
     )
-    trip = fields.Boolean(
-        load_default=False,
-        truthy={True},
-        falsy={False},
-        metadata={"description": "Must not overlap with another"},
-    )
+    trip = Flag(load_default=False, metadata={"description": "Must not overlap with another"})
     max_speed_kmh = Exact(
         places=3, below=1000, load_default=None, allow_none=True, metadata={"type": "number", "example": 25}
     )

@@ -2,21 +2,15 @@
 
 from typing import Any
 
-from flask_babel import gettext
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import Schema, fields, validate
 
 from backend import public_ids
 from backend.ledger.adjusting import STATUSES
 from backend.paging import PageQuerySchema, page_schema
-from backend.schemas import Instant, Text
+from backend.schemas import NOT_BLANK, NOT_ZERO, Instant, Text
 
 MOST = 1_000_000
 """Points of one adjustment; more is a mistake of the keyboard."""
-
-
-def _moves_something(points: int) -> None:
-    if points == 0:
-        raise ValidationError(gettext("Must not be 0."))
 
 
 class NewAdjustmentSchema(Schema):
@@ -26,10 +20,15 @@ class NewAdjustmentSchema(Schema):
     points = fields.Integer(
         strict=True,
         required=True,
-        validate=[validate.Range(-MOST, MOST), _moves_something],
+        validate=[validate.Range(-MOST, MOST), NOT_ZERO],
         metadata={"example": 50},
     )
-    reason = Text(required=True, shortest=1, longest=500, metadata={"example": "Prize of the school contest"})
+    reason = Text(
+        required=True,
+        longest=500,
+        validate=[NOT_BLANK],
+        metadata={"example": "Prize of the school contest"},
+    )
 
 
 class AdjustmentSchema(Schema):

@@ -5,11 +5,10 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from backend.catalogue.rules import LEVELS
-from backend.library_messages import N_
 from backend.paging import PageQuerySchema, page_schema
 from backend.rewards.rules import KINDS, LIMIT_PERIODS, STATUSES
-from backend.rewards.schemas import NOT_BLANK, RedemptionSchema
-from backend.schemas import BothLanguagesSchema, Code, Entire, Instant, Text
+from backend.rewards.schemas import RedemptionSchema
+from backend.schemas import NOT_BLANK, NOT_ZERO, BothLanguagesSchema, Code, Entire, Flag, Instant, Text
 
 MOST_POINTS = 10_000_000
 MOST_PIECES = 1_000_000
@@ -57,9 +56,7 @@ class RewardTermsSchema(Schema):
         validate=validate.Range(1, 365),
         metadata={"description": "Days after which what was reserved and not collected goes back"},
     )
-    active = fields.Boolean(
-        load_default=True, truthy={True}, falsy={False}, metadata={"description": "Whether residents see it"}
-    )
+    active = Flag(load_default=True, metadata={"description": "Whether residents see it"})
 
 
 class NewRewardSchema(RewardTermsSchema):
@@ -104,10 +101,10 @@ class StockChangeSchema(Schema):
     delta = fields.Integer(
         required=True,
         strict=True,
-        validate=[validate.Range(-MOST_PIECES, MOST_PIECES), validate.NoneOf([0], error=N_("Must not be 0."))],
+        validate=[validate.Range(-MOST_PIECES, MOST_PIECES), NOT_ZERO],
         metadata={"example": 100},
     )
-    reason = Text(required=True, shortest=1, longest=500, validate=[NOT_BLANK], metadata={"example": "New delivery"})
+    reason = Text(required=True, longest=500, validate=[NOT_BLANK], metadata={"example": "New delivery"})
 
 
 class DuplicateLineSchema(Schema):
@@ -160,18 +157,6 @@ class PickupSchema(Schema):
     """A code that a resident shows at the counter."""
 
     pickup_code = Text(required=True, shortest=1, longest=40, metadata={"example": "1000ZZ7K3QPM"})
-
-
-class CancelReasonSchema(Schema):
-    """Why; the resident reads it."""
-
-    reason = Text(
-        required=True,
-        shortest=1,
-        longest=500,
-        validate=[NOT_BLANK],
-        metadata={"example": "The supplier cannot deliver."},
-    )
 
 
 AdminRewardPageSchema: Any = page_schema(AdminRewardSchema)

@@ -11,13 +11,13 @@ from backend.errors import NotFoundError
 from backend.paging import Page, Place, decode_place, page_of
 from backend.rewards import answering, deciding, reading
 from backend.rewards.admin_schemas import (
-    CancelReasonSchema,
     FulfilmentPageSchema,
     FulfilmentSchema,
     PickupSchema,
     WorkListQuerySchema,
 )
 from backend.rewards.reading import Redeemed
+from backend.schemas import ReasonSchema
 from backend.web import refuses
 
 SEE_DELIVERIES = frozenset({"fulfiller", "owner"})
@@ -75,7 +75,7 @@ def fulfil_redemption(redemption_id: str, *, admin: Admin) -> dict[str, Any]:
 @admin_only("fulfiller")
 @idempotent()
 @refuses(deciding.RedemptionDecidedError)
-@blueprint.arguments(CancelReasonSchema)
+@blueprint.arguments(ReasonSchema)
 @blueprint.response(200, FulfilmentSchema)
 def call_redemption_off(given: dict[str, str], redemption_id: str, *, admin: Admin) -> dict[str, Any]:
     """Cancel a redemption that is still reserved: points and stock come back"""

@@ -8,10 +8,9 @@ from backend.catalogue.rules import LEVELS
 from backend.library_messages import N_
 from backend.paging import PageQuerySchema, page_schema
 from backend.rewards.rules import KINDS, LIMIT_PERIODS, STATES, STATUSES
-from backend.schemas import Instant, Text
+from backend.schemas import NOT_BLANK, BalanceSchema, Instant, Text
 
 MOST_AT_ONCE = 10
-NOT_BLANK = validate.Regexp(r"\s*\S", error=N_("Must not be blank."))
 PHONE = validate.Regexp(r"\+?[0-9][0-9 -]{4,19}\Z", error=N_("Give a phone number."))
 
 OnSaleSchema: Any = Schema.from_dict(
@@ -92,12 +91,6 @@ class NewRedemptionSchema(Schema):
     delivery = fields.Nested(DeliverySchema, metadata={"description": "For a physical reward, and only then"})
 
 
-class RedemptionWalletSchema(Schema):
-    """The points after it."""
-
-    balance = fields.Integer(required=True)
-
-
 class RedemptionSchema(Schema):
     """A redemption and what became of it."""
 
@@ -125,7 +118,7 @@ class RedemptionSchema(Schema):
         metadata={"description": "When it was fulfilled, cancelled or expired"},
     )
     reason = fields.String(metadata={"description": "Why it was cancelled"})
-    wallet = fields.Nested(RedemptionWalletSchema)
+    wallet = fields.Nested(BalanceSchema)
 
 
 class RedemptionsQuerySchema(PageQuerySchema):

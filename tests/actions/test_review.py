@@ -1,6 +1,6 @@
 """Reviewing photos, and taking back what was credited, over HTTP."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -146,3 +146,11 @@ def test_an_accepted_photo_is_credited_by_the_factor_of_when_it_came_in(client, 
     accepted = client.post(f"/api/v1/admin/actions/{action}/accept", headers=reviewer).json
     assert (accepted["co2e_g"], accepted["explanation"]["factors"][0]["version"]) == (144.0, 1)
     assert list(verify()) == []
+
+
+def test_a_check_in_code_says_until_when_it_is_good(client, admin_headers):
+    wanted = {"task": "event_checkin", "place": "park", "valid_s": 60}
+    code = client.post("/api/v1/admin/check-ins", json=wanted, headers=admin_headers("operator")).json
+    left = datetime.fromisoformat(code["expires_at"]) - clock.now()
+    assert timedelta(seconds=50) < left <= timedelta(seconds=60)
+    assert code["expires_at"].endswith("Z")
