@@ -12,7 +12,7 @@ from backend.catalogue.models import CatalogueRevision, GreenTask, TaskVersion
 from backend.database import Model, db
 from backend.emissions.models import EmissionFactor, Methodology
 from backend.partners.models import Partner
-from backend.rewards import service as rewards
+from backend.rewards import configuring as rewards
 
 HERE = Path(__file__).parent
 BY = "defaults"

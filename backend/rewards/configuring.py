@@ -1,6 +1,7 @@
 """Making and changing rewards. Every change of terms is a new version; what was redeemed keeps its own."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext
@@ -27,13 +28,20 @@ def create(wanted: Mapping[str, Any], *, by: str) -> Reward:
     now = clock.now()
     reward = Reward(**{**wanted, "stock": _first_stock(wanted)}, version=1, created_at=now)
     _check(reward)
-    db.session.add(reward)
-    db.session.flush()
-    versions.keep(reward, by=by, now=now)
-    stocking.record(reward, delta=reward.stock or 0, reason="initial stock", by=by, now=now)
+    _add(reward, by=by, now=now)
     after = {"kind": reward.kind, "stock": reward.stock, **_state(reward)}
     _record(reward, action="created", by=by, after=after)
     return reward
+
+
+def add_defaults(rows: Sequence[Mapping[str, Any]], *, by: str) -> int:
+    """Add the rewards of a fresh site that are not there yet, by their code; returns how many."""
+    now = clock.now()
+    known = set(db.session.scalars(select(Reward.code)))
+    missing = [row for row in rows if row["code"] not in known]
+    for row in missing:
+        _add(Reward(**row, active=True, version=1, created_at=now), by=by, now=now)
+    return len(missing)
 
 
 def change(reward_id: int, changes: Mapping[str, Any], *, expected: int, by: str) -> Reward:
@@ -55,6 +63,13 @@ def change(reward_id: int, changes: Mapping[str, Any], *, expected: int, by: str
     db.session.flush()
     _record(reward, action="changed", by=by, before=before, after=_state(reward))
     return reward
+
+
+def _add(reward: Reward, *, by: str, now: datetime) -> None:
+    db.session.add(reward)
+    db.session.flush()
+    versions.keep(reward, by=by, now=now)
+    stocking.record(reward, delta=reward.stock or 0, reason="initial stock", by=by, now=now)
 
 
 def _first_stock(wanted: Mapping[str, Any]) -> int | None:
