@@ -20,18 +20,18 @@ SERVING = "backend.serving:init_app"
 """Registers all that serves requests."""
 ON_A_READY_SITE = {
     "admin": "backend.admins.commands:group",
-    "ingest": "backend.actions.ingest.command:ingest",
+    "ingest": "backend.actions.ingest.commands:ingest",
     "leaderboard": "backend.leaderboard.commands:group",
     "resident": "backend.account.commands:group",
     "totals": "backend.projector.commands:totals",
-    "verify": "backend.verification.command:command",
+    "verify": "backend.verification.commands:command",
 }
 # A backup is taken before an upgrade and restored into nothing: it must take the schema as it is.
 WITHOUT_A_DATABASE = {
-    "backup": "backend.backup.command:group",
+    "backup": "backend.backup.commands:group",
     "db": "backend.preparation.schema:group",
-    "openapi": "backend.console.commands:describe",
-    "prepare": "backend.preparation.command:prepare",
+    "openapi": "backend.openapi.commands:describe",
+    "prepare": "backend.preparation.commands:prepare",
 }
 ABOUT_THE_API = frozenset({"openapi"})
 _READY = "backend.preparation.schema:ensure_ready"

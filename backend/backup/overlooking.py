@@ -17,7 +17,7 @@ from backend.backup.erasures import Erased
 from backend.backup.errors import BackupError
 from backend.config import Settings
 from backend.leaderboard import commands as leaderboard
-from backend.verification.command import command as verify
+from backend.verification.commands import command as verify
 
 COMMAND = "look-over"
 DIFFERS = 3

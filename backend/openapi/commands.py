@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 from flask.cli import with_appcontext
 
-from backend import openapi
+from backend.openapi.describing import document
 
 KEPT = Path(__file__).parents[2] / "docs" / "openapi.json"
 
@@ -16,7 +16,7 @@ KEPT = Path(__file__).parents[2] / "docs" / "openapi.json"
 @with_appcontext
 def describe(*, write: bool) -> None:
     """Print the OpenAPI description of every call."""
-    text = json.dumps(openapi.document(), indent=1, sort_keys=True, ensure_ascii=False)
+    text = json.dumps(document(), indent=1, sort_keys=True, ensure_ascii=False)
     if write:
         KEPT.write_text(f"{text}\n", encoding="utf-8")
         click.echo(f"{KEPT.name} is current.")
