@@ -102,6 +102,8 @@ class _Terms(NamedTuple):
 def credit_events(partner: Partner, events: Sequence[Event], *, now: datetime, grace_days: int = 0) -> list[Result]:
     """Credit a partner's events inside the session's transaction; results in the order given.
 
+    Of events with one external id the first that is not refused takes it, whoever they belong to; those after it are
+    duplicates.
     `grace_days`: how much older than the partner's setting allows they may be. Events of subjects that nobody has
     bound are kept. Raises BusyError.
     """
@@ -146,26 +148,58 @@ def forget_unbound(*, now: datetime) -> int:
     return cursor().execute(_FORGET, (now - timedelta(days=settings.unbound_days),)).rowcount
 
 
+class _Sorted(NamedTuple):
+    """Events of a page, by what is to be done with them."""
+
+    results: list[Result]
+    """By place; what is not known yet is UNBOUND."""
+    claims: dict[int, list[Claim]]
+    repeats: list[tuple[int, Claim]]
+    """Claims whose external id stands before in the page."""
+    to_keep: dict[str, int]
+    """External id → place of the event without a resident that is the first to bear it."""
+
+
 def _credit(events: Sequence[Event], *, terms: _Terms) -> list[Result]:
     partner_id = terms.partner_id
     objections = {task: terms.objection(task) for task in {event.task for event in events}}
     refused = {task: Result("refused", reason) for task, reason in objections.items() if reason}
     owners = bindings.owners_of({event.subject for event in events if event.task not in refused}, partner_id=partner_id)
-    results = [UNBOUND] * len(events)
-    claims: dict[int, list[Claim]] = defaultdict(list)
-    homeless: list[Claim] = []
+    results, claims, repeats, to_keep = _sorted(events, terms=terms, refused=refused, owners=owners)
+    for judged in record_many(claims, settings=terms.settings, now=terms.now, repeats=repeats):
+        results[judged.claim.place] = _result(judged)
+    if not bindings.still_hold(((s, r) for s, r in owners.items() if r is not None), partner_id=partner_id):
+        raise _MovedError
+    _keep(to_keep, events, results, terms=terms)
+    return results
+
+
+def _sorted(events: Sequence[Event], *, terms: _Terms, refused: dict[str, Result], owners: bindings.Owners) -> _Sorted:
+    results, claims, repeats, to_keep = _Sorted([UNBOUND] * len(events), defaultdict(list), [], {})
+    repeated, caps = _repeated(events), caps_of(terms.settings)
     for place, event in enumerate(events):
         if event.task in refused:
             results[place] = refused[event.task]
             continue
-        owner = owners[event.subject]
-        (homeless if owner is None else claims[owner]).append(terms.claim_of(event, place))
-    for judged in record_many(claims, settings=terms.settings, now=terms.now):
-        results[judged.claim.place] = _result(judged)
-    if not bindings.still_hold(((s, r) for s, r in owners.items() if r is not None), partner_id=partner_id):
-        raise _MovedError
-    _keep(homeless, events, results, terms=terms)
-    return results
+        owner, claim = owners[event.subject], terms.claim_of(event, place)
+        if owner is not None and place not in repeated:
+            claims[owner].append(claim)
+        elif owner is not None and event.external_id not in to_keep:
+            repeats.append((owner, claim))
+        else:
+            results[place] = _without_resident(claim, terms=terms, caps=caps)
+            if results[place] is UNBOUND and to_keep.setdefault(event.external_id, place) != place:
+                results[place] = DUPLICATE
+    return _Sorted(results, claims, repeats, to_keep)
+
+
+def _repeated(events: Sequence[Event]) -> set[int]:
+    """Places of events whose external id stands before."""
+    ids = [event.external_id for event in events]
+    if len(set(ids)) == len(ids):
+        return set()
+    first: dict[str, int] = {}
+    return {place for place, external_id in enumerate(ids) if first.setdefault(external_id, place) != place}
 
 
 def _result(judged: Judged) -> Result:
@@ -176,22 +210,15 @@ def _result(judged: Judged) -> Result:
     return Result(outcome.status, outcome.reason, resident_id=judged.resident_id)
 
 
-def _keep(claims: Iterable[Claim], events: Sequence[Event], results: list[Result], *, terms: _Terms) -> None:
-    """Keep events without a resident, but not what the rules refuse whoever it was."""
-    caps = caps_of(terms.settings)
-    first: dict[str, int] = {}
-    for claim in claims:
-        results[claim.place] = _without_resident(claim, terms=terms, caps=caps)
-        if results[claim.place].status == "unbound" and claim.external_id is not None:
-            place = first.setdefault(claim.external_id, claim.place)
-            if place != claim.place:
-                results[claim.place] = DUPLICATE
-    kept = [events[place] for place in first.values()]
+def _keep(to_keep: dict[str, int], events: Sequence[Event], results: list[Result], *, terms: _Terms) -> None:
+    """Keep events without a resident: those whose external id has not been taken."""
+    if not to_keep:
+        return
+    kept = [events[place] for place in to_keep.values()]
     columns = zip(*[(event.external_id, event.subject, json.dumps(payload_of(event))) for event in kept], strict=True)
-    values = (terms.partner_id, terms.now, *map(text_array, columns))
-    new = cursor().execute(_KEEP, values).fetchall() if kept else []
-    for external_id in first.keys() - {row[0] for row in new}:
-        results[first[external_id]] = DUPLICATE
+    new = cursor().execute(_KEEP, (terms.partner_id, terms.now, *map(text_array, columns))).fetchall()
+    for external_id in to_keep.keys() - {row[0] for row in new}:
+        results[to_keep[external_id]] = DUPLICATE
 
 
 UNBOUND = Result("unbound")
@@ -199,6 +226,7 @@ DUPLICATE = Result("duplicate", "duplicate-action")
 
 
 def _without_resident(claim: Claim, *, terms: _Terms, caps: Caps) -> Result:
+    """UNBOUND, but for what the rules refuse whoever it was."""
     outcome = decide(claim, terms.catalogue.tasks[claim.task], standing=Standing(0), caps=caps, now=terms.now)
     refused = outcome.status == "refused" and outcome.reason not in LATER
     return Result("refused", outcome.reason) if refused else UNBOUND

@@ -5,6 +5,7 @@ those locks, and writes whole tables' worth at a time with COPY. One transaction
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import date, datetime
 from operator import sub
 from typing import Any
@@ -17,6 +18,7 @@ from backend.actions.claim import Claim
 from backend.actions.judging import Judged, caps_of, judge
 from backend.actions.loading import Loaded, lock_and_load
 from backend.actions.reversing import take_back
+from backend.actions.rules import Caps
 from backend.actions.standing import Standing
 from backend.config import Settings
 from backend.database import array
@@ -25,21 +27,29 @@ from backend.ledger import posting
 
 REPLACED = "replaced-by-partner"
 """The reason of a declared trip that a partner's better record takes the place of."""
+Repeats = Sequence[tuple[int, Claim]]
+"""Resident and claim, in the order of their page."""
 
 
-def record_many(claims: dict[int, list[Claim]], *, settings: Settings, now: datetime) -> list[Judged]:
+def record_many(
+    claims: dict[int, list[Claim]], *, settings: Settings, now: datetime, repeats: Repeats = ()
+) -> list[Judged]:
     """Judge and record the claims of many residents inside the session's transaction, by the catalogue of that moment.
 
-    Every claim comes back judged. Claims must name tasks of the catalogue. Raises psycopg.errors.UniqueViolation
-    where another transaction took one of their external ids for another resident at the same moment.
+    No external id may stand twice in `claims`. Those whose id does are `repeats`: judged after all others, one by one,
+    so that an id is the first one's that counts, whoever it is. Every claim comes back judged. Claims must name tasks
+    of the catalogue. Raises psycopg.errors.UniqueViolation where another transaction took one of their external ids
+    for another resident at the same moment.
     """
     cursor = session_cursor()
     done: list[Judged] = []
     rest = claims
-    while rest:
-        loaded = lock_and_load(cursor, rest)
-        rest, judged = _round(cursor, rest, loaded=loaded, settings=settings, now=now)
-        done += judged
+    while rest or repeats:
+        round_ = _Round(lock_and_load(cursor, _of_each(rest, repeats)), caps=caps_of(settings), now=now)
+        repeats = round_.judge(rest, repeats)
+        round_.write(cursor, settings=settings)
+        rest = round_.rest
+        done += round_.judged
     awards = Counter((one.rules.code, one.claim.tier) for one in done if one.outcome.status == "credited")
     for (task, tier), times in awards.items():
         metrics.AWARDS.labels(task, tier).inc(times)
@@ -56,9 +66,11 @@ class _Moves:
         self.years: list[tuple[int, ...]] = []
 
     def add(self, before: tuple[int, ...], years_before: dict[int, int], *, after: Standing) -> None:
-        """Take in one resident; `before` are the `_sums` of before."""
-        resident_id, was, is_now = after.resident_id, before[0], after.balance
-        self.sums.append((resident_id, *map(sub, _sums(after), before)))
+        """Take in one resident, if anything was recorded; `before` are the `_sums` of before."""
+        resident_id, was, is_now, moved = after.resident_id, before[0], after.balance, _sums(after)
+        if moved == before:
+            return
+        self.sums.append((resident_id, *map(sub, moved, before)))
         if was == is_now:
             return
         # What comes in pays a debt first; only what is left goes into a lot.
@@ -75,35 +87,57 @@ def _sums(standing: Standing) -> tuple[int, ...]:
     return (standing.balance, standing.entry_seq, standing.action_seq, standing.co2e_mg, standing.actions)
 
 
-def _round(
-    cursor: psycopg.Cursor[Any],
-    claims: dict[int, list[Claim]],
-    *,
-    loaded: Loaded,
-    settings: Settings,
-    now: datetime,
-) -> tuple[dict[int, list[Claim]], list[Judged]]:
-    judged: list[Judged] = []
-    rest: dict[int, list[Claim]] = {}
-    reversals: list[tuple[int, int]] = []
-    moves = _Moves()
-    caps = caps_of(settings)
-    for resident_id in sorted(claims):
-        standing = loaded.standings[resident_id]
-        before, years = _sums(standing), standing.year_points.copy()
-        result = judge(claims[resident_id], standing=standing, catalogue=loaded.catalogue, caps=caps, now=now)
-        judged += result.judged
-        if any(one.seq for one in result.judged):
-            moves.add(before, years, after=standing)
+class _Round:
+    """Claims judged against standings of one moment, up to where declared trips must be reversed first."""
+
+    def __init__(self, loaded: Loaded, *, caps: Caps, now: datetime) -> None:
+        self._loaded, self._caps, self._now = loaded, caps, now
+        self._before: dict[int, tuple[tuple[int, ...], dict[int, int]]] = {}
+        self._reversals: list[tuple[int, int]] = []
+        self.judged: list[Judged] = []
+        self.rest: dict[int, list[Claim]] = {}
+        """What waits for the reversals."""
+
+    def judge(self, claims: dict[int, list[Claim]], repeats: Repeats) -> Repeats:
+        """Judge them; gives the repeats that are left, because something waits that comes before them."""
+        for resident_id in sorted(claims):
+            self._judge(resident_id, claims[resident_id])
+        for place, (resident_id, claim) in enumerate(repeats):
+            if self.rest:
+                return repeats[place:]
+            self._judge(resident_id, [claim])
+        return ()
+
+    def write(self, cursor: psycopg.Cursor[Any], *, settings: Settings) -> None:
+        """Write what counts, and reverse what `rest` waits for."""
+        moves = _Moves()
+        for resident_id, (before, years) in self._before.items():
+            moves.add(before, years, after=self._loaded.standings[resident_id])
+        if moves.sums:
+            copying.copy_all([one for one in self.judged if one.seq], cursor=cursor, now=self._now)
+            expires_on = posting.expiry_of(self._now, months=settings.points_valid_months)
+            _move_books(moves, cursor=cursor, expires_on=expires_on)
+        for resident_id, seq in self._reversals:
+            take_back(resident_id=resident_id, seq=seq, reason=REPLACED, by="rules", now=self._now)
+
+    def _judge(self, resident_id: int, claims: list[Claim]) -> None:
+        standing, catalogue = self._loaded.standings[resident_id], self._loaded.catalogue
+        if resident_id not in self._before:
+            self._before[resident_id] = _sums(standing), standing.year_points.copy()
+        result = judge(claims, standing=standing, catalogue=catalogue, caps=self._caps, now=self._now)
+        self.judged += result.judged
         if result.rest:
-            rest[resident_id] = list(result.rest)
-            reversals += [(resident_id, trip.seq) for trip in result.reversals]
-    if moves.sums:
-        copying.copy_all([one for one in judged if one.seq], cursor=cursor, now=now)
-        _move_books(moves, cursor=cursor, expires_on=posting.expiry_of(now, months=settings.points_valid_months))
-    for resident_id, seq in reversals:
-        take_back(resident_id=resident_id, seq=seq, reason=REPLACED, by="rules", now=now)
-    return rest, judged
+            self.rest[resident_id] = list(result.rest)
+            self._reversals += [(resident_id, trip.seq) for trip in result.reversals]
+
+
+def _of_each(claims: dict[int, list[Claim]], repeats: Repeats) -> dict[int, list[Claim]]:
+    if not repeats:
+        return claims
+    of_each = {resident_id: [*group] for resident_id, group in claims.items()}
+    for resident_id, claim in repeats:
+        of_each.setdefault(resident_id, []).append(claim)
+    return of_each
 
 
 def _move_books(moves: _Moves, *, cursor: psycopg.Cursor[Any], expires_on: date) -> None:
