@@ -41,9 +41,10 @@ def bind(*, resident_id: int, partner_code: str, subject: str, proof: str, now: 
 def unbind(*, resident_id: int, partner_code: str) -> None:
     """Undo a resident's bindings at a partner: once this is committed, nothing more is credited through them.
 
-    Pages that looked a binding up before see under the wallet's lock that it is gone. Raises NotFoundError.
+    The partner need not be active. Pages that looked a binding up before see under the wallet's lock that it is gone.
+    Raises NotFoundError.
     """
-    partner = partners.find(partner_code)
+    partner = partners.find_any(partner_code)
     held = bindings.lock_of_resident(resident_id, partner_id=partner.id)
     ledger.lock_wallet(resident_id)
     bindings.release(held)

@@ -11,6 +11,7 @@ from backend.actions import binding, partner_feed
 from backend.actions.events import read_event
 from backend.database import transaction
 from backend.partners import bindings, proofs
+from backend.partners import service as partners
 from tests.books import differences
 from tests.together import together
 
@@ -153,6 +154,18 @@ def test_a_page_that_looked_the_binding_up_before_it_was_undone_credits_nothing(
     (result,), _ = together(app, [page, undo])
     assert result.status == "unbound"
     assert rows("SELECT actions FROM wallets") == [(0,)]
+
+
+def test_what_is_bound_at_a_partner_that_is_no_longer_active_can_be_undone(client, resident, headers, bind, rows):
+    bind(resident, "u-1")
+    with transaction():
+        partners.find("bikes").active = False
+    sign = headers(resident)
+    assert [item["partner"] for item in client.get(URL, headers=sign).json["items"]] == ["bikes"]
+    assert client.delete(f"{URL}/bikes", headers=sign).status_code == 204
+    assert client.get(URL, headers=sign).json["items"] == []
+    assert client.delete(f"{URL}/no_such_partner", headers=sign).status_code == 404
+    bind(resident, "u-1", status=404)
 
 
 def test_a_frozen_resident_binds_nothing(resident, bind, rows):
