@@ -86,13 +86,14 @@ def changed() -> None:
 
 
 def _load(revision: int) -> Catalogue:
-    quantifiers = emissions.quantifiers()
     rows = db.session.execute(
         select(GreenTask, TaskVersion)
         .join(TaskVersion, TaskVersion.task_id == GreenTask.id)
         .ext(distinct_on(GreenTask.id))
         .order_by(GreenTask.id, TaskVersion.version.desc())
     ).all()
+    # After the tasks, which name methodologies: whatever is added between the two reads, none of them is missing.
+    quantifiers = emissions.quantifiers()
     ordered = sorted(rows, key=lambda row: (row[0].position, row[0].id))
     return Catalogue(revision, {task.code: _rules(task, version, quantifiers) for task, version in ordered})
 

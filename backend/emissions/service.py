@@ -14,19 +14,20 @@ from backend.emissions.rules import Factor, Quantification, Quantifier
 
 def quantifiers() -> dict[str, Quantifier]:
     """By code of the methodology (its latest version): what finds the factors of a day."""
+    # Rows are only added, each after those that it names: who reads in the other order finds what was read named.
+    methodologies = db.session.scalars(
+        select(Methodology).ext(distinct_on(Methodology.code)).order_by(Methodology.code, Methodology.version.desc())
+    ).all()
     versions: dict[str, list[Factor]] = defaultdict(list)
     for row in db.session.scalars(select(EmissionFactor)):
         versions[row.code].append(_factor(row))
-    latest = (
-        select(Methodology).ext(distinct_on(Methodology.code)).order_by(Methodology.code, Methodology.version.desc())
-    )
     return {
         row.code: Quantifier(
             row.id,
             baselines=versions[row.baseline_factor],
             projects=versions[row.project_factor] if row.project_factor else None,
         )
-        for row in db.session.scalars(latest)
+        for row in methodologies
     }
 
 
