@@ -15,7 +15,13 @@ from backend.actions.asked import Asked, Recorded, Render
 from backend.actions.asked_one import AskedOne
 from backend.actions.claim import Claim
 from backend.actions.record_alone import attempted
-from backend.actions.record_together import MET, one_of_each_key, record_in_turn, record_together
+from backend.actions.record_together import (
+    MovedError,
+    is_one_requests,
+    one_of_each_key,
+    record_in_turn,
+    record_together,
+)
 from backend.catalogue import service as catalogue_service
 from backend.config import Settings
 from backend.database import prepared_statements
@@ -25,12 +31,6 @@ from backend.residents.auth import Caller
 
 LEADERS = 3
 """Threads of a process that deal with others' requests too: while one waits for PostgreSQL, the other judges."""
-_SOMEBODY_ELSES = (
-    *MET,
-    psycopg.errors.LockNotAvailable,
-    psycopg.errors.DeadlockDetected,
-)
-"""What one request of a group can have met and the others need not suffer from: nothing was written."""
 MOST_TOGETHER = 16
 """Requests in one transaction: what the first of them waits for the last is still a few milliseconds."""
 
@@ -70,7 +70,12 @@ class Awards(Gathering[Asked]):
             now, later = one_of_each_key(members)
             try:
                 left = record_together(statements, now)
-            except _SOMEBODY_ELSES:
+            except psycopg.errors.LockNotAvailable:
+                # Apart each waits in its own thread, and only for what is in its own way.
+                left = now
+            except (MovedError, psycopg.Error) as error:
+                if not is_one_requests(error, statements):
+                    raise
                 left = now
         return _by_resident([*left, *later])
 

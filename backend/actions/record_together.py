@@ -30,15 +30,28 @@ class MovedError(Exception):
 
 
 MET = (MovedError, psycopg.errors.UniqueViolation, *OUTDATED)
-"""What a group can meet that its members may not meet again: the catalogue has changed, a key or a reference was taken
-meanwhile, or a table has changed under a prepared statement."""
+"""What a request can meet and may not meet again: the catalogue has changed, a key or a reference was taken meanwhile,
+or a table has changed under a prepared statement."""
+_WAITED = (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled)
+"""What is refused after all the time there is: asked one after the other, each would wait as long again."""
+
+
+def is_one_requests(error: Exception, statements: Statements) -> bool:
+    """Whether what a group has met may be the affair of one of its requests, from which the others need not suffer.
+
+    PostgreSQL has refused a statement, or the catalogue has moved: nothing was written, and the connection serves on.
+    """
+    if isinstance(error, MovedError):
+        return True
+    refused = isinstance(error, psycopg.Error) and error.sqlstate is not None
+    return refused and not isinstance(error, _WAITED) and not statements.connection.closed
 
 
 def record_together(statements: Statements, asked: Sequence[Asked]) -> Sequence[Asked]:
     """Record each that can be at once, by `prepared_statements`; gives those whose wallets others hold.
 
     Sets `recorded` or `error` of all others. Of one resident's requests that share a key only one may be among them.
-    Raises one of MET; then nothing was written.
+    Where it raises, nothing was written: see `is_one_requests`.
     """
     catalogue = catalogue_service.cached()
     owners = array(sorted({one.owner for one in asked}))
@@ -55,7 +68,8 @@ def record_in_turn(statements: Statements, asked: Sequence[Asked], *, late: Call
     """Record all of one resident's, waiting for whoever holds the wallet; sets `recorded` or `error` of each.
 
     `late` gives further ones of the resident: who comes while we wait goes along as soon as the wallet is ours.
-    Raises psycopg.errors.LockNotAvailable after `lock_timeout`.
+    What PostgreSQL refuses of one is that one's error alone. Raises psycopg.errors.LockNotAvailable after
+    `lock_timeout`.
     """
     rest = asked
     while rest:
@@ -65,7 +79,9 @@ def record_in_turn(statements: Statements, asked: Sequence[Asked], *, late: Call
             with turn(statements, now[0].owner):
                 now, rest = one_of_each_key([*now, *late()])
                 _read_judge_and_write(statements, now)
-        except MET:
+        except (MovedError, psycopg.Error) as error:
+            if not is_one_requests(error, statements):
+                raise
             for one in now:
                 _record_alone(statements, one)
 
@@ -89,6 +105,10 @@ def _record_alone(statements: Statements, one: Asked) -> None:
                 _read_judge_and_write(statements, [one])
         except MET:
             continue
+        except psycopg.Error as error:
+            if not is_one_requests(error, statements):
+                raise
+            one.error = error
         return
     one.error = psycopg.errors.LockNotAvailable("too many requests of one resident at once")
 

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from backend import clock
 from backend.actions import record_one as recording
+from backend.actions import rules
 from backend.database import db, transaction
 from backend.ready_connections import ReadyConnections
 from tests.actions.holding import PATIENCE_S, bag, held, until
@@ -206,3 +207,27 @@ def test_a_new_catalogue_is_taken_up_by_a_whole_group(at_once, ask, new_resident
     eager, other = new_resident(), new_resident()
     answers = at_once([ask(eager), ask(eager), ask(other)], meanwhile=edit)
     assert [answer.status_code for answer in answers] == [201, 409, 201]
+
+
+def test_what_cannot_be_stored_is_the_error_of_who_asked_for_it_alone(
+    at_once, ask, resident, new_resident, too_much, groups, monkeypatch
+):
+    # The rules refuse such a claim: were there another kind, PostgreSQL would.
+    monkeypatch.setattr(rules, "MOST_MG", 10**30)
+    guilty, others = too_much(), [new_resident() for _ in range(3)]
+    answers = at_once([ask(others[0]), ask(others[1], guilty), ask(resident), ask(resident, guilty), ask(others[2])])
+    assert [answer.status_code for answer in answers] == [201, 500, 201, 500, 201]
+    assert len(groups[-1]) < len(answers) in map(len, groups)
+    assert differences(with_actions=True) == []
+
+
+def test_of_one_residents_requests_only_the_one_that_cannot_be_stored_fails(
+    at_once, ask, resident, too_much, groups, monkeypatch
+):
+    monkeypatch.setattr(rules, "MOST_MG", 10**30)
+    answers = at_once([ask(resident), ask(resident, too_much(), "k"), ask(resident)])
+    assert [answer.status_code for answer in answers] == [201, 500, 201]
+    assert [resident.resident_id] * 3 in groups
+    monkeypatch.undo()
+    assert ask(resident, too_much(), "k")().status_code == 422
+    assert differences(with_actions=True) == []
