@@ -109,5 +109,8 @@ def _wrong_field(reason: str, *, claim: Claim, rules: TaskRules) -> tuple[str, s
         return "evidence", gettext("This task accepts: %(tiers)s.", tiers=accepted)
     rule = rules.evidence[claim.tier]
     most = rules.max_milli if rule.quantity_max_milli is None else min(rules.max_milli, rule.quantity_max_milli)
+    quantity = 1000 if claim.quantity_milli is None else claim.quantity_milli
+    if rules.min_milli <= quantity <= most:
+        return "activity.quantity", gettext("This comes to more than one action can earn.")
     span = {"least": number(rules.min_milli), "most": number(most), "unit": rules.unit}
     return "activity.quantity", gettext("Must be from %(least)s to %(most)s %(unit)s.", **span)

@@ -12,7 +12,7 @@ from backend.actions.claim import Claim
 from backend.actions.judging import caps_of
 from backend.actions.loading import lock_and_load
 from backend.actions.models import Action
-from backend.actions.refusals import OverlappingActionError
+from backend.actions.refusals import OverlappingActionError, refusal_of
 from backend.actions.reversing import delta
 from backend.actions.rules import credit
 from backend.catalogue import service as catalogue_service
@@ -20,7 +20,7 @@ from backend.catalogue.rules import TaskRules
 from backend.database import cursor, db
 from backend.emissions import service as emissions
 from backend.emissions.rules import Quantification
-from backend.errors import AlreadyDecidedError, NotFoundError
+from backend.errors import AlreadyDecidedError, NotFoundError, ValidationFailedError
 from backend.ledger import service as ledger
 from backend.ledger.service import OwnerFrozenError, Reference
 from backend.paging import Place
@@ -32,7 +32,7 @@ class NotPendingError(AlreadyDecidedError):
     title = _l("This action has been decided before.")
 
 
-ACCEPT_REFUSALS = (NotPendingError, OwnerFrozenError, OverlappingActionError)
+ACCEPT_REFUSALS = (NotPendingError, OwnerFrozenError, OverlappingActionError, ValidationFailedError)
 
 
 def pending(*, status: str, limit: int, after: Place | None) -> Sequence[Action]:
@@ -48,7 +48,8 @@ def accept(*, resident_id: int, seq: int, by: str, now: datetime) -> Action:
     """Credit a pending action by the rules and factor versions of when it was submitted.
 
     Grams in full, points cut to what is left of the caps of its day. Raises NotFoundError, NotPendingError,
-    OwnerFrozenError, and OverlappingActionError where another trip has been credited for that time since.
+    OwnerFrozenError, OverlappingActionError where another trip has been credited for that time since, and
+    ValidationFailedError where it comes to more than one action can earn.
     """
     action = _locked(resident_id, seq)
     rules = catalogue_service.version(action.task_version_id)
@@ -68,9 +69,10 @@ def accept(*, resident_id: int, seq: int, by: str, now: datetime) -> Action:
         standing=standing,
         caps=caps_of(settings),
     )
+    if outcome.status == "refused":
+        raise refusal_of(outcome, claim=claim, rules=rules)
     wallet = ledger.lock_wallet(resident_id)
-    year = action.local_day.year
-    reference = Reference("action", seq)
+    year, reference = action.local_day.year, Reference("action", seq)
     ledger.award(wallet, points=outcome.points, reference=reference, year=year, now=now, settings=settings)
     wallet.co2e_mg += outcome.co2e_mg
     wallet.actions += 1

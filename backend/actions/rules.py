@@ -15,6 +15,10 @@ from backend.catalogue.rules import EvidenceRule, TaskRules
 from backend.emissions.rules import Quantification
 
 MICROSECOND = timedelta(microseconds=1)
+MOST_MG = 10**12
+"""Of one action: a thousand tonnes, more than any resident's lifetime, and nine million of them fit into a sum."""
+MOST_POINTS = 10**9
+"""Of one action, where the city's caps allow so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +71,12 @@ def decide(claim: Claim, rules: TaskRules, *, standing: Standing, caps: Caps, no
     quantification = rules.quantifier.on(claim.day) if rules.quantifier else None
     if rules.quantifier and quantification is None:
         return _refused("too-old")
-    if rule.review:
-        return Outcome("pending", quantity_milli=quantity, quantification=quantification)
-    return credit(
+    outcome = credit(
         claim, rules, quantity=quantity, used=quantification, replaces=tuple(met), standing=standing, caps=caps
     )
+    if rule.review and outcome.status == "credited":
+        return Outcome("pending", quantity_milli=quantity, quantification=quantification)
+    return outcome
 
 
 def credit(
@@ -86,12 +91,17 @@ def credit(
 ) -> Outcome:
     """Grams and points of a claim that counts: grams in full, points cut to the caps that are left.
 
+    Refused as out of range where they come to more than any action is worth: factors are set by people, who slip, and
+    what they come to must fit the books.
+
     `used` are the factor versions to reckon with, `replaces` the trips whose place the claim takes.
     """
     counted = rules.counted(quantity)
     co2e_mg = used.reduction_mg(counted) if used else 0
     wanted = rules.evidence[claim.tier].points_for(counted_milli=counted, co2e_mg=co2e_mg)
     points, capped_by = _capped(wanted, claim, rules, standing=standing, caps=caps, replaces=replaces)
+    if co2e_mg > MOST_MG or points > MOST_POINTS:
+        return _refused("out-of-range")
     return Outcome("credited", None, co2e_mg, points, capped_by, quantity, used, replaces)
 
 
