@@ -12,7 +12,7 @@ from sqlalchemy import or_, update
 from backend import audit, clock, sealing
 from backend.admins.models import Admin
 from backend.database import db
-from backend.errors import RefusalError
+from backend.errors import RefusalError, UnauthenticatedError
 
 ISSUER = "Tanhui"
 STEP_S = 30
@@ -52,9 +52,15 @@ def enrol(admin: Admin) -> Enrolment:
 
 
 def confirm(admin: Admin, *, otp: str) -> None:
-    """Put the new second factor in force, once; raises WrongCodeError, NothingToConfirmError."""
+    """Put the new second factor in force, once, while the session lasts.
+
+    Raises WrongCodeError, NothingToConfirmError, UnauthenticatedError.
+    """
+    epoch = admin.token_epoch
     # Two at the same moment have both seen it pending: the second must see what the first made of it.
     db.session.refresh(admin, with_for_update=True)
+    if admin.token_epoch != epoch:
+        raise UnauthenticatedError
     if admin.totp_pending is None:
         raise NothingToConfirmError
     step = step_of(otp, secret=sealing.unseal(admin.totp_pending), at=clock.now())

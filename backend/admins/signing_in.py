@@ -47,12 +47,11 @@ def sign_in(*, username: str, password: str, otp: str | None) -> AdminToken:
 
 def prove_again(admin: Admin, *, password: str) -> None:
     """Ask a signed-in admin for the password again, before what a stolen token must not do."""
-    _prove(username=admin.username, password=password)
-    _succeed(admin)
+    _succeed(_prove(username=admin.username, password=password))
 
 
 def _prove(*, username: str, password: str) -> Admin:
-    """The admin whose password this is. Counted as a failure first, and taken back by `_succeed`.
+    """The admin whose password this is, locked. Counted as a failure first, and taken back by `_succeed`.
 
     Counting first, in a transaction of its own, needs no lock while argon2 works, survives the refusal's
     rollback, and lets no burst of parallel guesses have more than FAILURES tries.
@@ -61,6 +60,7 @@ def _prove(*, username: str, password: str) -> Admin:
     admin = db.session.scalar(select(Admin).where(Admin.username == username)) if may_try else None
     if not passwords.matches(password, admin.password_hash if admin else None) or admin is None:
         raise _refusal(admin)
+    _lock_as_proved(admin)
     return admin
 
 
@@ -71,8 +71,18 @@ def _count_attempt(username: str) -> bool:
         return cursor.execute(_COUNT, values).fetchone() is not None
 
 
-def _succeed(admin: Admin) -> None:
+def _lock_as_proved(admin: Admin) -> None:
+    """Lock the row. What was proved of another state proves nothing: the password may have been reset meanwhile.
+
+    Whatever else is looked at comes after this, and so holds until the sign-in commits.
+    """
+    proved = admin.password_hash, admin.token_epoch
     db.session.refresh(admin, with_for_update=True)
+    if (admin.password_hash, admin.token_epoch) != proved:
+        raise _refusal(admin)
+
+
+def _succeed(admin: Admin) -> None:
     admin.failures = 0
     admin.locked_until = None
 
