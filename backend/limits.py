@@ -4,14 +4,16 @@ A library that asks Redis on every request costs more than the rest of a small r
 process counts a caller by itself first, and shares its count only when that nears the limit. An ordinary
 resident costs no round trip; a greedy one is held to the limit, and to at most one `UNSHARED` part of it
 more for each further process. While Redis is down, each process goes on with its own count.
+
+Only who is proved is a caller of its own: were a token taken at its word, a made-up one in each request would be
+a new caller each time, and have no limit.
 """
 
 import ipaddress
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
-from hashlib import blake2b
+from functools import partial, wraps
 from http import HTTPStatus
 from threading import Lock
 from typing import Any, TypeVar
@@ -25,16 +27,19 @@ from backend.config import Limit
 from backend.errors import RefusalError
 
 View = TypeVar("View", bound=Callable[..., Any])
+Proof = Callable[[], str | None]
+"""Who the present request's token proves to be calling, as a name among all callers; None: nobody."""
 UNSHARED = 8
 """One part in so many of the limit that a process counts before it asks Redis."""
 PEOPLE_AT_AN_ADDRESS = 10
-"""An address without a token may stand for many residents, behind one gateway: so many times the limit."""
+"""An address may stand for many residents, behind one gateway: so many times the limit."""
 PAUSE_S = 5
 """Seconds for which Redis is not asked again after it has failed."""
 MOST_CALLERS = 100_000
-"""Callers that a process remembers in one window: made-up tokens must not fill the memory."""
+"""Callers that a process remembers in one window: made-up addresses must not fill the memory."""
 UNCOUNTED = frozenset({"partner"})
-"""Callers without a limit of requests: a partner's feed is signed, and bound by the size of its pages."""
+"""Callers without a limit of requests: a partner's feed is signed, and bound by the size of its pages; what is not
+signed with a known key ends at the look-up of the key."""
 
 
 class RateLimitedError(RefusalError):
@@ -120,13 +125,16 @@ def _add(key: str, more: int, seconds: int) -> int:
     return total
 
 
-def init_app(app: Flask) -> None:
-    """Count every request to the API by its token, or without one by its address."""
+def init_app(app: Flask, *, resident: Proof, admin: Proof) -> None:
+    """Count every request to the API by the resident or the admin who is proved to send it, or else by its address.
+
+    Which of the two a token is to prove depends on the route: what is for admins is no residents' business.
+    """
     settings = app.extensions["settings"]
     app.extensions["limiter"] = Limiter(settings.rate_limit)
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies)  # type: ignore[method-assign]  # as Flask documents it
-    app.before_request(_count_request)
+    app.before_request(partial(_count_request, resident=resident, admin=admin))
 
 
 def limited_by_address(purpose: str) -> Callable[[View], View]:
@@ -143,19 +151,22 @@ def limited_by_address(purpose: str) -> Callable[[View], View]:
     return decorate
 
 
-def _count_request() -> None:
+def _count_request(*, resident: Proof, admin: Proof) -> None:
     asked = present.request()
     environ = asked.environ
     if not environ.get("PATH_INFO", "").startswith("/api/"):
         return
-    if getattr(present.application().view_functions.get(asked.endpoint or ""), "caller", "") in UNCOUNTED:
+    kind: str = getattr(present.application().view_functions.get(asked.endpoint or ""), "caller", "")
+    if kind in UNCOUNTED:
         return
+    proved = None
+    if "HTTP_AUTHORIZATION" in environ:
+        proved = admin() if kind.startswith("admin:") else resident()
     limiter = _limiter()
-    token: str = environ.get("HTTP_AUTHORIZATION", "")
-    if token:
-        _tell(environ, limiter.hit(blake2b(token.encode(), digest_size=12).hexdigest()))
-    else:
+    if proved is None:
         _tell(environ, limiter.hit(_address(), times=PEOPLE_AT_AN_ADDRESS))
+    else:
+        _tell(environ, limiter.hit(proved))
 
 
 def _tell(environ: dict[str, Any], allowance: Allowance) -> None:

@@ -4,8 +4,10 @@ from flask import Flask
 from flask_smorest import Api
 
 from backend import console, limits, openapi, web
+from backend.admins import auth as admins
 from backend.api import BLUEPRINTS, DESCRIPTION
 from backend.blueprint import IdConverter
+from backend.residents import auth as residents
 
 
 def init_app(app: Flask) -> None:
@@ -21,4 +23,4 @@ def init_app(app: Flask) -> None:
     console.init_app(app)
     # After flask-smorest, whose handler for HTTP errors would otherwise replace ours.
     web.init_app(app)
-    limits.init_app(app)
+    limits.init_app(app, resident=residents.proved, admin=admins.proved)

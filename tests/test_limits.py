@@ -1,12 +1,17 @@
 """How often a caller may ask."""
 
+from datetime import timedelta
+
 import pytest
 import redis as redis_library
 import time_machine
 
-from backend import limits, redis
+from backend import clock, limits, redis
 from backend.config import Limit, Settings, SettingsError
+from backend.database import db, transaction
 from backend.limits import Limiter, RateLimitedError
+from backend.residents import tokens
+from tests.conftest import PASSWORD
 from tests.together import together
 
 
@@ -114,6 +119,86 @@ def test_residents_behind_one_gateway_are_counted_apart(client, new_resident, he
     for name in ("one", "two"):
         mine = headers(new_resident(name))
         assert [client.get("/api/v1/me", headers=mine).status_code for _ in range(3)] == [200] * 3
+
+
+def test_signing_in_again_does_not_start_the_limit_afresh(client, resident, strict, settings):
+    def token(days):
+        return tokens.encode(
+            resident_id=resident.resident_id,
+            epoch=0,
+            expires_at=clock.now() + timedelta(days=days),
+            secret=settings.secret_key,
+        )
+
+    answers = [client.get("/api/v1/me", headers={"Authorization": f"Bearer {token(n)}"}) for n in range(1, 5)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+
+
+def test_a_token_that_was_ended_does_not_use_up_the_limit_of_who_has_a_new_one(client, resident, headers, strict):
+    old = headers(resident)
+    with transaction():
+        resident.token_epoch += 1
+        db.session.add(resident)
+    assert [client.get("/api/v1/me", headers=old).status_code for _ in range(4)] == [401, 401, 401, 429]
+    assert client.get("/api/v1/me", headers=headers(resident)).status_code == 200
+
+
+def test_admins_behind_one_gateway_are_counted_apart(client, admin_headers, strict):
+    for role in ("operator", "reviewer"):
+        mine = admin_headers(role)
+        statuses = [client.get("/api/v1/admin/me", headers=mine).status_code for _ in range(4)]
+        assert statuses == [200, 200, 200, 429]
+
+
+MADE_UP = ["{}", "Bearer {}", "Bearer a.b.{}", "Basic {}", "Bearer é{}"]
+
+
+@pytest.mark.parametrize("header", MADE_UP)
+@pytest.mark.parametrize("path", ["public/totals", "me", "admin/me", "nowhere"])
+def test_what_proves_nothing_counts_by_address(client, strict, monkeypatch, path, header):
+    monkeypatch.setattr(limits, "PEOPLE_AT_AN_ADDRESS", 2)
+
+    def ask(number, **more):
+        return client.get(f"/api/v1/{path}", headers={"Authorization": header.format(number)}, **more).status_code
+
+    statuses = [ask(number) for number in range(8)]
+    assert 429 not in statuses[:6]
+    assert statuses[6:] == [429, 429]
+    assert client.get(f"/api/v1/{path}").status_code == 429, "with and without one, it is one address"
+    assert ask(0, environ_base={"REMOTE_ADDR": "192.0.2.1"}) != 429
+
+
+def test_a_token_whose_end_has_come_counts_by_address(client, resident, headers, strict, monkeypatch):
+    monkeypatch.setattr(limits, "PEOPLE_AT_AN_ADDRESS", 1)
+    old = headers(resident)
+    with time_machine.travel(clock.now() + timedelta(days=30), tick=False):
+        assert [client.get("/api/v1/me", headers=old).status_code for _ in range(4)] == [401, 401, 401, 429]
+        assert client.get("/api/v1/me").status_code == 429
+
+
+def test_made_up_tokens_are_not_remembered_as_callers(app, client, strict, monkeypatch):
+    monkeypatch.setattr(limits, "PEOPLE_AT_AN_ADDRESS", 100)
+    for number in range(20):
+        client.get("/api/v1/public/totals", headers={"Authorization": f"Bearer {number}"})
+    assert len(app.extensions["limiter"]._tallies) == 1
+
+
+@pytest.mark.parametrize("header", [None, *MADE_UP])
+def test_admins_signing_in_is_held_to_the_limit_by_address(client, strict, header):
+    def sign_in(number, address="192.0.2.1"):
+        given = {"username": f"x{number}", "password": "a password of nobody's"}
+        headers = {"Authorization": header.format(number)} if header else {}
+        environ = {"REMOTE_ADDR": address}
+        return client.post("/api/v1/admin/auth", json=given, headers=headers, environ_base=environ).status_code
+
+    assert [sign_in(number) for number in range(4)] == [401, 401, 401, 429]
+    assert sign_in(4, "192.0.2.2") == 401
+
+
+def test_residents_who_sign_in_leave_admins_at_their_address_their_own_limit(client, strict, new_admin):
+    new_admin("owner")
+    assert [client.post("/api/v1/auth/wechat", json={"code": "x"}).status_code for _ in range(4)][-1] == 429
+    assert client.post("/api/v1/admin/auth", json={"username": "owner", "password": PASSWORD}).status_code == 200
 
 
 def test_signing_in_is_held_to_the_limit_by_address(client, strict):

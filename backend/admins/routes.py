@@ -20,6 +20,7 @@ from backend.admins.schemas import (
 )
 from backend.blueprint import Blueprint
 from backend.errors import AlreadyExistsError
+from backend.limits import limited_by_address
 from backend.paging import Page, PageQuerySchema
 from backend.web import caller, refuses
 
@@ -29,6 +30,7 @@ blueprint = Blueprint("admins", __name__, url_prefix="/admin", description="Admi
 @blueprint.post("/auth")
 @caller("public")
 @refuses(signing_in.BadCredentialsError)
+@limited_by_address("admin-sign-in")
 @blueprint.arguments(AdminSignInSchema)
 @blueprint.response(200, AdminTokenSchema)
 def sign_in(given: dict[str, Any]) -> AdminToken:

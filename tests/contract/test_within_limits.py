@@ -3,9 +3,13 @@
 import pytest
 
 from backend import limits
+from backend.admins import auth as admins
+from backend.admins.models import Admin
 from backend.config import Limit
 from backend.limits import UNCOUNTED, Limiter
 from backend.openapi.describing import calls
+from backend.residents import auth as residents
+from backend.residents.models import Resident
 from tests.contract.described import KEPT, assert_described
 from tests.contract.test_contract import caller_of
 
@@ -19,15 +23,22 @@ def address_of(path, call):
     return path.format(**{each["name"]: each["example"] for each in parameters if each["in"] == "path"})
 
 
+def ended_token(call):
+    """It is signed, so that it has a limit of its own, and of another epoch, so that the call does nothing."""
+    if caller_of(call) == "admin":
+        return admins.issue(Admin(id=1, token_epoch=99)).token
+    return residents.issue(Resident(resident_id=1, token_epoch=99)).token
+
+
 @pytest.mark.parametrize(("method", "path", "call"), [c for c in CALLS if caller_of(c[2]) not in UNCOUNTED])
 def test_who_asks_too_often_is_told_so_by_every_call(site, monkeypatch, method, path, call):
     monkeypatch.setattr(limits, "PEOPLE_AT_AN_ADDRESS", 1)
     address = address_of(path, call)
     client = site.test_client()
-    for token in ("Bearer of-one", None):
+    for token in (ended_token(call), "made-up", None):
         monkeypatch.setitem(site.extensions, "limiter", Limiter(Limit(1, 3600)))
         site.extensions["redis"].flushdb()
-        headers = {"Authorization": token} if token else {}
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
         answers = [client.open(address, method=method, headers=headers) for _ in range(2)]
         assert answers[0].status_code != 429
         assert (answers[1].status_code, answers[1].json["type"]) == (429, "rate-limited")
