@@ -36,6 +36,7 @@ def forget(*, decided_before: datetime, limit: int) -> int:
         select(Redemption.resident_id, Redemption.seq)
         .where(Redemption.status != "reserved", Redemption.delivery.is_not(None))
         .where(Redemption.decided_at < decided_before)
+        .order_by(Redemption.decided_at)
         .limit(limit)
     )
     keys = [tuple(row) for row in db.session.execute(due)]

@@ -95,6 +95,7 @@ class Redemption(Model):
         CheckConstraint("quantity > 0 AND points > 0", name="positive"),
         CheckConstraint("status IN ('reserved','fulfilled','cancelled','expired')", name="status"),
         Index("redemptions_reserved_idx", "expires_at", postgresql_where="status = 'reserved'"),
+        Index("redemptions_delivery_idx", "decided_at", postgresql_where="delivery IS NOT NULL"),
         Index(None, "status", "redeemed_at"),
         Index(None, "resident_id", "reward_id"),
     )
