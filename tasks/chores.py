@@ -1,6 +1,6 @@
 """Chores: jobs that may take long. One at a time, so that of two worker processes one is always free to project."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from backend.database import statements, transaction
@@ -29,3 +29,21 @@ def in_pages(step: Callable[[int], int]) -> int:
         total += done
         if done < PAGE:
             return total
+
+
+def all_in_pages(steps: Mapping[str, Callable[[int], int]]) -> dict[str, int]:
+    """The same for each of several steps; returns how much of each.
+
+    One that fails keeps none of the others from its turn: what failed is raised when all have had theirs.
+    """
+    done: dict[str, int] = {}
+    failed: list[Exception] = []
+    for name, step in steps.items():
+        try:
+            done[name] = in_pages(step)
+        except Exception as error:  # noqa: BLE001  whatever it is, it is raised below
+            error.add_note(f"at the step {name}")
+            failed.append(error)
+    if failed:
+        raise ExceptionGroup("the other steps are done", failed)
+    return done

@@ -1,4 +1,4 @@
-"""The ledger's verbs: post, take back, hold, capture, release, expire. All inside the session's transaction.
+"""The ledger's verbs: post, take back, hold, capture, release. All inside the session's transaction.
 
 One lock order everywhere: a resident's wallet first (`lock_wallet`), then whatever else. Every verb expects the
 wallet to be locked and raises its version, so that awards in flight are judged again.
@@ -6,7 +6,7 @@ wallet to be locked and raises its version, so that awards in flight are judged 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
 
 from flask_babel import lazy_gettext as _l
@@ -18,7 +18,7 @@ from backend.config import Settings
 from backend.database import array, db
 from backend.errors import AlreadyDecidedError, NotFoundError, RefusalError
 from backend.ledger import lots, posting
-from backend.ledger.models import Hold, LedgerEntry, Lot, Wallet, YearlyPoints
+from backend.ledger.models import Hold, LedgerEntry, Wallet, YearlyPoints
 
 
 class InsufficientPointsError(RefusalError):
@@ -164,23 +164,6 @@ def adjust(wallet: Wallet, *, points: int, reference: Reference, now: datetime, 
     else:
         lots.take_into_debt(wallet.resident_id, -points)
     _tell(wallet.resident_id, kind="adjust", points=points, now=now)
-
-
-def expire(wallet: Wallet, *, today: date, now: datetime) -> int:
-    """Post the expiry of every lot whose last day is before `today`; returns the points that expired."""
-    expired = 0
-    due = select(Lot).where(Lot.resident_id == wallet.resident_id, Lot.expires_on < today, ~Lot.closed)
-    for lot in db.session.scalars(due.order_by(Lot.expires_on)).all():
-        lot.closed = True
-        if lot.remaining == 0:
-            continue
-        reference = Reference("lot", int(lot.expires_on.strftime("%Y%m%d")))
-        wallet.expired += lot.remaining
-        _post(wallet, kind="expire", contra="expiry", points=-lot.remaining, reference=reference, now=now)
-        _tell(wallet.resident_id, kind="expire", points=lot.remaining, now=now)
-        expired += lot.remaining
-        lot.remaining = 0
-    return expired
 
 
 def set_frozen(wallet: Wallet, *, frozen: bool) -> None:

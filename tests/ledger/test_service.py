@@ -101,14 +101,6 @@ def test_a_claw_back_after_spending_leaves_a_debt_that_the_next_points_pay(books
     assert list(books.lots().values()) == [20]
 
 
-@pytest.mark.parametrize(("today", "left"), [(date(2028, 11, 30), 25), (date(2028, 12, 1), 0)])
-def test_points_can_be_spent_on_the_last_day_of_their_lot_and_not_after(books, today, left):
-    books.earn(25, 1, now=clock.day_bounds(date(2026, 11, 3))[0])
-    books.do(ledger.expire, today=today)
-    wallet = books.wallet()
-    assert (wallet.balance, wallet.expired) == (left, 25 - left)
-
-
 @pytest.mark.parametrize(("grace", "days"), [(False, 0), (True, 30)])
 def test_points_of_a_lot_that_ended_meanwhile_come_back_for_today_or_with_grace(books, grace, days):
     books.earn(25, 1, now=clock.day_bounds(date(2024, 10, 3))[0])

@@ -243,9 +243,24 @@ def test_a_ride_that_was_declared_before_counts_once(client, send, ride, residen
 
 
 def test_events_that_nobody_has_bound_in_thirty_days_are_forgotten(app, send, ride, rows):
-    send([ride("old"), ride("new", hours_ago=5)])
-    month_ago = clock.now() - timedelta(days=31)
-    rows("UPDATE external_events SET received_at = :at WHERE external_id = 'old' RETURNING 1", at=month_ago)
-    with transaction():
-        assert partner_feed.forget_unbound(now=clock.now()) == 1
-    assert rows("SELECT external_id FROM external_events") == [("new",)]
+    send([ride("oldest"), ride("old", hours_ago=15), ride("new", hours_ago=5)])
+    for name, days in (("oldest", 40), ("old", 31), ("new", 29)):
+        at = clock.now() - timedelta(days=days)
+        rows("UPDATE external_events SET received_at = :at WHERE external_id = :name RETURNING 1", at=at, name=name)
+    found = []
+    for _ in range(3):
+        with transaction():
+            gone = partner_feed.forget_unbound(now=clock.now(), limit=1)
+        found.append((gone, rows("SELECT external_id FROM external_events ORDER BY received_at")))
+    assert found == [(1, [("old",), ("new",)]), (1, [("new",)]), (0, [("new",)])]
+
+
+def test_an_old_event_that_is_just_being_bound_is_left_to_who_binds_it(app, send, ride, rows):
+    send([ride("taken"), ride("left", hours_ago=5, subject="u-2")])
+    at = clock.now() - timedelta(days=31)
+    rows("UPDATE external_events SET received_at = :at RETURNING 1", at=at)
+    with db.engine.begin() as binding:
+        binding.execute(text("SELECT FROM external_events WHERE external_id = 'taken' FOR UPDATE"))
+        with transaction():
+            assert partner_feed.forget_unbound(now=clock.now(), limit=9) == 1
+    assert rows("SELECT external_id FROM external_events") == [("taken",)]

@@ -18,7 +18,7 @@ from backend.actions.reversing import reverse
 from backend.database import db, transaction
 from backend.errors import RefusalError
 from backend.leaderboard.moving import moved
-from backend.ledger import adjusting, expiring
+from backend.ledger import adjusting
 from backend.ledger.models import Wallet
 from backend.partners import proofs
 from backend.partners import service as partners
@@ -28,6 +28,7 @@ from backend.residents.models import Resident
 from backend.rewards import deciding, redeeming, stocking
 from backend.verification import verify
 from tests.asking import asked_by
+from tests.expiry import expire_everything
 from tests.properties import deeds
 from tests.properties.effects import booked
 from tests.properties.invariants import everything_wrong
@@ -192,9 +193,8 @@ class SmallCity(RuleBasedStateMachine):
     @rule(days=st.sampled_from([0, 0, 1, 1, 31, 200, 700]))
     def let_time_pass(self, days):
         self.traveller.shift(timedelta(days=days))
-        self._do(lambda: expiring.expire_due(now=clock.now(), limit=MOST))
+        self._do(lambda: expire_everything(now=clock.now()))
         self._do(lambda: deciding.expire_reserved(clock.now(), MOST))
-        self._do(lambda: expiring.close_spent(now=clock.now(), limit=MOST))
 
     @rule(days=st.sampled_from([1, 1, 31, 200]))
     def let_time_pass_without_jobs(self, days):

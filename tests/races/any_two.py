@@ -14,7 +14,7 @@ from backend.actions.record_one import record_one
 from backend.actions.reversing import reverse
 from backend.database import db, transaction
 from backend.idempotency import Request
-from backend.ledger import adjusting, expiring
+from backend.ledger import adjusting
 from backend.outbox import partition_of
 from backend.partners import proofs
 from backend.partners import service as partners
@@ -23,6 +23,7 @@ from backend.residents.auth import Caller
 from backend.rewards import deciding, redeeming
 from backend.rewards.redeeming import Wanted
 from tests.asking import asked_by
+from tests.expiry import expire_everything
 
 EVERYBODY = 1_000
 OVERDUE_DAYS = 60
@@ -62,8 +63,8 @@ THINGS = (
 def expire_what_is_due():
     """Of everybody who was here before."""
     now = clock.now()
+    expire_everything(now=now)
     with transaction():
-        expiring.expire_due(now=now, limit=EVERYBODY)
         deciding.expire_reserved(now + timedelta(days=OVERDUE_DAYS), EVERYBODY)
 
 
@@ -109,7 +110,7 @@ class Somebody:
             "cancel": self.in_transaction(lambda: deciding.cancel(self.who, 1, now=clock.now())),
             "fulfil": self.in_transaction(lambda: deciding.fulfil(self.who, 1, by="admin:one", now=clock.now())),
             "call off what is overdue": self.in_transaction(lambda: deciding.expire_reserved(later, 9)),
-            "expire points": self.in_transaction(lambda: expiring.expire_due(now=now, limit=9)),
+            "expire points": lambda: expire_everything(now=now),
             "adjust": self.in_transaction(self.adjust),
             "freeze": self.in_transaction(
                 lambda: administering.set_frozen(self.who, frozen=True, reason="test", by="admin:one")

@@ -4,8 +4,10 @@ import pytest
 
 from backend import clock
 from backend.actions.reversing import reverse
+from backend.database import transaction
 from backend.ledger import expiring
 from backend.rewards import deciding
+from tests.expiry import expire_everything
 from tests.races.conftest import Scene
 
 
@@ -129,12 +131,27 @@ def test_points_that_are_due_expire_or_are_spent_and_never_both(
     def scene():
         owner, reward = somebody(), new_reward(stock=1)
         give(owner, 120, valid_months=-1)
-        calls = [doing(lambda: expiring.expire_due(now=clock.now(), limit=10)), told(lambda: redeem(owner, reward))]
+        calls = [doing(lambda: expire_everything(now=clock.now())), told(lambda: redeem(owner, reward))]
         return Scene(*(calls if job_first else calls[::-1]), lambda: balance(owner))
 
     expired, spent = ("done", "insufficient-points"), ("done", "done")
     found = set(outcomes(scene))
     assert found == {(*(expired if job_first else expired[::-1]), (0, 0)), (*spent, (0, 100))}
+
+
+def test_points_expire_once_also_where_two_do_it_at_once(outcomes, somebody, give, doing, balance):
+    def scene():
+        owners = [somebody(), somebody()]
+        for owner in owners:
+            give(owner, 120, valid_months=-1)
+            give(owner, 30)
+        with transaction():
+            due = expiring.find_due(now=clock.now(), limit=9)
+        pages = due, due[::-1]
+        calls = [doing(lambda page=page: expiring.expire(page, now=clock.now())) for page in pages]
+        return Scene(*calls, lambda: tuple(map(balance, owners)))
+
+    assert set(outcomes(scene, both=True)) == {("done", "done", ((30, 0), (30, 0)))}
 
 
 @pytest.mark.parametrize("reversal_first", [True, False])

@@ -10,17 +10,19 @@ from backend import clock
 from backend.admins.models import AdminIdempotencyKey
 from backend.database import db, transaction
 from backend.leaderboard.models import SettledBoard
+from backend.ledger import expiring
 from backend.ledger import service as ledger
 from backend.ledger.models import Lot, Wallet
 from backend.ledger.service import Reference
 from backend.metrics import VERIFY_DIFFERENCES
 from backend.partners.models import PartnerNonce
 from backend.residents.models import IdempotencyKey
+from backend.verification import verify
 from tasks.schedule import SCHEDULE
 from tests.books import differences
 from tests.projections import Deeds, expected_now, projected, waiting
 
-DUE_LOTS = "SELECT resident_id FROM lots WHERE expires_on < now()::date AND NOT closed AND remaining > 0"
+DUE_LOTS = "SELECT resident_id FROM lots WHERE expires_on < now()::date AND NOT closed ORDER BY expires_on"
 
 
 @pytest.fixture
@@ -66,12 +68,50 @@ def test_points_expire_after_their_last_day_and_only_once(jobs, deeds, new_resid
         assert [db.session.get(Wallet, person.resident_id).balance for person in people] == [0, 19, 19]
 
 
-def test_many_residents_points_expire_page_by_page(jobs, deeds, new_resident, monkeypatch):
-    monkeypatch.setattr("tasks.chores.PAGE", 2)
+@pytest.fixture
+def five_due(jobs, deeds, new_resident, monkeypatch):
+    """Five residents with points that are due, two of whom expire at once, and four are found at once."""
+    monkeypatch.setattr(jobs, "LOTS_CLOSED", 2)
+    monkeypatch.setattr(jobs, "LOTS_FOUND", 4)
     for number in range(5):
         deeds.record(new_resident(f"r{number}"))
     with transaction():
         db.session.execute(text("UPDATE lots SET expires_on = DATE '2026-01-31'"))
+
+
+def test_many_residents_points_expire_page_by_page(jobs, five_due):
+    assert jobs.expire_points() == 5
+    assert differences() == []
+
+
+def test_expiry_that_was_cut_short_goes_on_where_it_was(jobs, five_due, monkeypatch):
+    expire, pages = expiring.expire, []
+
+    def killed(lots, *, now):
+        done = expire(lots, now=now)
+        pages.append(lots)
+        if len(pages) == 2:
+            raise KeyboardInterrupt
+        return done
+
+    with monkeypatch.context() as patched:
+        patched.setattr(expiring, "expire", killed)
+        with pytest.raises(KeyboardInterrupt):
+            jobs.expire_points()
+    with transaction():
+        assert db.session.scalar(text("SELECT count(*) FROM lots WHERE closed")) == 2
+    assert jobs.expire_points() == 3
+    jobs.project()
+    assert list(verify()) == []
+
+
+def test_expiry_ends_also_where_lots_belong_to_nobody(jobs, five_due):
+    with transaction():
+        db.session.execute(text("INSERT INTO lots VALUES (77, DATE '2026-01-30', 5), (78, DATE '2026-01-30', 0)"))
+        db.session.execute(text("INSERT INTO lots VALUES (79, DATE '2026-01-30', 5), (80, DATE '2026-01-30', 0)"))
+    assert jobs.expire_points() == 0  # all that are found at once are such; `verify` names them
+    with transaction():
+        db.session.execute(text("DELETE FROM lots WHERE resident_id = 77"))
     assert jobs.expire_points() == 5
 
 
@@ -114,6 +154,42 @@ def test_what_has_served_its_time_is_removed_and_nothing_else(jobs, resident, ne
     assert [left[0].key, left[1].key, left[2].nonce] == ["new", "new", "n14"]
 
 
+def test_of_what_is_removed_one_step_that_fails_holds_up_none_of_the_others(jobs, resident, monkeypatch):
+    with transaction():
+        answer = {"key": "old", "request_hash": "h", "created_at": clock.now() - timedelta(days=2)}
+        db.session.add(IdempotencyKey(resident_id=resident.resident_id, **answer))
+        db.session.add(PartnerNonce(partner_id=1, nonce="old", used_at=clock.now() - timedelta(days=2)))
+
+    def fail(**_given):
+        db.session.execute(text("SELECT 1 / 0"))
+
+    monkeypatch.setattr(jobs.residents, "forget_changes", fail)
+    monkeypatch.setattr(jobs.partners, "forget_nonces", fail)
+    with pytest.raises(ExceptionGroup) as failed:
+        jobs.clean_up()
+    assert [error.__notes__ for error in failed.value.exceptions] == [
+        ["at the step residents_changes"],
+        ["at the step nonces"],
+    ]
+    with transaction():
+        assert db.session.query(IdempotencyKey).count() == 0
+        assert db.session.query(PartnerNonce).count() == 1
+
+
+RARE = {
+    "external_events_unbound_since_idx": "external_events WHERE resident_id IS NULL AND received_at < now()",
+    "redemptions_delivery_idx": "redemptions WHERE delivery IS NOT NULL AND decided_at < now()",
+}
+
+
+@pytest.mark.parametrize("index", RARE)
+def test_what_has_served_its_time_is_found_among_very_many_others(app, index):
+    with transaction():
+        db.session.execute(text("SET LOCAL enable_seqscan = off"))
+        plan = db.session.scalars(text(f"EXPLAIN SELECT * FROM {RARE[index]}")).all()
+    assert any(index in line for line in plan)
+
+
 def test_past_periods_are_settled(jobs, deeds, resident):
     deeds.record(resident, days_ago=40)
     jobs.project()
@@ -144,3 +220,16 @@ def test_of_two_chores_one_comes_back_later(jobs, app, deeds, resident):
             jobs.clean_up()
         assert jobs.project() == 1
     assert jobs.clean_up()["nonces"] == 0
+
+
+def test_a_chore_waits_for_its_turn_until_it_is_asked_for_again(jobs, app, monkeypatch):
+    sent = []
+    monkeypatch.setattr(jobs.app.Task, "apply_async", lambda *_, **options: sent.append(options))
+    with db.engine.connect() as other:
+        other.execute(text("SELECT pg_advisory_xact_lock(7003)"))
+        for minutes, ending in ((24 * 60 - 1, Retry), (24 * 60, jobs.verify.MaxRetriesExceededError)):
+            jobs.verify.push_request(retries=minutes, called_directly=False, is_eager=False, delivery_info={})
+            with pytest.raises(ending):
+                jobs.verify.run()
+            jobs.verify.pop_request()
+    assert [options["countdown"] for options in sent] == [60]

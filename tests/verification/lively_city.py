@@ -7,10 +7,10 @@ from backend.actions import reversing, reviewing
 from backend.database import db, transaction
 from backend.leaderboard.moving import moved
 from backend.ledger import adjusting
-from backend.ledger import service as ledger
 from backend.projector import service as projector
 from backend.residents.models import Resident
 from backend.rewards import deciding, redeeming
+from tests.expiry import expire_everything
 
 
 def ride_and_walk(anna, bert, *, do, ride, thing, reported):
@@ -37,9 +37,7 @@ def go_into_debt(cora, *, do, thing, reported, gift):
 def let_points_expire(emil, *, do, ride, settings):
     do(emil, ride(10), settings=replace(settings, points_valid_months=-2))
     do(emil, ride(40))
-    with transaction():
-        wallet = ledger.lock_wallet(emil.resident_id)
-        assert ledger.expire(wallet, today=clock.local_day(clock.now()), now=clock.now()) == 9
+    assert expire_everything(now=clock.now()) == 1
 
 
 def be_reviewed(dora, *, do, thing):
