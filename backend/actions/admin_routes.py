@@ -32,8 +32,8 @@ blueprint = Blueprint("admin actions", __name__, url_prefix="/admin", descriptio
 @blueprint.arguments(ReviewQuerySchema, location="query")
 @blueprint.response(200, page_schema(ReviewedActionSchema))
 def list_for_review(query: dict[str, Any], *, admin: Admin) -> Page:  # noqa: ARG001  every admin route gets one
-    """Actions of a status, oldest first"""
-    rows = reviewing.pending(status=query["status"], limit=query["limit"] + 1, after=decode_place(query["cursor"]))
+    """Actions of a status, oldest first; credited ones by resident"""
+    rows = reviewing.of_status(status=query["status"], limit=query["limit"] + 1, after=decode_place(query["cursor"]))
     page = page_of(rows, limit=query["limit"], key=_place)
     return Page([_reviewed(action) for action in page.items], page.next_cursor)
 

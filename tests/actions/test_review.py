@@ -1,6 +1,6 @@
 """Reviewing photos, and taking back what was credited, over HTTP."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -10,10 +10,11 @@ from backend.actions import reviewing
 from backend.admins import auth as admin_auth
 from backend.admins.models import Admin
 from backend.audit.models import AuditRow
-from backend.database import db, transaction
+from backend.database import cursor, db, transaction
 from backend.ledger import service as ledger
 from backend.verification import verify
 from tests.books import differences
+from tests.sent_statements import noticed
 
 
 @pytest.fixture
@@ -26,15 +27,16 @@ def reviewer(app):
 
 @pytest.fixture
 def plates(client, resident, headers):
+    """plates(number) → the answer to a photo of a plate, by the resident or somebody else."""
     noon = clock.day_bounds(clock.local_day(clock.now()) - timedelta(days=1))[0] + timedelta(hours=12)
 
-    def submit(number):
+    def submit(number, *, by=resident):
         body = {
             "task": "clean_plate",
             "occurred_at": clock.rfc3339(noon + timedelta(minutes=number)),
             "evidence": {"kind": "photo", "photo_sha256": f"{number:064x}"},
         }
-        return client.post("/api/v1/actions", json=body, headers=headers(resident)).json
+        return client.post("/api/v1/actions", json=body, headers=headers(by)).json
 
     return submit
 
@@ -131,6 +133,54 @@ def test_a_decision_that_fails_leaves_no_trail(client, plates, reviewer):
         == 409
     )
     assert db.session.scalars(select(AuditRow)).all() == []
+
+
+def listed(client, reviewer, status):
+    """Ids of all actions of a status, asked for one at a time."""
+    ids, after = [], ""
+    while after is not None:
+        page = client.get(f"/api/v1/admin/actions?status={status}&limit=1{after}", headers=reviewer).json
+        assert {item["status"] for item in page["items"]} == {status}
+        ids += [item["id"] for item in page["items"]]
+        after = page["next_cursor"] and f"&cursor={page['next_cursor']}"
+    return ids
+
+
+def test_actions_of_each_status_are_listed_in_pages(client, plates, reviewer, new_resident):
+    ids = [plates(number, by=new_resident(f"r{number}"))["id"] for number in range(8)]
+    for which, verb in ((1, "accept"), (0, "accept"), (4, "accept"), (5, "accept"), (3, "refuse"), (2, "refuse")):
+        path, why = f"/api/v1/admin/actions/{ids[which]}/{verb}", {"reason": "blurred"}
+        assert client.post(path, json=why if verb == "refuse" else None, headers=reviewer).status_code == 200
+    for which in (5, 4):
+        path = f"/api/v1/admin/actions/{ids[which]}/reverse"
+        assert client.post(path, json={"reason": "fraud"}, headers=reviewer).status_code == 200
+    wanted = {"pending": [6, 7], "refused": [2, 3], "reversed": [4, 5], "credited": [0, 1]}
+    found = {status: listed(client, reviewer, status) for status in wanted}
+    # In the order in which they came in or were accepted; credited ones in that of their residents.
+    assert found == {status: [ids[place] for place in places] for status, places in wanted.items()}
+
+
+@pytest.mark.parametrize(
+    ("status", "index"),
+    [
+        ("pending", "actions_uncredited_idx"),
+        ("refused", "actions_uncredited_idx"),
+        ("reversed", "actions_uncredited_idx"),
+        ("credited", "actions_pkey"),
+    ],
+)
+@pytest.mark.parametrize("after", [None, (datetime(2026, 1, 1, tzinfo=UTC), 1, 1)])
+def test_no_list_of_actions_sorts_all_of_them(app, status, index, after):
+    asked = []
+    with noticed(lambda _connection, statement, values: asked.append((statement, values))), transaction():
+        reviewing.of_status(status=status, limit=21, after=after)
+    statement, values = asked[-1]
+    with transaction():
+        cursor().execute("SET LOCAL enable_seqscan = off")
+        cursor().execute("SET LOCAL enable_bitmapscan = off")
+        plan = "\n".join(row[0] for row in cursor().execute(f"EXPLAIN {statement}", values).fetchall())
+    assert f"Index Scan using {index}" in plan
+    assert status != "credited" or "Sort" not in plan
 
 
 @pytest.mark.parametrize("action", ["1-99", "x", "99999999999999999999-1", "1-99999999999", "-", "1-"])
