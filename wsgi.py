@@ -8,9 +8,10 @@ import gc
 
 gc.disable()
 try:
-    from backend import cli, create_app
+    from backend import cli, for_command, for_process
 
-    app = create_app(serves=not cli.is_asked())
+    asked = cli.asked()
+    app = for_process("web", serves=True) if asked is None else for_command(asked)
     gc.freeze()
 finally:
     gc.enable()

@@ -3,17 +3,20 @@
 Nor do they load what only serves requests (`serving`).
 """
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from functools import wraps
 from pkgutil import resolve_name
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
+import psycopg
 from flask import Flask
 from flask.cli import AppGroup, ScriptInfo, with_appcontext
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
-from backend import present, revisions
+from backend import connections, present, revisions
 from backend.database import db
 
 SERVING = "backend.serving:init_app"
@@ -34,6 +37,10 @@ WITHOUT_A_DATABASE = {
     "prepare": "backend.preparation.commands:prepare",
 }
 ABOUT_THE_API = frozenset({"openapi"})
+BEGINNING = (("backup", "restore"), ("db",), ("openapi",), ("prepare",))
+"""Where there is no site yet these may begin one, or need none. All others would find nothing, and say that all is
+well.
+"""
 _READY = "backend.preparation.schema:ensure_ready"
 _FILLED = "SELECT revision FROM catalogue_revision WHERE id = 1"
 
@@ -51,11 +58,19 @@ class Commands(AppGroup):
         if found is None:
             return super().get_command(ctx, cmd_name)
         command: click.Command = resolve_name(found)
-        if cmd_name in ON_A_READY_SITE:
-            _begin_with(_get_ready, command)
-        if cmd_name in ABOUT_THE_API:
-            _begin_with(_have_the_api, command)
+        steps = {_get_ready: ON_A_READY_SITE, _have_the_api: ABOUT_THE_API}
+        _equip(command, steps=[step for step, names in steps.items() if cmd_name in names])
         return command
+
+
+class Asked(NamedTuple):
+    """The command for which an application is made."""
+
+    name: str
+    begins: bool
+    """Whether it may begin a site."""
+    explains: bool
+    """Whether all that is wanted is to hear what it does."""
 
 
 def init_app(app: Flask) -> None:
@@ -63,39 +78,46 @@ def init_app(app: Flask) -> None:
     app.cli = Commands(app.name)
 
 
-def is_asked() -> bool:
-    """Whether Flask loads the application only to find a command of ours in it.
+def asked() -> Asked | None:
+    """The command of ours to find which Flask loads the application; None where it, or anybody, has another reason.
 
     Its own commands, such as `flask run` and `flask routes`, load it once they run, in a context below. Other programs
     that are made with click, such as servers, are none of Flask's.
     """
     context = click.get_current_context(silent=True)
-    return context is not None and context.parent is None and isinstance(context.obj, ScriptInfo)
+    if context is None or context.parent is not None or not isinstance(context.obj, ScriptInfo):
+        return None
+    # Click itself has forgotten them at this point.
+    _, left, _ = context.command.make_parser(context).parse_args(sys.argv[1:])
+    words = tuple(word for word in left if not word.startswith("-"))
+    begins = any(words[: len(one)] == one for one in BEGINNING)
+    return Asked(words[0] if words else "flask", begins, explains=not words or "--help" in left)
 
 
-def _begin_with(step: Callable[[], None], command: click.Command) -> None:
-    """Let a command, or each of a group, take a step once it runs: `--help` asks for all, and runs none."""
+def _equip(command: click.Command, *, steps: Sequence[Callable[[], None]]) -> None:
+    """Let a command, or each of a group, take steps once it runs: `--help` asks for all, and runs none."""
     if isinstance(command, click.Group):
         for inner in command.commands.values():
-            _begin_with(step, inner)
-    elif command.callback is not None and step not in _steps_of(command.callback):
-        command.callback = _after(step, command.callback)
+            _equip(inner, steps=steps)
+    elif command.callback is not None and not hasattr(command.callback, "is_equipped"):
+        command.callback = _equipped(command.callback, steps=steps)
 
 
-def _after(step: Callable[[], None], callback: Callable[..., Any]) -> Callable[..., Any]:
+def _equipped(callback: Callable[..., Any], *, steps: Sequence[Callable[[], None]]) -> Callable[..., Any]:
     @with_appcontext
     @wraps(callback)
     def inner(*args: Any, **kwargs: Any) -> Any:
-        step()
-        return callback(*args, **kwargs)
+        try:
+            for step in steps:
+                step()
+            return callback(*args, **kwargs)
+        except (psycopg.Error, SQLAlchemyError) as error:
+            if not connections.is_unavailable(error):
+                raise
+            raise click.ClickException(connections.told(error)) from error
 
-    steps = (*_steps_of(callback), step)
-    inner.begins_with = steps  # type: ignore[attr-defined]  # commands are made once, applications may be several
+    inner.is_equipped = True  # type: ignore[attr-defined]  # commands are made once, applications may be several
     return inner
-
-
-def _steps_of(callback: Callable[..., Any]) -> tuple[Callable[[], None], ...]:
-    return getattr(callback, "begins_with", ())
 
 
 def _have_the_api() -> None:

@@ -1,12 +1,17 @@
 """Settings, read once from the environment. Every variable is listed in docs/operations.md."""
 
+import logging
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from redis.connection import parse_url
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from backend import embedded
 from backend.embedded import secret_files
@@ -35,35 +40,79 @@ class Limit:
         return cls(int(found[1]), SECONDS[found[2]])
 
 
+def _database(text: str) -> str:
+    """What SQLAlchemy, psycopg and our backups all understand."""
+    try:
+        url = make_url(text)
+        understood = url.get_dialect().driver == "psycopg" and bool(url.database)
+    except (ArgumentError, NoSuchModuleError, ValueError):
+        understood = False
+    if not understood:
+        raise ValueError(f"write it as postgresql+psycopg://USER:PASSWORD@HOST:5432/DATABASE ({_IN_A_PASSWORD})")
+    return text
+
+
+def _redis(text: str) -> str:
+    try:
+        parse_url(text)  # type: ignore[no-untyped-call]  # the library's own gap
+    except ValueError as error:
+        # Its own words may hold a part of the password.
+        raise ValueError(f"write it as redis://:PASSWORD@HOST:6379/0 ({_IN_A_PASSWORD})") from error
+    return text
+
+
+_IN_A_PASSWORD = "in the password %40 for @, %2F for /, %23 for #, %25 for %"  # noqa: S105  a cure
+
+
+def _level(text: str) -> str:
+    level = text.upper()
+    if level not in logging.getLevelNamesMapping():
+        raise ValueError("write DEBUG, INFO, WARNING, ERROR or CRITICAL")
+    return level
+
+
+def _whole(default: int, *, least: int) -> Any:
+    def read(text: str) -> int:
+        if re.fullmatch(r"-?[0-9]{1,18}", text) is None or int(text) < least:
+            raise ValueError(f"write a whole number, {least} or more")
+        return int(text)
+
+    return field(default=default, metadata={"read": read})
+
+
+def _secret(read: Callable[[str], str]) -> Any:
+    return field(default="", metadata={"read": read, "secret": True})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All that can be set. A field `wechat_mode` is read from `WECHAT_MODE`."""
 
     tanhui_env: str = "development"  # or: production
     tanhui_var: Path = Path("var")
-    database_url: str = ""
-    redis_url: str = ""
+    database_url: str = _secret(_database)
+    redis_url: str = _secret(_redis)
     secret_key: str = ""
     city_time_zone: ZoneInfo = SHANGHAI
     wechat_mode: str = "sandbox"  # or: live
     wechat_base_url: str = "https://api.weixin.qq.com"
     wechat_app_id: str = "wx-sandbox"
     wechat_secret: str = ""
-    token_days: int = 7
-    points_valid_months: int = 24
-    points_cap_day: int = 200
-    points_cap_year: int = 20_000
-    action_max_age_days: int = 7
-    future_skew_s: int = 300
-    unbound_days: int = 30
-    settle_grace_days: int = 3  # how long after a period's end late trips still change its board
-    database_pool_size: int = 8
-    database_timeout_ms: int = 10_000
+    token_days: int = _whole(7, least=1)
+    points_valid_months: int = _whole(24, least=1)
+    points_cap_day: int = _whole(200, least=0)
+    points_cap_year: int = _whole(20_000, least=0)
+    action_max_age_days: int = _whole(7, least=0)
+    future_skew_s: int = _whole(300, least=0)
+    unbound_days: int = _whole(30, least=0)
+    settle_grace_days: int = _whole(3, least=0)  # how long after a period's end late trips still change its board
+    database_pool_size: int = _whole(8, least=1)
+    database_timeout_ms: int = _whole(10_000, least=1)
     rate_limit: Limit = field(default=Limit(120, SECONDS["minute"]), metadata={"read": Limit.of})
-    trusted_proxies: int = 0  # how many proxies of ours stand in front and add to X-Forwarded-For
-    max_body_bytes: int = 4 * 1024 * 1024
+    trusted_proxies: int = _whole(0, least=0)  # how many proxies of ours stand in front and add to X-Forwarded-For
+    max_body_bytes: int = _whole(4 * 1024 * 1024, least=1)
     default_locale: str = "zh_CN"
-    log_level: str = "INFO"
+    log_level: str = field(default="INFO", metadata={"read": _level})
 
     @property
     def production(self) -> bool:
@@ -71,12 +120,20 @@ class Settings:
         return self.tanhui_env == "production"
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str] | None = None) -> Self:
-        """Read all settings; raises SettingsError with the cure for what is wrong or missing."""
+    def from_environment(cls, environ: Mapping[str, str] | None = None, *, begins: bool = True) -> Self:
+        """Read all settings; raises SettingsError with the cure for what is wrong or missing.
+
+        Unless it `begins` one, a site must be there: a database is named, or lies in the data folder.
+        """
         env = os.environ if environ is None else environ
         values = {setting.name: _read(setting, env) for setting in fields(cls)}
         settings = cls(**{name: value for name, value in values.items() if value is not None})
         settings._refuse_what_is_unsafe()
+        if not (begins or settings.database_url or embedded.holds_site(settings.tanhui_var)):
+            raise SettingsError(
+                f"DATABASE_URL is not set, and the data folder {settings.tanhui_var} holds no site: on a server use"
+                " deploy/tanhui-cli, or first say 'set -a; . /etc/tanhui/env'; for development 'make run' begins one."
+            )
         return settings._completed()
 
     def _refuse_what_is_unsafe(self) -> None:
@@ -119,4 +176,5 @@ def _read(setting: Field[Any], env: Mapping[str, str]) -> Any:
     try:
         return read(text)
     except (ValueError, ZoneInfoNotFoundError) as error:
-        raise SettingsError(f"{variable}={text!r} is not understood: {error}.") from error
+        shown = variable if setting.metadata.get("secret") else f"{variable}={text!r}"
+        raise SettingsError(f"{shown} is not understood: {error}.") from error

@@ -127,12 +127,21 @@ class Connection(psycopg.Connection[Any]):
 
 
 def creator(
-    url: str, *, answer_within_s: float, connect_s: int = CONNECT_S, silence: Silence | None = None, **arguments: Any
+    url: str,
+    *,
+    program: str,
+    answer_within_s: float,
+    connect_s: int = CONNECT_S,
+    silence: Silence | None = None,
+    **arguments: Any,
 ) -> Callable[[], Connection]:
-    """What opens connections for an engine; the URL's own parameters come before ours, `arguments` before both."""
+    """What opens connections for an engine; the URL's own parameters come before ours, `arguments` before both.
+
+    `program`: see `names`.
+    """
     made = make_url(url)
     words, given = made.get_dialect()().create_connect_args(made)
-    ours = {"connect_timeout": connect_s, "tcp_user_timeout": int(answer_within_s * 1000), **_ALIVE}
+    ours = {"connect_timeout": connect_s, "tcp_user_timeout": int(answer_within_s * 1000), **_ALIVE, **names(program)}
 
     def connect() -> Connection:
         if silence is not None:
@@ -175,6 +184,22 @@ def look_over(connection: Any, *_pools: Any) -> None:
     connection.answer_within_s = connection.usual_s
     if connection.silence is not None:
         connection.silence.pass_by()
+
+
+def names(program: str) -> dict[str, str]:
+    """What tells in pg_stat_activity whose a connection is, unless the URL or PGAPPNAME name the application."""
+    return {"fallback_application_name": f"tanhui {program}"}
+
+
+def told(error: BaseException) -> str:
+    """For who is at a terminal: one sentence about an error that `is_unavailable`, with the cure."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    # What libpq adds in further lines are guesses.
+    reason = str(cause).strip().partition("\n")[0]
+    # Only what PostgreSQL says on a connection that stands has a state.
+    if getattr(cause, "sqlstate", None) is None:
+        return f"There is no connection to the database ({reason}): is its server up, and DATABASE_URL right?"
+    return f"The database could not do it now ({reason}): see docs/faults.md, then try again."
 
 
 def wait_up_to(connection: Any, seconds: float | None) -> None:

@@ -69,12 +69,13 @@ def init_app(app: Flask, *, in_use: Callable[[int], None]) -> None:
         app.extensions[READY] = ReadyConnections(autocommit_engine(), most=most, patience_s=PATIENCE_S, in_use=in_use)
 
 
-def engine_options(settings: Settings) -> dict[str, Any]:
+def engine_options(settings: Settings, *, program: str) -> dict[str, Any]:
     """Options of the session's engine: a bounded pool, and time-outs so that nothing hangs."""
-    return {**_pool_options(settings), "creator": _creator(settings, _options(settings), prepare_threshold=3)}
+    creator = _creator(settings, _options(settings), program=program, prepare_threshold=3)
+    return {**_pool_options(settings), "creator": creator}
 
 
-def autocommit_options(settings: Settings) -> dict[str, Any]:
+def autocommit_options(settings: Settings, *, program: str) -> dict[str, Any]:
     """Options of the engine behind `prepared_statements`: nothing is set or taken back when a connection changes hands.
 
     Its few statements are prepared when first sent (`backend.statements`), and planned once: most find the rows of one
@@ -86,7 +87,7 @@ def autocommit_options(settings: Settings) -> dict[str, Any]:
         "url": settings.database_url,
         "isolation_level": "AUTOCOMMIT",
         "pool_reset_on_return": None,
-        "creator": _creator(settings, options, prepare_threshold=0),
+        "creator": _creator(settings, options, program=program, prepare_threshold=0),
     }
 
 
@@ -100,9 +101,12 @@ def _pool_options(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _creator(settings: Settings, options: str, *, prepare_threshold: int) -> Callable[[], connections.Connection]:
+def _creator(
+    settings: Settings, options: str, *, program: str, prepare_threshold: int
+) -> Callable[[], connections.Connection]:
     return connections.creator(
         settings.database_url,
+        program=program,
         answer_within_s=settings.database_timeout_ms / 1000 + connections.MARGIN_S,
         silence=connections.silence_of(settings.database_url),
         options=options,

@@ -17,6 +17,7 @@ Client = redis.Redis
 RedisError = redis.RedisError
 NoScriptError = redis.exceptions.NoScriptError
 UNREACHABLE = (redis.ConnectionError, redis.TimeoutError)
+_REFUSING = (redis.AuthenticationError, redis.exceptions.AuthorizationError, redis.exceptions.NoPermissionError)
 
 BOARD = "tanhui:{{{epoch}:{board}}}:scores"
 """A leaderboard, a sorted set; the braces make all keys of a board share a hash slot."""
@@ -47,6 +48,13 @@ def init_app(app: Flask) -> None:
 def client() -> "redis.Redis":
     """The application's Redis client: text in and out, time-outs of two seconds."""
     return cast("redis.Redis", present.extensions()["redis"])
+
+
+def told(error: RedisError) -> str:
+    """For who is at a terminal: the beginning of a sentence, which a comma or a colon follows."""
+    if isinstance(error, _REFUSING):
+        return f"Redis refuses us ({error}; are user and password in REDIS_URL right?)"
+    return f"Redis does not answer ({error})"
 
 
 class _Own(local):

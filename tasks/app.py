@@ -9,7 +9,7 @@ from typing import Any
 from celery import Celery, Task
 from celery.signals import worker_process_init
 
-from backend import create_app
+from backend import for_process
 from backend.config import Settings
 from backend.database import db
 from backend.embedded import celery_url
@@ -17,7 +17,7 @@ from tasks import broker
 from tasks.schedule import SCHEDULE
 
 broker.mend()
-flask_app = create_app(serves=False)
+flask_app = for_process("worker", serves=False)
 _settings: Settings = flask_app.extensions["settings"]
 _broker = celery_url(_settings.redis_url)
 

@@ -23,7 +23,8 @@ PATIENCE_S = 0.2
 @pytest.fixture
 def engine(settings):
     """As the application's, of up to MOST connections and as many again."""
-    options = autocommit_options(settings) | {"pool_size": MOST, "max_overflow": MOST, "pool_timeout": 0.01}
+    bounds = {"pool_size": MOST, "max_overflow": MOST, "pool_timeout": 0.01}
+    options = autocommit_options(settings, program="web") | bounds
     engine = create_engine(options.pop("url"), **options)
     yield engine
     engine.dispose()

@@ -33,7 +33,7 @@ import gc, os
 os.environ["TRUSTED_PROXIES"] = "many"
 try:
     import wsgi
-except RuntimeError:
+except SystemExit:
     print(gc.isenabled())
 """
 _WEB = "import sys, wsgi; print(*wsgi.app.url_map.iter_rules()); print(*sys.modules, file=sys.stderr)"

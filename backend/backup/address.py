@@ -9,6 +9,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from sqlalchemy.engine import make_url
 
+from backend import connections
 from backend.backup.errors import BackupError
 
 NEIGHBOUR = "postgres"
@@ -51,13 +52,11 @@ class Address:
 
     def connect(self) -> psycopg.Connection[Any]:
         """A connection on which every statement is its own transaction. Raises BackupError."""
+        ours = {"connect_timeout": CONNECT_S, **connections.names("backup")}
         try:
-            connection = psycopg.connect(**{"connect_timeout": CONNECT_S, **self._parameters}, autocommit=True)
+            connection = psycopg.connect(**{**ours, **self._parameters}, autocommit=True)
         except psycopg.OperationalError as error:
-            reason = str(error).strip().rsplit("\n", 1)[-1]
-            raise BackupError(
-                f"The database {self.database} does not answer ({reason}): is the server up, and DATABASE_URL right?"
-            ) from error
+            raise BackupError(connections.told(error)) from error
         # The role may have one for requests.
         connection.execute("SET statement_timeout = 0")
         return connection

@@ -85,7 +85,9 @@ def _engine() -> Engine:
     # Connections of its own: when all of the pool are busy, this must still tell.
     limits = f"-c statement_timeout={TIMEOUT_MS} -c lock_timeout={TIMEOUT_MS}"
     url = db.engine.url.render_as_string(hide_password=False)
-    connect = connections.creator(url, answer_within_s=ANSWER_S, connect_s=CONNECT_TIMEOUT_S, options=limits)
+    connect = connections.creator(
+        url, program="web", answer_within_s=ANSWER_S, connect_s=CONNECT_TIMEOUT_S, options=limits
+    )
     return create_engine(url, poolclass=NullPool, creator=connect)
 
 

@@ -1,6 +1,6 @@
 """PostgreSQL and Valkey in a folder, for development and small sites."""
 
-from .attachment import Servers, attach, not_answering, release
+from .attachment import Servers, attach, holds_site, not_answering, release
 from .errors import EmbeddedError
 from .urls import celery_url
 
@@ -9,6 +9,7 @@ __all__ = [
     "Servers",
     "attach",
     "celery_url",
+    "holds_site",
     "not_answering",
     "release",
 ]

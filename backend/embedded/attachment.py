@@ -48,6 +48,11 @@ def release(folder: Path) -> None:
             _leave(opened)
 
 
+def holds_site(folder: Path) -> bool:
+    """Whether somebody has begun a site in `folder`; nothing is made or started."""
+    return postgres.is_initialised(folder)
+
+
 def not_answering(folder: Path) -> tuple[str, ...]:
     """The names of the servers of `folder` that do not answer now."""
     return tuple(server.name for server in _daemons(open_folder(folder)) if not daemon.answers(server))

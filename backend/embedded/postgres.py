@@ -52,7 +52,7 @@ CREATE DATABASE tanhui OWNER tanhui
 
 def daemon(folder: DataFolder, *, sockets: Path) -> Daemon:
     """The PostgreSQL server of `folder`, its socket in `sockets`; its data may not exist yet."""
-    home = folder.path / "postgres"
+    home = _home(folder.path)
     settings = _SETTINGS | _durability(os.environ) | {"unix_socket_directories": str(sockets)}
     options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     pid_file = home / "postmaster.pid"
@@ -75,12 +75,17 @@ def url(sockets: Path) -> str:
     return f"postgresql+psycopg://tanhui@/tanhui?host={quote(str(sockets))}"
 
 
+def is_initialised(folder: Path) -> bool:
+    """Whether the data folder `folder` holds a cluster."""
+    return _home(folder).exists()
+
+
 def initialise(folder: DataFolder) -> None:
     """Make the cluster unless it is there; raises EmbeddedError if that fails.
 
     It is made aside and renamed into place when complete, so that one half made is never taken for one.
     """
-    home = folder.path / "postgres"
+    home = _home(folder.path)
     if home.exists():
         return
     # A predecessor that was killed may have left its initdb at work, which holds the lock as well.
@@ -97,6 +102,10 @@ def initialise(folder: DataFolder) -> None:
         _sync(folder.path)
     finally:
         os.close(lock)
+
+
+def _home(folder: Path) -> Path:
+    return folder / "postgres"
 
 
 def _making(aside: Path) -> tuple[tuple[list[str], str], ...]:

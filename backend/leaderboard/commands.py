@@ -28,7 +28,7 @@ def rebuild(*, from_actions: bool) -> None:
             boards = _show(progress, "Boards", rebuilding.rebuild())
         except redis.RedisError as error:
             raise click.ClickException(
-                f"Redis does not answer ({error}): boards are read from PostgreSQL until it does; then run this again."
+                f"{redis.told(error)}: boards are read from PostgreSQL until it does; then run this again."
             ) from error
     click.echo(f"{boards} boards rebuilt.")
 

@@ -1,0 +1,79 @@
+"""Settings that are wrong are refused by name, with the cure, and without a password."""
+
+import pytest
+
+from backend.config import Settings, SettingsError
+
+ELSEWHERE = {"DATABASE_URL": "postgresql+psycopg://db/tanhui", "REDIS_URL": "redis://cache/0"}
+TWO_HOSTS = "postgresql+psycopg://tanhui:p@/tanhui?host=db1:5432&host=db2:5432&target_session_attrs=read-write"
+
+
+def refused(tmp_path, **environ):
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment({**ELSEWHERE, "TANHUI_VAR": str(tmp_path), **environ})
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "nonsense",
+        "sqlite://",
+        "postgres://db/tanhui",
+        "postgresql+psycopg2://db/tanhui",
+        "postgresql+psycopg://db",
+        "postgresql+psycopg://tanhui:pass@db:many/tanhui",
+    ],
+)
+def test_an_address_of_no_database_is_refused_and_not_repeated(tmp_path, url):
+    said = refused(tmp_path, DATABASE_URL=url)
+    assert said.startswith("DATABASE_URL is not understood: write it as postgresql+psycopg://USER:PASSWORD@HOST")
+    assert url not in said
+    assert ":pass" not in said
+
+
+@pytest.mark.parametrize("url", ["nonsense", "http://cache", "redis://:pa/ss@cache", "redis://cache:many"])
+def test_an_address_of_no_redis_is_refused_and_not_repeated(tmp_path, url):
+    said = refused(tmp_path, REDIS_URL=url)
+    assert said.startswith("REDIS_URL is not understood: write it as redis://:PASSWORD@HOST:6379/0")
+    assert url not in said
+
+
+@pytest.mark.parametrize("url", [TWO_HOSTS, "postgresql://db/tanhui", "postgresql+psycopg://tanhui@/tanhui?host=/run"])
+def test_what_sqlalchemy_and_psycopg_understand_is_taken_as_it_is(tmp_path, url):
+    environ = {**ELSEWHERE, "TANHUI_VAR": str(tmp_path), "DATABASE_URL": url}
+    assert Settings.from_environment(environ).database_url == url
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "cure"),
+    [
+        ("DATABASE_TIMEOUT_MS", "-5", "write a whole number, 1 or more"),
+        ("DATABASE_POOL_SIZE", "0", "write a whole number, 1 or more"),
+        ("DATABASE_POOL_SIZE", "many", "write a whole number, 1 or more"),
+        ("TRUSTED_PROXIES", "-1", "write a whole number, 0 or more"),
+        ("LOG_LEVEL", "verbose", "write DEBUG, INFO, WARNING, ERROR or CRITICAL"),
+    ],
+)
+def test_what_is_out_of_bounds_is_refused_with_the_cure(tmp_path, variable, text, cure):
+    assert refused(tmp_path, **{variable: text}) == f"{variable}={text!r} is not understood: {cure}."
+
+
+def test_bounds_themselves_and_small_letters_are_fine(tmp_path):
+    environ = {"DATABASE_POOL_SIZE": "1", "TRUSTED_PROXIES": "0", "LOG_LEVEL": "debug"}
+    read = Settings.from_environment({**ELSEWHERE, "TANHUI_VAR": str(tmp_path), **environ})
+    assert (read.database_pool_size, read.trusted_proxies, read.log_level) == (1, 0, "DEBUG")
+
+
+def test_who_may_not_begin_a_site_starts_nothing_where_there_is_none(tmp_path):
+    var = tmp_path / "var"
+    with pytest.raises(
+        SettingsError, match=r"DATABASE_URL is not set, and the data folder .*deploy/tanhui-cli.*make run"
+    ):
+        Settings.from_environment({"TANHUI_VAR": str(var)}, begins=False)
+    assert not var.exists()
+
+
+def test_a_database_elsewhere_is_a_site(tmp_path):
+    read = Settings.from_environment({**ELSEWHERE, "TANHUI_VAR": str(tmp_path)}, begins=False)
+    assert read.database_url == ELSEWHERE["DATABASE_URL"]
