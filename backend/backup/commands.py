@@ -1,16 +1,22 @@
 """`flask backup`: making backups, restoring them."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TextIO
 
 import click
 from flask.cli import AppGroup
 
-from backend import present
+from backend import clock, present
 from backend.backup import dumping, keys, overlooking, restoring, swapping
 from backend.backup.address import Address
+from backend.backup.errors import BackupError
 from backend.backup.progress import told
+from backend.backup.running import tidy_when_asked_to_stop
+from backend.backup.swapping import Aside
 
 group = AppGroup("backup", help="Backups of the database, and restoring them.")
 
@@ -49,23 +55,40 @@ def restore(*, dump: Path, replace: bool, without_key: bool, without_erasures: b
         without_erasures=without_erasures,
         accept_differences=accept_differences,
     )
-    done = restoring.restore(wanted, present.settings())
+    with tidy_when_asked_to_stop():
+        done = restoring.restore(wanted, present.settings())
     click.echo(f"The site is as it was at {done.made_at} ({done.seconds:.1f} s). Start it, and look at /readyz.")
     if done.former:
         click.echo(f"What was there before stays as database {done.former}, until 'flask --app wsgi backup discard'.")
 
 
 @group.command("discard")
-def discard() -> None:
-    """Drop the databases that restores have replaced."""
+@click.option("--older-than", "days", type=click.IntRange(0), help="Keep those that were replaced in the last DAYS.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def discard(*, days: int | None, yes: bool) -> None:
+    """Drop the databases that restores have replaced, and what a restore that was killed has left."""
     address = Address.of(present.settings().database_url)
+    until = clock.now() - timedelta(days=days or 0)
     with swapping.alone(address) as neighbour:
-        found = swapping.formers(neighbour, address)
-        for former in found:
-            swapping.drop(neighbour, former)
-            click.echo(f"{former.database} dropped.")
-    if not found:
-        click.echo("There are none.")
+        left = swapping.left_aside(neighbour, address)
+        chosen = [one for one in left if one.replaced_at is None or one.replaced_at <= until]
+        for one in chosen:
+            click.echo(_described(one))
+        if not chosen:
+            click.echo("There are none.")
+        elif not yes:
+            click.confirm("Drop them? Nothing else holds what a replaced one does.", abort=True)
+        for one in chosen:
+            swapping.drop(neighbour, one.address)
+            click.echo(f"{one.address.database} dropped.")
+
+
+@group.command("address")
+@click.option("--password", is_flag=True, help="Print the password instead, as PGPASSWORD wants it.")
+def address_(*, password: bool) -> None:
+    """Print where the database is, as psql and other programs of PostgreSQL's understand it; all but the password."""
+    address = Address.of(present.settings().database_url)
+    click.echo(address.secrets.get("PGPASSWORD", "") if password else address.words)
 
 
 @group.command(overlooking.COMMAND)
@@ -73,13 +96,57 @@ def discard() -> None:
 @click.option(
     "--erased", type=click.File(), help="Who erased their account since: a line 'resident_id,joined_at' each."
 )
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--restoring", "by_restore", is_flag=True, hidden=True, help="By a restore, which asks nobody.")
 @click.pass_context
-def look_over(context: click.Context, *, made_at: str, erased: TextIO | None) -> None:
+def look_over(context: click.Context, *, made_at: str, erased: TextIO | None, yes: bool, by_restore: bool) -> None:
     """Bring a database that comes from MADE_AT up to date, end all sessions, rebuild boards, verify.
 
-    Restoring does so by itself. After a recovery to a point in time it is for you to say.
+    Restoring does so by itself. After a recovery to a point in time it is for you to say. The site must be stopped.
     """
-    overlooking.in_this_process(made_at, erased or (), context.invoke)
+    moment = clock.rfc3339(_moment(made_at))
+    if by_restore:
+        overlooking.in_this_process(moment, erased or (), context.invoke)
+        return
+    if not yes:
+        click.confirm(
+            f"Does this database come from {moment}? Everybody will have to sign in again, newcomers' numbers go on a"
+            " million later, and all boards are filled anew",
+            abort=True,
+        )
+    with _stopped_site():
+        overlooking.in_this_process(moment, erased or (), context.invoke)
+
+
+@contextmanager
+def _stopped_site() -> Iterator[None]:
+    """Raises BackupError if the site is at work, or a restore."""
+    settings = present.settings()
+    address = Address.of(settings.database_url)
+    restoring.refuse_a_running_site(settings)
+    with swapping.alone(address) as neighbour:
+        swapping.refuse_while_used(neighbour, address)
+        yield
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise BackupError(
+            f"{text!r} is no moment: write it with its time zone, such as '2026-11-26 19:14:47.189488+00'."
+            " Nothing was changed."
+        )
+    return moment
+
+
+def _described(one: Aside) -> str:
+    if one.replaced_at is None:
+        return f"{one.address.database}: {told(one.bytes)}, half made by a restore that was killed"
+    days = (clock.now() - one.replaced_at).days
+    return f"{one.address.database}: {told(one.bytes)}, replaced {days} days ago"
 
 
 def _short(path: Path) -> str:

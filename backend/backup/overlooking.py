@@ -43,7 +43,7 @@ def look_over(
         "TANHUI_VAR": str(settings.tanhui_var),
         "TANHUI_ENV": settings.tanhui_env,
     }
-    argv = [sys.executable, "-m", "flask", "--app", "wsgi", "backup", COMMAND, made_at, "--erased", "-"]
+    argv = [sys.executable, "-m", "flask", "--app", "wsgi", "backup", COMMAND, made_at, "--restoring", "--erased", "-"]
     said = "".join(f"{one}\n" for one in erased)
     code = subprocess.run(argv, env=environment, check=False, text=True, input=said).returncode  # noqa: S603  our own
     if code == DIFFERS and not accept_differences:

@@ -61,7 +61,7 @@ def restore(wanted: Wanted, settings: Settings) -> Restored:
     described = check(backup)
     chosen = keys.fitting(backup, described, settings, without_key=wanted.without_key)
     address = Address.of(settings.database_url)
-    _refuse_a_running_site(settings)
+    refuse_a_running_site(settings)
     _refuse_without_redis()
     with swapping.alone(address) as neighbour:
         swapping.refuse_while_used(neighbour, address)
@@ -82,12 +82,18 @@ def restore(wanted: Wanted, settings: Settings) -> Restored:
                 erased=erased,
                 accept_differences=wanted.accept_differences,
             )
-            stamp = f"{clock.now():%Y%m%dT%H%M%SZ}"
+            stamp = clock.now().strftime(swapping.STAMP)
             former = swapping.swap(neighbour, address, new, stamp=stamp, along=lambda: keys.installed(chosen, settings))
         # Looked at again: whoever has begun to use it meanwhile wants it back.
         if empty := empty and swapping.is_empty(former):
             swapping.drop(neighbour, former)
     return Restored(described.made_at, time.monotonic() - began, None if empty else former.database)
+
+
+def refuse_a_running_site(settings: Settings) -> None:
+    """Raise BackupError while `make run` is at work on the data folder."""
+    if locks.is_held(settings.tanhui_var.resolve() / "locks" / "supervisor"):
+        raise BackupError(f"`make run` is at work on {settings.tanhui_var}: stop it first, then try again.")
 
 
 def check(backup: Backup) -> Manifest:
@@ -135,17 +141,12 @@ def _items(program: programs.Program, backup: Backup, new: Address) -> int:
     return sum(1 for line in listed if line and not line.startswith(";"))
 
 
-def _refuse_a_running_site(settings: Settings) -> None:
-    if locks.is_held(settings.tanhui_var.resolve() / "locks" / "supervisor"):
-        raise BackupError(f"`make run` is at work on {settings.tanhui_var}: stop it first, then restore again.")
-
-
 def _refuse_without_redis() -> None:
     try:
         redis.client().ping()
     except redis.RedisError as error:
         raise BackupError(
-            f"Redis does not answer ({error}), and boards are to be filled there: start it, then restore again."
+            f"{redis.told(error)}, and boards are to be filled there: mend that, then restore again."
         ) from error
 
 

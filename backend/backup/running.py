@@ -1,9 +1,11 @@
-"""Running one of PostgreSQL's programs on a database, and hearing what it says."""
+"""Running one of PostgreSQL's programs on a database, and hearing what it says; being asked to stop meanwhile."""
 
 import os
+import signal
 import subprocess
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from backend.backup.address import Address
@@ -38,7 +40,22 @@ def run(argv: list[str], address: Address, *, hear: Callable[[str], None]) -> En
         text=True,
         errors="replace",
     ) as process:
-        for line in process.stdout or ():
-            said.append(line.rstrip("\n"))
-            hear(line.rstrip("\n"))
+        try:
+            for line in process.stdout or ():
+                said.append(line.rstrip("\n"))
+                hear(line.rstrip("\n"))
+        except BaseException:
+            # A Ctrl-C reaches it as well, a SIGTERM does not.
+            process.terminate()
+            raise
     return Ended(process.returncode, tuple(said))
+
+
+@contextmanager
+def tidy_when_asked_to_stop() -> Iterator[None]:
+    """Inside the block SIGTERM does what Ctrl-C does: it raises KeyboardInterrupt, and what was begun is taken back."""
+    former = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, former)

@@ -1,8 +1,11 @@
 """A fresh database beside the site's own, and its taking that one's place: all at once or not at all."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -14,6 +17,8 @@ from backend.backup.errors import BackupError
 Connection = psycopg.Connection[Any]
 LOCK = 7004
 PATIENCE_S = 30.0
+STAMP = "%Y%m%dT%H%M%SZ"
+_HALF_MADE = "_restoring"
 _LONGEST_NAME = 63
 _OTHERS = """
 SELECT coalesce(nullif(application_name, ''), 'unnamed'), count(*) FROM pg_stat_activity
@@ -53,7 +58,7 @@ def refuse_while_used(neighbour: Connection, address: Address) -> None:
     others = neighbour.execute(_OTHERS, (address.database,)).fetchall()
     if others:
         who = ", ".join(f"{count} × {application}" for application, count in others)
-        raise BackupError(f"The site's database is in use ({who}): stop the site first, then restore again.")
+        raise BackupError(f"The site's database is in use ({who}): stop the site first, then try again.")
 
 
 def is_empty(address: Address) -> bool:
@@ -64,12 +69,21 @@ def is_empty(address: Address) -> bool:
         return bool(_one(connection, _KNOWN)) and not _one(connection, _IN_USE)
 
 
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """A database that a restore has left; `replaced_at`: when it was the site's, None for one that was half made."""
+
+    address: Address
+    bytes: int
+    replaced_at: datetime | None
+
+
 def fresh(neighbour: Connection, address: Address) -> Address:
     """An empty database beside the site's, sorting text as that one does. Raises BackupError.
 
     Nobody else makes one meanwhile, so what has its name is what a restore that was killed has left.
     """
-    made = address.beside(_beside(address, "_restoring"))
+    made = address.beside(_beside(address, _HALF_MADE))
     drop(neighbour, made)
     collate, ctype, provider, locale = neighbour.execute(_LOCALE, (address.database,)).fetchone() or ("C", "C", "c", "")
     which, option = _PROVIDERS[provider]
@@ -131,17 +145,26 @@ def swap(
             return former
 
 
-def formers(neighbour: Connection, address: Address) -> list[Address]:
-    """The databases that former restores have replaced, oldest first."""
-    pattern = _beside(address, "_before_")
-    found = neighbour.execute(
-        "SELECT datname FROM pg_database WHERE starts_with(datname, %s) ORDER BY datname", (pattern,)
-    )
-    return [address.beside(row[0]) for row in found]
+def left_aside(neighbour: Connection, address: Address) -> list[Aside]:
+    """What restores have left beside the site's database: those that were replaced, oldest first, then a half made one.
+
+    Only while no other restore is at work, see `alone`: else the half made one is that one's.
+    """
+    ours = re.compile(re.escape(_beside(address, "")) + rf"(?:_before_(\d{{8}}T\d{{6}}Z)|{_HALF_MADE})")
+    found = []
+    for (database,) in neighbour.execute("SELECT datname FROM pg_database ORDER BY 1").fetchall():
+        if (named := ours.fullmatch(database)) is not None:
+            size = neighbour.execute("SELECT pg_database_size(%s)", (database,)).fetchone() or (0,)
+            found.append(Aside(address.beside(database), size[0], _moment(named[1])))
+    return found
 
 
 def _beside(address: Address, suffix: str) -> str:
     return address.database[: _LONGEST_NAME - len("_before_20260101T000000Z")] + suffix
+
+
+def _moment(stamp: str | None) -> datetime | None:
+    return None if stamp is None else datetime.strptime(stamp, STAMP).replace(tzinfo=UTC)
 
 
 def _one(connection: Connection, statement: str) -> Any:

@@ -39,10 +39,10 @@ class Site:
         self.settings = app.extensions["settings"]
         self.address = Address.of(self.settings.database_url)
 
-    def run(self, *words, status=0):
-        """What a command says; `status` is the exit code to expect."""
+    def run(self, *words, status=0, answer=""):
+        """What a command says; `status` is the exit code to expect, `answer` what is said to its question."""
         with self.app.app_context():  # a command keeps to the one that it finds
-            result = self.app.test_cli_runner().invoke(args=["backup", *map(str, words)])
+            result = self.app.test_cli_runner().invoke(args=["backup", *map(str, words)], input=answer)
         assert result.exit_code == status, result.output
         return result.output
 
@@ -123,7 +123,7 @@ def other(app, settings, tmp_path):
     yield Site(made)
     made.extensions["redis"].close()
     with swapping.alone(address) as neighbour:
-        for left in (address, address.beside(f"{OTHER}_restoring"), *swapping.formers(neighbour, address)):
+        for left in (address, *(aside.address for aside in swapping.left_aside(neighbour, address))):
             swapping.drop(neighbour, left)
 
 

@@ -64,22 +64,3 @@ def test_where_it_cannot_be_read_nothing_is_changed_unless_so_wished(other, city
     assert other.ask("SELECT count(*) FROM residents WHERE state = 'erased'") == [(1,)]
     restored("--without-erasures")
     assert other.ask(ANNA.format(city.anna.resident_id)) == PRESENT
-
-
-def test_after_a_recovery_they_are_named_in_a_file(site, city, tmp_path):
-    named = tmp_path / "erased.csv"
-    site.address.connect().close()
-    with site.address.connect() as connection, named.open("wb") as file, connection.cursor() as cursor:
-        told = f"SELECT resident_id, joined_at FROM residents WHERE resident_id = {city.anna.resident_id}"
-        with cursor.copy(f"COPY ({told}) TO STDOUT (FORMAT csv)") as rows:
-            file.writelines(bytes(row) for row in rows)
-    said = site.run("look-over", "a moment ago", "--erased", named)
-    assert "Erased again, as they had erased their account since: 1." in said
-    assert site.ask(ANNA.format(city.anna.resident_id)) == GONE
-
-
-def test_a_line_that_names_nobody_is_refused_before_anything_is_done(site, city, tmp_path):
-    named = tmp_path / "erased.csv"
-    named.write_text("17,yesterday\n")
-    assert "'17,yesterday' is not the number" in site.run("look-over", "a moment ago", "--erased", named, status=1)
-    assert site.ask("SELECT count(*) FROM audit_log WHERE action = 'site.restored'") == [(0,)]

@@ -4,15 +4,18 @@ import json
 import os
 import stat
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from threading import Event, Thread
 
 import pytest
 
+from backend import create_app
 from backend.backup import dumping
 from backend.database import db
 from backend.embedded import locks
+from tests.backup.conftest import Site
 
 
 @pytest.fixture
@@ -134,3 +137,13 @@ def test_no_password_stands_on_a_command_line(site):
     assert address.secrets == {"PGPASSWORD": "very secret"}
     assert "sslmode=require" in address.words
     assert address.beside("postgres").database == "postgres"
+
+
+def test_the_address_is_told_as_psql_understands_it(app, settings):
+    hosts = "host=db1:5432&host=db2:5433&target_session_attrs=read-write"
+    url = f"postgresql+psycopg://tanhui:sec%20ret@/tanhui?{hosts}"
+    elsewhere = create_app(replace(settings, database_url=url), serves=False)
+    told = {"dbname=tanhui", "user=tanhui", "host=db1,db2", "port=5432,5433", "target_session_attrs=read-write"}
+    assert set(Site(elsewhere).run("address").split()) == told
+    assert Site(elsewhere).run("address", "--password") == "sec ret\n"
+    elsewhere.extensions["redis"].close()

@@ -2,6 +2,8 @@
 
 import json
 import os
+import signal
+import time
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -10,7 +12,7 @@ import pytest
 from alembic.script import ScriptDirectory
 
 from backend import create_app
-from backend.backup import keys, overlooking, restoring, swapping
+from backend.backup import keys, overlooking, restoring, running, swapping
 from backend.database import db
 from backend.embedded import locks, secret_files
 from backend.projector import service as projector
@@ -105,7 +107,7 @@ def test_what_is_there_is_replaced_only_if_so_wished_and_kept_aside(site, other,
     (_, former) = other.databases()
     assert keepsake(former)
     assert "holds something already" in other.run("restore", dump, status=1)
-    assert former in other.run("discard")
+    assert former in other.run("discard", "--yes")
     assert other.databases() == [OTHER]
     assert "There are none" in other.run("discard")
 
@@ -113,7 +115,7 @@ def test_what_is_there_is_replaced_only_if_so_wished_and_kept_aside(site, other,
 def test_a_site_that_is_in_use_is_not_replaced_under_its_users(site, other, dump):
     with other.address.connect():
         said = other.run("restore", dump, status=1)
-    assert "in use (1 × unnamed): stop the site first" in said
+    assert "in use (1 × tanhui backup): stop the site first" in said
     assert other.databases() == [OTHER]
 
 
@@ -125,6 +127,10 @@ def test_make_run_at_work_or_redis_away_is_told_before_anything_is_done(other, d
     os.close(held)
     away = create_app(replace(other.settings, redis_url="redis://127.0.0.1:9/0"))
     assert "Redis does not answer" in Site(away).run("restore", dump, status=1)
+    glue = "&" if "?" in other.settings.redis_url else "?"
+    wrong = f"{other.settings.redis_url}{glue}username=nobody&password=wrong"
+    stranger = create_app(replace(other.settings, redis_url=wrong))
+    assert "Redis refuses us" in Site(stranger).run("restore", dump, status=1)
     assert other.count() is None
 
 
@@ -168,6 +174,30 @@ def test_what_a_killed_restore_has_left_is_in_nobodys_way(site, other, dump):
     other.run("restore", dump)
     assert other.databases() == [OTHER]
     assert other.count() == site.count()
+
+
+def test_asked_to_stop_it_leaves_nothing_half_made(site, other, dump, monkeypatch):
+    def stop(*_args, **_more):
+        assert other.databases() == [OTHER, f"{OTHER}_restoring"]
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(60)
+
+    former = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(overlooking, "look_over", stop)
+    assert "Aborted!" in other.run("restore", dump, status=1)
+    assert other.databases() == [OTHER]
+    assert other.count() is None
+    assert signal.getsignal(signal.SIGTERM) is former
+
+
+def test_a_program_that_is_at_work_meanwhile_is_ended(other):
+    def stop(line):
+        raise KeyboardInterrupt
+
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        running.run(["sh", "-c", "echo begun; exec sleep 60"], other.address, hear=stop)
+    assert time.monotonic() - began < 30
 
 
 def test_two_restores_at_once_do_not_meet(site, other, dump):
