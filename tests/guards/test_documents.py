@@ -84,7 +84,7 @@ def commands_of(group, prefix=""):
 def test_every_flask_command_that_is_named_exists(app, path):
     known = set(commands_of(app.cli))
     groups = {command.split()[0] for command in known if " " in command}
-    for words in re.findall(r"flask (?:--app wsgi )([a-z][a-z-]*(?: [a-z][a-z-]*)?)", path.read_text()):
+    for words in re.findall(r"(?:flask --app wsgi|tanhui-cli) ([a-z][a-z-]*(?: [a-z][a-z-]*)?)", path.read_text()):
         first = words.split()[0]
         assert (words if first in groups else first) in known, words
 
