@@ -12,8 +12,10 @@ from backend.partners import models as partners
 from backend.residents import models as residents
 from backend.rewards import models as rewards
 from backend.totals import models as totals
+from backend.verified import LastVerify
 
 __all__ = [
+    "LastVerify",
     "OutboxRow",
     "actions",
     "admins",

@@ -34,7 +34,7 @@ REFERENCE = {
     "rewards",
     "task_versions",
 }
-LOCAL = {"admin_idempotency_keys", "audit_log", "settled_boards", "stock_movements"}
+LOCAL = {"admin_idempotency_keys", "audit_log", "last_verify", "settled_boards", "stock_movements"}
 
 
 def kind_of(table):
