@@ -38,7 +38,9 @@ VERIFY_DIFFERENCES = Gauge(
     "tanhui_verify_differences", "Differences that the last verify found: alarm above 0", multiprocess_mode="mostrecent"
 )
 VERIFIED_AT = Gauge(
-    "tanhui_verified_at_seconds", "When verify last ended, in seconds since 1970", multiprocess_mode="mostrecent"
+    "tanhui_verified_at_seconds",
+    "When verify last ended, in seconds since 1970; 0: it never has",
+    multiprocess_mode="mostrecent",
 )
 BACKUP_MADE_AT = Gauge(
     "tanhui_backup_made_at_seconds",

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Engine, NullPool, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
-from backend import clock, connections, metrics, present, redis, revisions
+from backend import clock, connections, metrics, present, redis, revisions, verified
 from backend.database import db
 from backend.outbox import OLDEST, PARTITIONS
 
@@ -54,11 +54,22 @@ def check() -> Readiness:
 def measure() -> None:
     """Bring the gauges that nobody else keeps up to date."""
     metrics.BACKUP_MADE_AT.set(_newest_backup())
-    for name, found in check().checks.items():
+    checks = check().checks
+    for name, found in checks.items():
         if "up" in found.shown:
             metrics.UP.labels(name).set(int(found.shown["up"]))
-        if name == "projector":
-            metrics.PROJECTOR_LAG.set(found.shown["lag_s"])
+    # Else the database is away, or has not the tables yet: what was known last stands.
+    if projector := checks.get("projector"):
+        metrics.PROJECTOR_LAG.set(projector.shown["lag_s"])
+        with suppress(DBAPIError):
+            _measure_verify()
+
+
+def _measure_verify() -> None:
+    with _readiness_engine().connect() as connection:
+        last = connection.execute(verified.LAST).one_or_none()
+    metrics.VERIFIED_AT.set(last.ended_at.timestamp() if last else 0)
+    metrics.VERIFY_DIFFERENCES.set(last.differences if last else 0)
 
 
 def _newest_backup() -> float:
@@ -72,13 +83,17 @@ def _newest_backup() -> float:
 
 def _database() -> dict[str, Check]:
     try:
-        with present.made_once("readiness engine", _engine).connect() as connection:
+        with _readiness_engine().connect() as connection:
             took = _timed(lambda: connection.execute(text("SELECT 1")))
             migrations = _migrations(connection)
             found = {"database": Check("ready", {"up": True, "took_ms": took}), "migrations": migrations}
             return found if migrations.state == "unavailable" else found | {"projector": _projector(connection)}
     except DBAPIError as error:
         return {"database": Check("unavailable", {"up": False, "reason": type(error.orig).__name__})}
+
+
+def _readiness_engine() -> Engine:
+    return present.made_once("readiness engine", _engine)
 
 
 def _engine() -> Engine:

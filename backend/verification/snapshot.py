@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 import psycopg
 
@@ -23,8 +24,9 @@ SET LOCAL enable_indexscan = off; SET LOCAL enable_indexonlyscan = off
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A moment of the database; `cursor` is for whoever asks one thing at a time."""
+    """A moment of the database, `as_of` by its own clock; `cursor` is for whoever asks one thing at a time."""
 
+    as_of: datetime
     cursor: Cursor
     _cursors: Sequence[Cursor]
 
@@ -40,7 +42,7 @@ def snapshot(*, workers: int) -> Iterator[Snapshot]:
         first = stack.enter_context(_opened())
         take_time(first, seconds=0)
         first.execute(_SETTINGS)
-        name = (first.execute("SELECT pg_export_snapshot()").fetchone() or ("",))[0]
+        [(as_of, name)] = first.execute("SELECT now(), pg_export_snapshot()").fetchall()
         cursors: list[Cursor] = []
         for _ in range(workers):
             cursor = stack.enter_context(_opened())
@@ -49,7 +51,7 @@ def snapshot(*, workers: int) -> Iterator[Snapshot]:
             cursor.execute(_SETTINGS)
             cursor.execute(_FOR_SCREENS)
             cursors.append(cursor)
-        yield Snapshot(first, cursors)
+        yield Snapshot(as_of, first, cursors)
 
 
 @contextmanager

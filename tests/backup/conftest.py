@@ -27,8 +27,9 @@ CHANGED = {
     "board_state",
     "board_progress",
     "audit_log",
+    "last_verify",
 }
-"""Restoring ends sessions, drops boards and leaves a note."""
+"""Restoring ends sessions, drops boards, verifies and leaves a note."""
 
 
 class Site:

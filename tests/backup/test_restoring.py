@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from alembic.script import ScriptDirectory
 
-from backend import create_app
-from backend.backup import keys, overlooking, restoring, running, swapping
-from backend.database import db
+from backend import clock, create_app, verified
+from backend.backup import adopting, keys, overlooking, restoring, running, swapping
+from backend.database import db, transaction
 from backend.embedded import locks, secret_files
 from backend.projector import service as projector
 from backend.residents.restored import NUMBERS_SKIPPED
@@ -68,6 +68,23 @@ def test_nobody_keeps_a_token_for_somebody_else(site, other, city, dump, new_res
     assert other.get(board, other.headers(city.anna)).status_code == 200
     next_number = other.ask("SELECT nextval(pg_get_serial_sequence('residents', 'resident_id'))")[0][0]
     assert next_number > city.bert.resident_id + NUMBERS_SKIPPED
+
+
+@pytest.fixture
+def told(site):
+    """The site's last verify found three differences."""
+    with transaction():
+        verified.tell(as_of=clock.now(), differences=3, residents=1, actions=1, entries=1, boards=1)
+
+
+def test_the_alarm_is_told_what_is_so_and_not_what_the_backup_remembers(site, other, city, told, tmp_path):
+    other.run("restore", site.backup(tmp_path / "backups"))
+    assert other.ask("SELECT differences FROM last_verify") == [(0,)]
+
+
+def test_whoever_dies_before_the_verify_leaves_neither_alarm_nor_all_clear(site, city, told):
+    adopting.adopt(made_at="a moment ago")
+    assert site.ask("SELECT differences FROM last_verify") == []
 
 
 @pytest.mark.parametrize("cut", ["truncated", "a byte changed", "emptied"])

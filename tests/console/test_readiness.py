@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from alembic.script import ScriptDirectory
 
-from backend import clock, create_app, revisions
+from backend import clock, create_app, revisions, verified
 from backend.database import MIGRATIONS, db, transaction
 from backend.outbox import OutboxRow, partition_of
 
@@ -116,6 +116,27 @@ def test_a_scrape_measures_lag_and_servers(client):
     assert 'tanhui_up{server="redis"} 1.0' in said
     lag = float(next(line for line in said.splitlines() if line.startswith("tanhui_projector_lag_seconds ")).split()[1])
     assert 29 < lag < 40
+
+
+def gauges(client, *names):
+    told = dict(line.rsplit(" ", 1) for line in client.get("/metrics").text.splitlines() if not line.startswith("#"))
+    return [float(told[name]) for name in names]
+
+
+def test_every_web_server_tells_what_the_last_verify_found_also_one_that_has_just_started(client, site_with):
+    named = "tanhui_verify_differences", "tanhui_verified_at_seconds"
+    assert gauges(client, *named) == [0, 0]
+    for differences in (3, 0):
+        with transaction():
+            looked_at = dict.fromkeys(("residents", "actions", "entries", "boards"), 1)
+            verified.tell(as_of=clock.now(), differences=differences, **looked_at)
+        for one in (client, site_with()):
+            assert gauges(one, *named) == [differences, pytest.approx(time.time(), abs=60)]
+
+
+def test_metrics_are_told_also_where_the_table_of_verify_is_not_there_yet(client, at_revision):
+    at_revision(OLDER)
+    assert gauges(client, 'tanhui_up{server="database"}') == [1]
 
 
 def test_the_alarm_for_backups_knows_when_the_newest_was_made(client, site_with, tmp_path):

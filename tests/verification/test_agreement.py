@@ -1,15 +1,19 @@
 """A city whose books were kept by our own services: verify finds nothing, whatever happens meanwhile."""
 
 import time
+from dataclasses import asdict
+from datetime import timedelta
 from threading import Event, Thread
 
+import psycopg
 import pytest
-from prometheus_client import REGISTRY
 from sqlalchemy import text
 
-from backend.database import db
+from backend import clock, verified
+from backend.database import db, transaction
 from backend.projector import service as projector
-from backend.verification import Checked, service
+from backend.verification import Checked, service, verify
+from backend.verified import LastVerify
 
 
 def test_a_lively_city_agrees(city, found):
@@ -75,11 +79,63 @@ def test_it_is_exact_while_residents_record_actions_and_projectors_run(app, city
     assert seen[0] < seen[-1]
 
 
+def last_verify():
+    with transaction():
+        return db.session.get(LastVerify, 1, populate_existing=True)
+
+
 def test_the_alarm_is_told_how_many_differences_there_are(city, found, damage):
+    assert last_verify() is None
     damage("UPDATE wallets SET held = held + 1 WHERE resident_id = :anna", anna=city["anna"])
-    assert len(found()) == 1
-    assert REGISTRY.get_sample_value("tanhui_verify_differences") == 1
-    assert REGISTRY.get_sample_value("tanhui_verified_at_seconds") == pytest.approx(time.time(), abs=60)
+    checked = Checked()
+    assert len(found(checked=checked)) == 1
+    told = last_verify()
+    assert told.differences == 1
+    assert Checked(told.residents, told.actions, told.entries, told.boards) == checked
+    assert told.as_of < told.ended_at
+    assert told.ended_at.timestamp() == pytest.approx(time.time(), abs=60)
     damage("UPDATE wallets SET held = held - 1 WHERE resident_id = :anna", anna=city["anna"])
     assert found() == []
-    assert REGISTRY.get_sample_value("tanhui_verify_differences") == 0
+    assert last_verify().differences == 0
+
+
+def test_a_verify_that_did_not_come_to_its_end_has_told_nothing(city, damage):
+    damage("UPDATE wallets SET held = held + 1 WHERE resident_id = :anna", anna=city["anna"])
+    assert next(verify())
+    assert last_verify() is None
+
+
+def test_of_two_at_once_the_one_that_looked_later_is_right_whichever_ends_first(city, found, damage):
+    damage("UPDATE wallets SET held = held + 1 WHERE resident_id = :anna", anna=city["anna"])
+    slow = verify()
+    assert next(slow).subject == str(city["anna"])
+    damage("UPDATE wallets SET held = held - 1 WHERE resident_id = :anna", anna=city["anna"])
+    assert found() == []
+    assert list(slow) == []
+    assert last_verify().differences == 0
+
+
+def test_a_moment_in_the_future_is_of_a_wrong_clock_and_does_not_last(city, found):
+    with transaction():
+        verified.tell(as_of=clock.now() + timedelta(days=1), differences=3, **asdict(Checked()))
+    assert last_verify().differences == 3
+    assert found() == []
+    assert last_verify().differences == 0
+
+
+def test_where_nothing_may_be_written_what_was_found_is_said_all_the_same(city, found, damage, caplog):
+    damage("UPDATE wallets SET held = held + 1 WHERE resident_id = :anna", anna=city["anna"])
+    read_only = "ALTER DATABASE {} SET default_transaction_read_only = {}"
+    name = db.engine.url.database
+    with psycopg.connect(db.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)) as other:
+        other.autocommit = True
+        other.execute(read_only.format(name, "on"))
+        db.engine.dispose()
+        try:
+            assert len(found()) == 1
+        finally:
+            other.execute("SET default_transaction_read_only = off")
+            other.execute(read_only.format(name, "off"))
+            db.engine.dispose()
+    assert "the alarm is not told" in caplog.text
+    assert last_verify() is None
