@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import click
 import psycopg
 from flask import Flask
-from flask.cli import AppGroup, ScriptInfo, with_appcontext
+from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -78,15 +78,8 @@ def init_app(app: Flask) -> None:
     app.cli = Commands(app.name)
 
 
-def asked() -> Asked | None:
-    """The command of ours to find which Flask loads the application; None where it, or anybody, has another reason.
-
-    Its own commands, such as `flask run` and `flask routes`, load it once they run, in a context below. Other programs
-    that are made with click, such as servers, are none of Flask's.
-    """
-    context = click.get_current_context(silent=True)
-    if context is None or context.parent is not None or not isinstance(context.obj, ScriptInfo):
-        return None
+def asked(context: click.Context) -> Asked:
+    """The command to find which Flask loads the application."""
     # Click itself has forgotten them at this point.
     _, left, _ = context.command.make_parser(context).parse_args(sys.argv[1:])
     words = tuple(word for word in left if not word.startswith("-"))

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from flask.cli import FlaskGroup, ScriptInfo
+from flask.cli import FlaskGroup
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
@@ -59,10 +59,7 @@ def test_what_a_command_does_is_told_without_a_site(run, tmp_path, words):
 
 def asked_for(monkeypatch, *words):
     monkeypatch.setattr(sys, "argv", ["flask", "--app", "wsgi", *words])
-    context = FlaskGroup().make_context("flask", sys.argv[1:])
-    context.obj = ScriptInfo()
-    with context:
-        return cli.asked()
+    return cli.asked(FlaskGroup().make_context("flask", sys.argv[1:]))
 
 
 @pytest.mark.parametrize(
