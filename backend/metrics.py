@@ -67,7 +67,7 @@ VERIFIED_AT = Gauge(
 )
 BACKUP_MADE_AT = Gauge(
     "tanhui_backup_made_at_seconds",
-    "When the newest backup in the data folder was made, in seconds since 1970; 0: there is none",
+    "When the newest backup was made that the data folder knows of, in seconds since 1970; 0: there is none",
     multiprocess_mode="mostrecent",
 )
 POOL_IN_USE = Gauge("tanhui_database_pool_in_use", "Database connections in use", multiprocess_mode="livesum")

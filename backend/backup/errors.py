@@ -26,6 +26,14 @@ def unwritable(folder: Path, error: OSError) -> BackupError:
     return BackupError(f"{folder} cannot be used ({error.strerror}: {error.filename}): name another with FOLDER=…")
 
 
+def unnoticed(data: Path, error: OSError) -> BackupError:
+    """The sentence for a backup that was made, of which the data folder cannot be told because of `error`."""
+    return BackupError(
+        f"The backup is there, but {data} cannot be told of it ({error.strerror}), so that TanhuiNoBackup will ring:"
+        " make backups as the user whose folder that is."
+    )
+
+
 def says_full(said: str) -> bool:
     """Whether a program's words tell of a full disk."""
     return any(words in said for words in _FULL)

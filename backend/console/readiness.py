@@ -12,7 +12,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Engine, NullPool, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
-from backend import clock, connections, metrics, present, redis, revisions, verified
+from backend import backed_up, clock, connections, metrics, present, redis, revisions, verified
 from backend.database import db
 from backend.outbox import OLDEST, PARTITIONS
 
@@ -53,7 +53,7 @@ def check() -> Readiness:
 
 def measure() -> None:
     """Bring the gauges that nobody else keeps up to date."""
-    metrics.BACKUP_MADE_AT.set(_newest_backup())
+    metrics.BACKUP_MADE_AT.set(backed_up.made_at(present.settings().tanhui_var))
     checks = check().checks
     for name, found in checks.items():
         if "up" in found.shown:
@@ -70,15 +70,6 @@ def _measure_verify() -> None:
         last = connection.execute(verified.LAST).one_or_none()
     metrics.VERIFIED_AT.set(last.ended_at.timestamp() if last else 0)
     metrics.VERIFY_DIFFERENCES.set(last.differences if last else 0)
-
-
-def _newest_backup() -> float:
-    settings = present.settings()
-    made = [0.0]
-    for dump in (settings.tanhui_var / "backups").glob("tanhui-*.dump"):
-        with suppress(FileNotFoundError):  # it was an old one, and has just been removed
-            made.append(dump.stat().st_mtime)
-    return max(made)
 
 
 def _database() -> dict[str, Check]:

@@ -11,7 +11,7 @@ from threading import Event, Thread
 
 import pytest
 
-from backend import create_app
+from backend import backed_up, create_app
 from backend.backup import dumping
 from backend.database import db
 from backend.embedded import locks
@@ -124,6 +124,18 @@ def test_a_full_disk_is_told_plainly_and_nothing_half_made_stays(site, city, ful
 def test_a_folder_that_cannot_be_used_is_named(site, city, tmp_path):
     (tmp_path / "file").touch()
     assert "cannot be used" in site.run("make", "--folder", tmp_path / "file" / "backups", status=1)
+
+
+def test_a_backup_of_which_the_alarm_cannot_be_told_is_there_and_that_is_said(site, city, into):
+    (site.settings.tanhui_var / backed_up.MARK).unlink(missing_ok=True)
+    (site.settings.tanhui_var / backed_up.MARK).mkdir()
+    try:
+        said = site.run("make", "--folder", into, status=1)
+    finally:
+        (site.settings.tanhui_var / backed_up.MARK).rmdir()
+    assert "The backup is there, but" in said
+    assert "TanhuiNoBackup will ring" in said
+    assert len(list(into.glob("*.dump"))) == 1
 
 
 def test_where_there_is_no_site_yet_there_is_nothing_to_back_up(other, into):

@@ -147,3 +147,18 @@ def test_the_alarm_for_backups_knows_when_the_newest_was_made(client, site_with,
         dump.touch()
         os.utime(dump, (seconds, seconds))
     assert "tanhui_backup_made_at_seconds 1.7673e+09" in site_with(tanhui_var=tmp_path).get("/metrics").text
+
+
+def test_it_also_knows_of_one_that_went_elsewhere_and_has_been_moved_away_since(app, site_with, tmp_path):
+    site = site_with(tanhui_var=tmp_path / "var")
+    with site.application.app_context():
+        made = site.application.test_cli_runner().invoke(args=["backup", "make", "--folder", tmp_path / "elsewhere"])
+    assert made.exit_code == 0, made.output
+    for path in (tmp_path / "elsewhere").iterdir():
+        path.unlink()
+    assert gauges(site, "tanhui_backup_made_at_seconds") == [pytest.approx(time.time(), abs=60)]
+
+
+def test_a_folder_that_cannot_be_looked_into_is_no_backup_and_no_error(site_with, tmp_path):
+    (tmp_path / "file").touch()
+    assert gauges(site_with(tanhui_var=tmp_path / "file"), "tanhui_backup_made_at_seconds") == [0]
