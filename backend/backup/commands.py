@@ -10,10 +10,10 @@ from typing import TextIO
 import click
 from flask.cli import AppGroup
 
-from backend import clock, present
+from backend import backed_up, clock, present
 from backend.backup import dumping, keys, overlooking, restoring, swapping
 from backend.backup.address import Address
-from backend.backup.errors import BackupError
+from backend.backup.errors import BackupError, unnoticed
 from backend.backup.progress import told
 from backend.backup.running import tidy_when_asked_to_stop
 from backend.backup.swapping import Aside
@@ -27,7 +27,7 @@ group = AppGroup("backup", help="Backups of the database, and restoring them.")
 def make(*, folder: Path | None, keep: int | None) -> None:
     """Write a backup while the site runs: complete and with a checksum, or none."""
     settings = present.settings()
-    into = (folder or settings.tanhui_var / "backups").resolve()
+    into = (folder or settings.tanhui_var / backed_up.USUAL).resolve()
     mine = keys.generated(settings)
     address = Address.of(settings.database_url)
     made = dumping.make(address, into, secret_key=settings.secret_key, secrets=keys.as_text(mine), keep=keep)
@@ -38,6 +38,10 @@ def make(*, folder: Path | None, keep: int | None) -> None:
         click.echo("This site made its own SECRET_KEY, so that lies beside it (.secrets): guard both alike.")
     else:
         click.echo("SECRET_KEY is not in it: keep that elsewhere, or what is sealed will not open after a restore.")
+    try:
+        backed_up.note(settings.tanhui_var)
+    except OSError as error:
+        raise unnoticed(settings.tanhui_var, error) from error
 
 
 @group.command("restore")

@@ -7,14 +7,16 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+import yaml
 
 from backend.config import Settings
 from tasks.schedule import SCHEDULE
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
-TIMER = re.search(
-    r"^OnCalendar=(.+ (\d\d):\d\d (\S+))$", (DEPLOY / "systemd" / "tanhui-backup.timer").read_text(), re.MULTILINE
-)
+TIMER = re.search(r"OnCalendar=(.+ (\d\d):\d\d (\S+))\n", (DEPLOY / "systemd" / "tanhui-backup.timer").read_text())
+UNIT = DEPLOY / "systemd" / "tanhui-web@.service"
+SCRAPE = DEPLOY / "prometheus" / "scrape.yml"
+RULES = DEPLOY / "prometheus" / "tanhui.rules.yml"
 
 
 def accepted(*command):
@@ -34,3 +36,22 @@ def test_the_nightly_backup_is_made_by_the_citys_clock_and_before_the_nightly_ve
 
 def test_systemd_knows_when_that_is():
     assert accepted("systemd-analyze", "calendar", TIMER[1])
+
+
+def test_the_example_for_other_machines_sets_what_the_unit_sets():
+    example = UNIT.with_name(f"{UNIT.name}.d") / "host.conf.example"
+    set_by = [re.findall(r"^Environment=(\w+)=", path.read_text(), re.MULTILINE) for path in (UNIT, example)]
+    assert set_by == [["HOST"], ["HOST"]]
+
+
+def test_the_jobs_that_alerts_ask_for_are_those_that_are_asked():
+    jobs = {job["job_name"]: job for job in yaml.safe_load(SCRAPE.read_text())["scrape_configs"]}
+    assert set(re.findall(r'job="([^"]+)"', RULES.read_text())) == jobs.keys() - {"node"}
+    # Counted once: whoever is asked for its health alone tells no figures.
+    (dropped,) = jobs["tanhui-web"]["metric_relabel_configs"]
+    assert (dropped["action"], dropped["source_labels"], dropped["regex"]) == ("drop", ["__name__"], ".*")
+
+
+@pytest.mark.parametrize(("what", "path"), [("config", SCRAPE), ("rules", RULES)])
+def test_prometheus_takes_them(what, path):
+    assert accepted("promtool", "check", what, path)
