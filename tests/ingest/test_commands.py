@@ -2,9 +2,13 @@
 
 import gzip
 import json
+import re
 
 import pytest
+from sqlalchemy import select
 
+from backend.actions.models import ExternalEvent
+from backend.database import db
 from tests.books import differences
 
 
@@ -189,6 +193,22 @@ def test_an_external_id_that_stands_twice_is_the_earlier_rows(ingest, csv_file, 
     assert (told["credited"], told["duplicate"]) == (1, 1)
     assert told["problems"] == []
     assert figures()[1] == [19, 0]
+
+
+@pytest.mark.parametrize(
+    ("fields", "known"), [("subject,started_at", None), ("subject", None), ("trip,day", "7:x"), ("trip", "7")]
+)
+def test_an_id_that_is_made_tells_nobody_whose_it_was(ingest, csv_file, yesterday, fields, known):
+    """It stays when the resident leaves, and a subject may be a phone number."""
+    file = csv_file(
+        f"13800000000,7,x,{yesterday('08:00')},{yesterday('08:15')},2000",
+        header="subject,trip,day,started_at,ended_at,quantity",
+    )
+    options = ["--external-id-from", fields, "--bind-subjects"]
+    assert ingest(file, *options)["credited"] == 1
+    (external_id,) = db.session.scalars(select(ExternalEvent.external_id))
+    assert external_id == known if known else re.fullmatch(r"[0-9a-f]{32}", external_id)
+    assert ingest(file, *options)["duplicate"] == 1
 
 
 def test_small_pages_give_the_same_figures(ingest, csv_file, row, figures):

@@ -1,9 +1,10 @@
 """From a file's records to rows: what cannot be read is named with its line, the rest goes on."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import InvalidOperation
 from functools import lru_cache, partial
+from hashlib import blake2b
 from operator import itemgetter
 
 from backend.actions.claim import milli
@@ -14,6 +15,7 @@ from backend.actions.ingest.records import Record, records
 from backend.actions.ingest.sheet import Row
 from backend.actions.ingest.times import Clockwork
 
+_SEPARATOR = "\x1f"
 MOST_DIGITS = 10
 """Before the point, of what is surely below `claim.LARGEST`."""
 
@@ -50,7 +52,7 @@ class RowReader:
     def __init__(self, mapping: Mapping, recipe: Recipe) -> None:
         places = mapping.places
         self._width = mapping.width
-        self._external_id = _joined(mapping.identity)
+        self._external_id = _identified(mapping)
         self._subject, self._started = places["subject"], places["started_at"]
         self._ended, self._quantity = places.get("ended_at"), places.get("quantity")
         self._task = None if recipe.task else places.get("task")
@@ -86,10 +88,16 @@ class RowReader:
         )
 
 
-def _joined(places: Sequence[int]) -> Callable[[list[str]], str]:
-    if len(places) == 1:
-        return itemgetter(places[0])
-    return lambda cells: ":".join([cells[place] for place in places])
+def _identified(mapping: Mapping) -> Callable[[list[str]], str]:
+    places = mapping.identity
+    if mapping.places["subject"] in places:
+        # An id outlasts the account: whoever has left must not be found by it.
+        return lambda cells: _digest(_SEPARATOR.join([cells[place] for place in places]))
+    return itemgetter(*places) if len(places) == 1 else lambda cells: ":".join([cells[place] for place in places])
+
+
+def _digest(text: str) -> str:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def _quantity(text: str) -> int:
