@@ -25,6 +25,8 @@ WEB_PROCESSES = cores()
 WEB_THREADS = 8
 CONNECTIONS = WEB_PROCESSES * WEB_THREADS
 """As many clients as the web server has threads: more would only wait in its queue."""
+REQUESTS_A_MINUTE = 1_000
+"""Of one resident, instead of 120: a thousand readers, and one hot resident after the other, stand for a city's."""
 _OWN = ("DATABASE_URL", "REDIS_URL", "TANHUI_DURABILITY", "TANHUI_ENV", "PROMETHEUS_MULTIPROC_DIR")
 """What the surroundings may say of other sites, and must not say of this one."""
 
@@ -110,6 +112,7 @@ def _environment(folder: Path, servers: embedded.Servers) -> dict[str, str]:
         "SECRET_KEY": secrets.token_hex(32),
         "WECHAT_SECRET": secrets.token_hex(16),
         "LOG_LEVEL": "WARNING",
+        "RATE_LIMIT": f"{REQUESTS_A_MINUTE}/minute",
         "WEB_WORKERS": str(WEB_PROCESSES),
         "WEB_THREADS": str(WEB_THREADS),
     }

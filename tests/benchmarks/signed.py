@@ -10,13 +10,11 @@ from backend import clock
 from backend.residents import tokens
 
 
-def token(resident_id: int, *, sign_in: int = 0) -> dict[str, str]:
-    """The header that says who is asking; each of a resident's sign-ins has a token of its own."""
+def token(resident_id: int) -> dict[str, str]:
+    """The header that says who is asking."""
     secret = current_app.extensions["settings"].secret_key
-    ends = _ends() + timedelta(seconds=sign_in)
-    return {
-        "Authorization": f"Bearer {tokens.encode(resident_id=resident_id, epoch=0, expires_at=ends, secret=secret)}"
-    }
+    text = tokens.encode(resident_id=resident_id, epoch=0, expires_at=_ends(), secret=secret)
+    return {"Authorization": f"Bearer {text}"}
 
 
 def token_and_key(resident_id: int) -> dict[str, str]:

@@ -27,8 +27,6 @@ from tests.benchmarks.rows.award import MOST_A_SECOND, MOST_PGBENCH_A_SECOND, PA
 TASK = "bench_hot"
 DAYS = 6
 STAY = 50 * DAYS
-MOST_A_MINUTE = 100
-"""Requests with one token: a resident's sign-ins have a token each, and each token a limit of requests a minute."""
 POINTS = 1
 
 _OPENING = f"""\
@@ -158,10 +156,9 @@ def _requests(group: Group) -> Iterator[bytes]:
     now = clock.now()
     bodies = [_body(back, now=now) for back in range(DAYS)]
     for resident_id in range(group.first, group.first + group.size):
-        tokens = [signed.token(resident_id, sign_in=number) for number in range(STAY // MOST_A_MINUTE + 1)]
+        token = signed.token(resident_id)
         for number in range(STAY):
-            headers = {**tokens[number % len(tokens)], "Idempotency-Key": uuid.uuid4().hex}
-            yield post(PATH, body=bodies[number % DAYS], headers=headers)
+            yield post(PATH, body=bodies[number % DAYS], headers={**token, "Idempotency-Key": uuid.uuid4().hex})
 
 
 def _statements(bench: Bench, back: int) -> list[replay.Sent]:

@@ -10,9 +10,6 @@ from tests.benchmarks.cores import watched
 from tests.benchmarks.http_bytes import get, post
 from tests.benchmarks.row import Bench, Row, Sample, sample_of
 
-SESSIONS = 4_000
-"""Sign-ins that ask in turn: with fewer, each would come so often that its limit of requests is counted in Redis."""
-
 
 class Page(Row):
     """A page, and who asks for it."""
@@ -31,9 +28,7 @@ class Page(Row):
 
     def prepare(self, bench: Bench) -> None:
         """The requests; one of them is looked at."""
-        readers = list(self.readers(bench))
-        of_each = -(-SESSIONS // len(readers))
-        tokens = [signed.token(reader, sign_in=n) for n in range(of_each) for reader in readers]
+        tokens = [signed.token(reader) for reader in self.readers(bench)]
         self._requests = [get(self.path, headers=token) for token in tokens]
         self._empty = post("/", body=b"{}", headers=tokens[0])
         answer = bench.site.app.test_client().get(self.path, headers=tokens[0])
