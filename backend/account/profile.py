@@ -47,12 +47,15 @@ def show(caller: Caller) -> dict[str, Any]:
     return _shown(reading.rows(_ME, caller=caller)[0])
 
 
-def change(resident: Resident, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Change what is given and show the profile as it is then; raises ValidationFailedError."""
+def change(caller: Caller, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Change what is given and show the profile as it is then.
+
+    Raises ValidationFailedError, UnauthenticatedError.
+    """
     now = clock.now()
-    changed = residents.change_profile(resident.resident_id, changes, now=now)
+    changed = residents.change_profile(caller, changes, now=now)
     if changed.moved:
-        moved(resident.resident_id, now=now)
+        moved(caller.resident_id, now=now)
     return _written(changed.resident)
 
 

@@ -17,7 +17,7 @@ from backend.account.schemas import (
 from backend.blueprint import Blueprint
 from backend.limits import limited_by_address
 from backend.paging import PageQuerySchema, decode_number, page_schema
-from backend.residents.auth import caller_by_token, signed_in
+from backend.residents.auth import Caller, caller_by_token, signed_in
 from backend.residents.models import Resident
 from backend.residents.schemas import ChangesSchema, SignInSchema
 from backend.residents.wechat import InvalidCodeError
@@ -57,7 +57,7 @@ def change_me(changes: dict[str, Any], *, resident: Resident) -> dict[str, Any]:
 
     What is left out stays. Without consent, leaderboards show neither nickname nor avatar.
     """
-    return profile.change(resident, changes)
+    return profile.change(Caller(resident.resident_id, resident.token_epoch), changes)
 
 
 @blueprint.delete("/me")

@@ -9,9 +9,10 @@ from flask_babel import gettext
 from sqlalchemy import delete, select, update
 
 from backend.database import db
-from backend.errors import NotFoundError, ValidationFailedError
+from backend.errors import NotFoundError, UnauthenticatedError, ValidationFailedError
 from backend.paging import Page, page_of
 from backend.residents import changes as feed
+from backend.residents.auth import Caller
 from backend.residents.models import Area, Consent, IdempotencyKey, Identity_, Resident
 
 LEADERBOARD = "leaderboard"
@@ -37,13 +38,16 @@ class Changed:
     moved: bool
 
 
-def change_profile(resident_id: int, changes: Mapping[str, Any], *, now: datetime) -> Changed:
+def change_profile(caller: Caller, changes: Mapping[str, Any], *, now: datetime) -> Changed:
     """Change what is given of nickname, avatar_url, district, community (codes) and leaderboard_consent.
 
     A community brings its district along where none is set; another district lets go of the community before.
-    Raises ValidationFailedError for an unknown code, or a community that lies elsewhere.
+    Raises ValidationFailedError for an unknown code, or a community that lies elsewhere, UnauthenticatedError where
+    the caller's sessions have been ended meanwhile.
     """
-    resident = lock(resident_id)
+    resident = lock(caller.resident_id)
+    if resident.state != "active" or resident.token_epoch != caller.epoch:
+        raise UnauthenticatedError
     before, shown = (resident.district_id, resident.community_id), _shown(resident)
     if "nickname" in changes:
         resident.nickname = changes["nickname"]
@@ -55,7 +59,7 @@ def change_profile(resident_id: int, changes: Mapping[str, Any], *, now: datetim
         _consent(resident, given=changes["leaderboard_consent"], now=now)
     db.session.flush()
     if shown != _shown(resident):
-        feed.tell(resident_id, now=now)
+        feed.tell(resident.resident_id, now=now)
     return Changed(resident, moved=before != (resident.district_id, resident.community_id))
 
 

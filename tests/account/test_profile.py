@@ -1,13 +1,15 @@
 """GET and PATCH /me, GET /areas."""
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from backend import clock
 from backend.database import db, transaction
 from backend.ledger.models import Wallet
 from backend.outbox import OutboxRow
-from backend.residents.models import Consent
+from backend.residents import service as residents
+from backend.residents.models import Consent, Resident
+from tests.together import together
 
 
 def fields_of(answer):
@@ -150,3 +152,20 @@ def test_the_districts_are_listed_and_of_one_its_communities(client, areas):
 def test_areas_of_an_unknown_district_are_a_clear_refusal(client, areas):
     assert fields_of(client.get("/api/v1/areas?district=nowhere")) == ["district"]
     assert client.get("/api/v1/areas?cursor=AA").status_code == 422
+
+
+def test_whose_sessions_end_meanwhile_changes_nothing_any_more(app, client, resident, headers, monkeypatch):
+    owner, token = resident.resident_id, headers(resident)
+    lock = residents.lock
+
+    def end_all_sessions():
+        with transaction():
+            db.session.execute(update(Resident).values(token_epoch=Resident.token_epoch + 1))
+
+    def lock_after_that(resident_id):
+        together(app, [end_all_sessions])
+        return lock(resident_id)
+
+    monkeypatch.setattr(residents, "lock", lock_after_that)
+    assert client.patch("/api/v1/me", json={"nickname": "ghost"}, headers=token).status_code == 401
+    assert db.session.scalar(select(Resident.nickname).where(Resident.resident_id == owner)) != "ghost"

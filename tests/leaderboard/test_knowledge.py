@@ -36,7 +36,7 @@ def shown(app):
 
 def change(resident, **wanted):
     with transaction():
-        service.change_profile(resident.resident_id, wanted, now=clock.now())
+        service.change_profile(Caller(resident.resident_id, 0), wanted, now=clock.now())
 
 
 def caller_of(resident):
@@ -80,7 +80,7 @@ def test_changes_stand_in_the_order_of_their_commits(app, wei, new_resident):
             change(wei, nickname="Bo")
 
     with transaction():
-        service.change_profile(first.resident_id, {"nickname": "Ann"}, now=clock.now())
+        service.change_profile(Caller(first.resident_id, 0), {"nickname": "Ann"}, now=clock.now())
         second = Thread(target=change_too)
         second.start()
         assert look().at == seen
