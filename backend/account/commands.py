@@ -1,19 +1,25 @@
-"""`flask resident`: what residents ask for in writing."""
+"""`flask resident`: what residents ask for in writing, and wallets that are to be put right."""
+
+from collections.abc import Mapping
 
 import click
 from flask.cli import AppGroup
 
-from backend.account import cancelling
+from backend.account import cancelling, mending
 from backend.database import transaction
 from backend.errors import NotFoundError
+from backend.ledger.mending import Change, UnmendableError
 
 BY = "command:resident"
 LARGEST_ID = 2**63 - 1
-group = AppGroup("resident", help="Residents: erase an account for somebody who asks for it.")
+group = AppGroup("resident", help="Residents: erase an account for somebody who asks for it, mend a wallet.")
+named = click.argument(
+    "resident_ids", nargs=-1, required=True, type=click.IntRange(1, LARGEST_ID), metavar="RESIDENT_ID..."
+)
 
 
 @group.command("erase")
-@click.argument("resident_ids", nargs=-1, required=True, type=click.IntRange(1, LARGEST_ID), metavar="RESIDENT_ID...")
+@named
 @click.option("--yes", is_flag=True, help="Do not ask: it cannot be taken back.")
 def erase(*, resident_ids: tuple[int, ...], yes: bool) -> None:
     """Remove all that is personal of these residents, as cancelling the account does. The books stay.
@@ -33,3 +39,35 @@ def erase(*, resident_ids: tuple[int, ...], yes: bool) -> None:
             click.echo(f"{resident_id} {'erased' if erased else 'was erased before'}.")
     if unknown:
         raise click.ClickException(f"There is no resident {', '.join(map(str, unknown))}.")
+
+
+@group.command("mend")
+@named
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def mend(*, resident_ids: tuple[int, ...], yes: bool) -> None:
+    """Make these residents' wallets and yearly points what their entries, holds, actions and redemptions say.
+
+    For wallets that verify names. Each by itself: what cannot be mended is told, and is as it was. Freeze them first.
+    """
+    if not yes:
+        click.confirm(f"Recompute {len(resident_ids)}: {', '.join(map(str, resident_ids))}?", abort=True)
+    failed = []
+    for resident_id in resident_ids:
+        try:
+            with transaction():
+                changes = mending.mend(resident_id, by=BY)
+        except NotFoundError:
+            failed.append(f"{resident_id} has no wallet.")
+        except UnmendableError as error:
+            failed.append(f"{resident_id} was not changed: {error}.")
+        else:
+            click.echo(f"{resident_id} {_told(changes)}.")
+    if failed:
+        raise click.ClickException("\n".join(failed))
+
+
+def _told(changes: Mapping[str, Change]) -> str:
+    if not changes:
+        return "is right"
+    each = [f"{name} from {change.before} to {change.after}" for name, change in changes.items()]
+    return f"mended: {', '.join(each)}"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import func, select, tuple_
 
 from backend.database import db
 from backend.errors import NotFoundError
@@ -74,6 +74,11 @@ def redemption(resident_id: int, seq: int) -> Redemption:
     if found is None:
         raise NotFoundError
     return found
+
+
+def last_seq(resident_id: int) -> int:
+    """The number of the resident's last redemption; 0: there is none."""
+    return db.session.scalar(select(func.max(Redemption.seq)).where(Redemption.resident_id == resident_id)) or 0
 
 
 def with_rewards(redemptions: Sequence[Redemption]) -> list[Redeemed]:
