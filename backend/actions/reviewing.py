@@ -14,9 +14,10 @@ from backend.actions.loading import lock_and_load
 from backend.actions.models import Action
 from backend.actions.refusals import OverlappingActionError, refusal_of
 from backend.actions.reversing import delta
-from backend.actions.rules import credit
+from backend.actions.rules import Outcome, credit
 from backend.catalogue import service as catalogue_service
 from backend.catalogue.rules import TaskRules
+from backend.config import Settings
 from backend.database import cursor, db
 from backend.emissions import service as emissions
 from backend.emissions.rules import Quantification
@@ -58,25 +59,8 @@ def accept(*, resident_id: int, seq: int, by: str, now: datetime) -> Action:
     ValidationFailedError where it comes to more than one action can earn.
     """
     action = _locked(resident_id, seq)
-    rules = catalogue_service.version(action.task_version_id)
     settings = present.settings()
-    claim = _claim(action, rules)
-    db.session.flush()
-    standing = lock_and_load(cursor(), {resident_id: [claim]}).standings[resident_id]
-    if standing.frozen:
-        raise OwnerFrozenError
-    if claim.ended_at and rules.trip and standing.trips_meeting(claim.happened_at, claim.ended_at):
-        raise OverlappingActionError
-    outcome = credit(
-        claim,
-        rules,
-        quantity=int(action.quantity * 1000),
-        used=_quantification(action),
-        standing=standing,
-        caps=caps_of(settings),
-    )
-    if outcome.status == "refused":
-        raise refusal_of(outcome, claim=claim, rules=rules)
+    outcome = _judged(action, settings=settings)
     wallet = ledger.lock_wallet(resident_id)
     year, reference = action.local_day.year, Reference("action", seq)
     ledger.award(wallet, points=outcome.points, reference=reference, year=year, now=now, settings=settings)
@@ -91,6 +75,29 @@ def accept(*, resident_id: int, seq: int, by: str, now: datetime) -> Action:
     db.session.flush()
     trail.record(action, verb="accepted", was="pending", by=by)
     return action
+
+
+def _judged(action: Action, *, settings: Settings) -> Outcome:
+    """What the action comes to now, with its resident's wallet locked; raises what `accept` does."""
+    rules = catalogue_service.version(action.task_version_id)
+    claim = _claim(action, rules)
+    db.session.flush()
+    standing = lock_and_load(cursor(), {action.resident_id: [claim]}).standings[action.resident_id]
+    if standing.frozen:
+        raise OwnerFrozenError
+    if claim.ended_at and rules.trip and standing.trips_meeting(claim.happened_at, claim.ended_at):
+        raise OverlappingActionError
+    outcome = credit(
+        claim,
+        rules,
+        quantity=int(action.quantity * 1000),
+        used=_quantification(action),
+        standing=standing,
+        caps=caps_of(settings),
+    )
+    if outcome.status == "refused":
+        raise refusal_of(outcome, claim=claim, rules=rules)
+    return outcome
 
 
 def refuse(*, resident_id: int, seq: int, reason: str, by: str, now: datetime) -> Action:

@@ -21,7 +21,7 @@ def find(code: str) -> Partner:
     """The active partner of that code; raises NotFoundError naming it."""
     partner = find_any(code)
     if not partner.active:
-        raise NotFoundError(f"partner {code!r}")
+        raise NotFoundError(_l("There is no active partner %(code)s.", code=code))
     return partner
 
 
@@ -29,7 +29,7 @@ def find_any(code: str) -> Partner:
     """The partner of that code, whether it is active or not; raises NotFoundError naming it."""
     partner = db.session.scalar(select(Partner).where(Partner.code == code))
     if partner is None:
-        raise NotFoundError(_l("There is no active partner %(code)s.", code=code))
+        raise NotFoundError(_l("There is no partner %(code)s.", code=code))
     return partner
 
 
