@@ -25,7 +25,7 @@ def main():
     settings = Settings.from_environment()
     silence = silence_of(settings.database_url)
     ended = Counter()
-    connect = creator(settings.database_url, answer_within_s=12, silence=silence)
+    connect = creator(settings.database_url, program="test", answer_within_s=12, silence=silence)
     connection = connect()
     for _ in range(TIMES):
         with counted(ended):
