@@ -35,21 +35,23 @@ def for_command(asked: cli.Asked) -> web.Application:
     return for_process(asked.name, serves=False, begins=asked.begins)
 
 
-def create_app(settings: Settings, *, program: str = "web", serves: bool = True) -> web.Application:
-    """The application with everything registered; PostgreSQL is told that `tanhui <program>` connects.
+def create_app(settings: Settings | None = None, *, program: str = "web", serves: bool = True) -> web.Application:
+    """The application with everything registered; reads its settings from the environment unless given.
+
+    PostgreSQL is told that `tanhui <program>` connects. Raises SettingsError.
 
     Commands and jobs, which answer no requests, do without what only those need (`serves=False`): half of
     the time that loading takes, and a quarter of the memory.
     """
     app = web.Application("backend", static_folder=None)
-    app.extensions["settings"] = settings
+    app.extensions["settings"] = chosen = settings or Settings.from_environment()
     app.config.update(
-        SECRET_KEY=settings.secret_key,
-        MAX_CONTENT_LENGTH=settings.max_body_bytes,
-        SQLALCHEMY_DATABASE_URI=settings.database_url,
-        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings, program=program),
-        SQLALCHEMY_BINDS={AUTOCOMMIT: autocommit_options(settings, program=program)},
-        BABEL_DEFAULT_LOCALE=settings.default_locale,
+        SECRET_KEY=chosen.secret_key,
+        MAX_CONTENT_LENGTH=chosen.max_body_bytes,
+        SQLALCHEMY_DATABASE_URI=chosen.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(chosen, program=program),
+        SQLALCHEMY_BINDS={AUTOCOMMIT: autocommit_options(chosen, program=program)},
+        BABEL_DEFAULT_LOCALE=chosen.default_locale,
         BABEL_TRANSLATION_DIRECTORIES="translations",
     )
     logs.init_app(app)
