@@ -9,7 +9,7 @@ import random
 import signal
 import sys
 from collections import Counter
-from contextlib import contextmanager
+from functools import partial
 
 from backend import create_app
 from backend.config import Settings
@@ -28,28 +28,24 @@ def main():
     connect = creator(settings.database_url, program="test", answer_within_s=12, silence=silence)
     connection = connect()
     for _ in range(TIMES):
-        with counted(ended):
-            in_one_transaction(connection)
+        ended[interrupted(partial(in_one_transaction, connection))] += 1
         connection = connect() if connection.closed else connection
     with create_app(settings, serves=False).app_context():
         for _ in range(TIMES):
-            with counted(ended):
-                in_many()
+            ended[interrupted(in_many)] += 1
     json.dump({"ended": ended, "silent": silence.lasts}, sys.stdout)
 
 
-@contextmanager
-def counted(ended):
-    """Counts what an interrupt has become, which comes within two milliseconds."""
-    how = "not interrupted"
+def interrupted(work):
+    """What an interrupt becomes that comes within two milliseconds; the work takes many times as long."""
     try:
         signal.setitimer(signal.ITIMER_REAL, random.uniform(0.0001, 0.002))
-        yield
+        work()
     except KeyboardInterrupt:
-        how = "interrupted"
+        return "interrupted"
     except BaseException as error:  # noqa: BLE001  that is what is counted
-        how = repr(error)
-    ended[how] += 1
+        return repr(error)
+    return "not interrupted"
 
 
 def in_one_transaction(connection):
