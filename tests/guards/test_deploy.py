@@ -1,4 +1,4 @@
-"""What an operator copies from deploy/ works as it stands."""
+"""What an operator copies from deploy/ works as it stands, and fits together."""
 
 import json
 import os
@@ -8,13 +8,21 @@ import shutil
 import subprocess
 from http import HTTPStatus
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
+import yaml
 
+from backend.config import Settings
 from backend.openapi.answers import TOO_LARGE
+from tasks.schedule import SCHEDULE
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 NGINX = (DEPLOY / "nginx" / "tanhui.conf").read_text(encoding="utf-8")
+TIMER = re.search(r"OnCalendar=(.+ (\d\d):\d\d (\S+))\n", (DEPLOY / "systemd" / "tanhui-backup.timer").read_text())
+UNIT = DEPLOY / "systemd" / "tanhui-web@.service"
+SCRAPE = DEPLOY / "prometheus" / "scrape.yml"
+RULES = DEPLOY / "prometheus" / "tanhui.rules.yml"
 STAND_IN = """#!/bin/sh
 printf '%s\\n' "$*" "$(id -u)" "$PWD" "$DATABASE_URL" "${PROMETHEUS_MULTIPROC_DIR-unset}" "$HOME"
 """
@@ -92,3 +100,41 @@ def test_what_nginx_itself_refuses_is_told_as_we_would(status, slug):
     told = json.loads(body)
     assert (told["type"], told["status"], told["detail"]) == (slug, status, told["title"])
     assert NGINX.count("default_type application/problem+json;") == 2
+
+
+def accepted(*command):
+    """Whether a program is content; a machine without it cannot say."""
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"{command[0]} is not installed")
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return True
+
+
+def test_the_nightly_backup_is_made_by_the_citys_clock_and_before_the_nightly_verify():
+    _, hour, zone = TIMER.groups()
+    assert ZoneInfo(zone) == Settings().city_time_zone
+    assert {int(hour) + 1} == SCHEDULE["verify"]["schedule"].hour
+
+
+def test_systemd_knows_when_that_is():
+    assert accepted("systemd-analyze", "calendar", TIMER[1])
+
+
+def test_the_example_for_other_machines_sets_what_the_unit_sets():
+    example = UNIT.with_name(f"{UNIT.name}.d") / "host.conf.example"
+    set_by = [re.findall(r"^Environment=(\w+)=", path.read_text(), re.MULTILINE) for path in (UNIT, example)]
+    assert set_by == [["HOST"], ["HOST"]]
+
+
+def test_the_jobs_that_alerts_ask_for_are_those_that_are_asked():
+    jobs = {job["job_name"]: job for job in yaml.safe_load(SCRAPE.read_text())["scrape_configs"]}
+    assert set(re.findall(r'job="([^"]+)"', RULES.read_text())) == jobs.keys() - {"node"}
+    # Counted once: whoever is asked for its health alone tells no figures.
+    (dropped,) = jobs["tanhui-web"]["metric_relabel_configs"]
+    assert (dropped["action"], dropped["source_labels"], dropped["regex"]) == ("drop", ["__name__"], ".*")
+
+
+@pytest.mark.parametrize(("what", "path"), [("config", SCRAPE), ("rules", RULES)])
+def test_prometheus_takes_them(what, path):
+    assert accepted("promtool", "check", what, path)
