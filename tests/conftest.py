@@ -151,6 +151,21 @@ def client(app):
 
 
 @pytest.fixture
+def resident_command(app):
+    """resident_command("erase", …, status=0, typed=None) → what `flask resident` says; the session sees what it did."""
+
+    def run(*args, status=0, typed=None):
+        db.session.rollback()
+        result = app.test_cli_runner().invoke(args=["resident", *map(str, args)], input=typed)
+        assert result.exit_code == status, result.output
+        db.session.rollback()
+        db.session.expire_all()
+        return result.output
+
+    return run
+
+
+@pytest.fixture
 def new_resident(app):
     """Makes residents: new_resident(name, **columns) → Resident with a wallet."""
 

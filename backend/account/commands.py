@@ -9,12 +9,12 @@ from backend.account import cancelling, mending
 from backend.database import transaction
 from backend.errors import NotFoundError
 from backend.ledger.mending import Change, UnmendableError
+from backend.public_ids import LARGEST_BIGINT
 
 BY = "command:resident"
-LARGEST_ID = 2**63 - 1
 group = AppGroup("resident", help="Residents: erase an account for somebody who asks for it, mend a wallet.")
 named = click.argument(
-    "resident_ids", nargs=-1, required=True, type=click.IntRange(1, LARGEST_ID), metavar="RESIDENT_ID..."
+    "resident_ids", nargs=-1, required=True, type=click.IntRange(1, LARGEST_BIGINT), metavar="RESIDENT_ID..."
 )
 
 

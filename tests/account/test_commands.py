@@ -1,5 +1,7 @@
 """`flask resident erase`: for who asks for it in writing, or was erased before the database was lost."""
 
+from functools import partial
+
 import pytest
 from sqlalchemy import select
 from structlog.testing import capture_logs
@@ -13,17 +15,9 @@ NOBODY = 999_999
 
 
 @pytest.fixture
-def erase(app):
+def erase(resident_command):
     """erase(*args, status=0, typed=None) → what the command says."""
-
-    def run(*args, status=0, typed=None):
-        result = app.test_cli_runner().invoke(args=["resident", "erase", *map(str, args)], input=typed)
-        assert result.exit_code == status, result.output
-        db.session.rollback()
-        db.session.expire_all()
-        return result.output
-
-    return run
+    return partial(resident_command, "erase")
 
 
 def state(resident):

@@ -1,5 +1,7 @@
 """`flask resident mend`, as a command: what it asks, says and writes down. What it mends: tests/verification."""
 
+from functools import partial
+
 import pytest
 from sqlalchemy import select, text
 
@@ -12,17 +14,9 @@ WRONG = text("UPDATE wallets SET co2e_mg = co2e_mg + 7 WHERE resident_id = ANY(:
 
 
 @pytest.fixture
-def mend(app):
+def mend(resident_command):
     """mend(*args, status=0, typed=None) → what the command says."""
-
-    def run(*args, status=0, typed=None):
-        result = app.test_cli_runner().invoke(args=["resident", "mend", *map(str, args)], input=typed)
-        assert result.exit_code == status, result.output
-        db.session.rollback()
-        db.session.expire_all()
-        return result.output
-
-    return run
+    return partial(resident_command, "mend")
 
 
 @pytest.fixture

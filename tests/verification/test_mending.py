@@ -1,5 +1,7 @@
 """`flask resident mend`: what verify names of a wallet is put right, or refused where the rows themselves differ."""
 
+from functools import partial
+
 import pytest
 from sqlalchemy import text
 
@@ -67,18 +69,9 @@ ALL = "balance = balance + 5, adjusted = adjusted + 5, held = held + 1, co2e_mg 
 
 
 @pytest.fixture
-def mend(app):
+def mend(resident_command):
     """mend(resident_id, status=0) → what the command says."""
-
-    def run(resident_id, *, status=0):
-        db.session.rollback()
-        result = app.test_cli_runner().invoke(args=["resident", "mend", str(resident_id), "--yes"])
-        assert result.exit_code == status, result.output
-        db.session.rollback()
-        db.session.expire_all()
-        return result.output
-
-    return run
+    return partial(resident_command, "mend", "--yes")
 
 
 def state(resident_id):
