@@ -1,4 +1,4 @@
-"""The schema and the default catalogue: brought up to date by `prepare`, looked at by every command."""
+"""The schema and the default catalogue: brought up to date by `prepare`, and where a command misses something."""
 
 from typing import Any
 
@@ -9,7 +9,6 @@ from flask_migrate import Migrate, upgrade
 from flask_migrate.cli import db as migrations
 
 from backend import defaults, present, revisions
-from backend.catalogue.models import CatalogueRevision
 from backend.database import MIGRATIONS, db, transaction
 
 _AHEAD = "The database stands at {}, which a newer release has migrated: this one serves it, and migrates nothing."
@@ -40,14 +39,11 @@ def bring_up_to_date() -> int:
 
 
 def ensure_ready() -> None:
-    """What every command begins with: a development site is brought up to date, a production one must be.
+    """Where a command misses something: a development site is brought up to date, a production one must be.
 
     Raises ClickException with the cure.
     """
-    if revisions.standing(_applied()) != "behind" and db.session.get(CatalogueRevision, 1) is not None:
-        return
-    settings = present.settings()
-    if settings.production:
+    if present.settings().production:
         raise ClickException("The database is not up to date: run 'flask --app wsgi prepare --no-simulate' first.")
     bring_up_to_date()
 
