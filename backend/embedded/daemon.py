@@ -104,8 +104,9 @@ def _start(daemon: Daemon) -> int:
         if daemon.log.exists() and daemon.log.stat().st_size > _LOG_BYTES:
             daemon.log.replace(daemon.log.with_suffix(".old.log"))
         with daemon.log.open("ab") as log:
+            begins = log.tell()  # what the server writes moves this on: it shares the open file
             account.start(daemon.account, daemon.argv, folder=daemon.home, log=log, keep=lock)
-            return log.tell()
+        return begins
     finally:
         os.close(lock)
 

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -136,17 +137,42 @@ def test_missing_wheels_get_one_sentence(folder, monkeypatch):
     monkeypatch.undo()
 
 
-def test_a_server_that_does_not_come_up_tells_its_log_and_what_it_says(folder, ask):
-    embedded.attach(folder)
-    embedded.release(folder)
-    settings = folder / "postgres" / "postgresql.auto.conf"
-    settings.write_text("no_such_setting = 1\n")
+@pytest.fixture
+def wrong_settings(folder):
+    """wrong_settings() lets PostgreSQL in `folder` start no more, until the test has ended."""
+    path = folder / "postgres" / "postgresql.auto.conf"
+
+    def make():
+        embedded.attach(folder)
+        embedded.release(folder)
+        path.write_text("no_such_setting = 1\n")
+
+    yield make
+    path.write_text("")
+
+
+def test_a_server_that_does_not_come_up_tells_its_log_and_what_it_says(folder, wrong_settings, ask):
+    wrong_settings()
     with pytest.raises(embedded.EmbeddedError) as refused:
         embedded.attach(folder)
     assert str(folder / "logs" / "postgres.log") in str(refused.value)
     assert "FATAL:  configuration file" in str(refused.value)
-    settings.write_text("")
+    (folder / "postgres" / "postgresql.auto.conf").write_text("")
     assert ask(embedded.attach(folder), "SELECT 1") == 1
+
+
+def test_what_a_server_says_is_told_however_soon_it_says_it(folder, wrong_settings, monkeypatch):
+    wrong_settings()
+    start = account.start
+
+    def start_and_let_it_say_all(owner, argv, **named):
+        start(owner, argv, **named)
+        while Path(argv[0]).name == "postgres" and b"FATAL" not in (folder / "logs" / "postgres.log").read_bytes():
+            time.sleep(0.01)
+
+    monkeypatch.setattr(account, "start", start_and_let_it_say_all)
+    with pytest.raises(embedded.EmbeddedError, match="FATAL:  configuration file"):
+        embedded.attach(folder)
 
 
 @as_root
