@@ -7,15 +7,20 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
+from math import inf
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+import psycopg
+import structlog
 from flask_babel import lazy_gettext as _l
 from psycopg.errors import DeadlockDetected, UniqueViolation
+from sqlalchemy.exc import DBAPIError
 
 from backend import metrics, present
 from backend.actions.claim import Claim
 from backend.actions.events import Event, payload_of, read_event
+from backend.actions.in_parts import cause_of, credit_in_parts
 from backend.actions.judging import Judged, caps_of
 from backend.actions.record_many import record_many
 from backend.actions.rules import Caps, decide
@@ -28,6 +33,7 @@ from backend.errors import UpstreamUnavailableError
 from backend.partners import bindings
 from backend.partners.models import Partner
 
+_log = structlog.get_logger()
 ATTEMPTS = 3
 LATER = frozenset({"task-locked"})
 """Reasons that depend on the resident: no ground to refuse an event whose subject nobody has bound yet."""
@@ -110,7 +116,8 @@ def credit_events(partner: Partner, events: Sequence[Event], *, now: datetime, g
     Of events with one external id the first that is not refused takes it, whoever they belong to; those after it are
     duplicates.
     `grace_days`: how much older than the partner's setting allows they may be. Events of subjects that nobody has
-    bound are kept. Raises BusyError.
+    bound are kept. What PostgreSQL refuses of one event is refused of that one (FAULT), and told in the log; then the
+    others are taken by resident and time. Raises BusyError.
     """
     settings = present.settings()
     terms = _Terms(
@@ -123,16 +130,47 @@ def credit_events(partner: Partner, events: Sequence[Event], *, now: datetime, g
         settings=settings,
         now=now,
     )
+    try:
+        results = _at_once(events, terms=terms)
+    except (psycopg.Error, DBAPIError) as error:
+        if cause_of(error) is None:
+            raise
+        results = _in_parts(events, terms=terms)
+    _count_refusals(results)
+    return results
+
+
+def _at_once(events: Sequence[Event], *, terms: _Terms) -> list[Result]:
+    """All of them or none; raises BusyError, or what PostgreSQL has against one of them."""
+    met: UniqueViolation | None = None
     for _ in range(ATTEMPTS):
         try:
             with db.session.begin_nested():
-                results = _credit(events, terms=terms)
-        except (UniqueViolation, DeadlockDetected, _MovedError):
-            # Another transaction took one of these ids, or undid a binding, after we looked: look again.
-            continue
-        _count_refusals(results)
-        return results
-    raise BusyError(retry_after=1)
+                return _credit(events, terms=terms)
+        # Another transaction took one of these ids, or undid a binding, after we looked: look again.
+        except UniqueViolation as error:
+            met = error
+        except (DeadlockDetected, _MovedError):
+            met = None
+    raise met or BusyError(retry_after=1)
+
+
+def _in_parts(events: Sequence[Event], *, terms: _Terms) -> list[Result]:
+    # Bindings first, then wallets in order of their residents: the order in which all lock them.
+    owners = bindings.owners_of({event.subject for event in events}, partner_id=terms.partner_id)
+
+    def turn_of(place: int) -> tuple[float, datetime, int]:
+        owner, begun = owners[events[place].subject], events[place].started_at
+        return (inf if owner is None else owner), begun, place
+
+    def refuse(place: int, error: psycopg.Error) -> Result:
+        external_id, said = events[place].external_id, error.diag.message_primary
+        _log.error("event cannot be recorded", partner_id=terms.partner_id, external_id=external_id, error=said)
+        return FAULT
+
+    places = sorted(range(len(events)), key=turn_of)
+    results = credit_in_parts(places, lambda part: _at_once([events[one] for one in part], terms=terms), refuse=refuse)
+    return [results[place] for place in range(len(events))]
 
 
 def credit_kept(partner: Partner, subjects: Collection[str], *, now: datetime) -> list[Result]:
@@ -228,6 +266,9 @@ def _keep(to_keep: dict[str, int], events: Sequence[Event], results: list[Result
 
 UNBOUND = Result("unbound")
 DUPLICATE = Result("duplicate", "duplicate-action")
+FAULT = Result("refused", "internal-error")
+# An alarm looks whether it has grown, and a count that begins at its first one never has.
+metrics.REFUSALS.labels(FAULT.reason)
 
 
 def _without_resident(claim: Claim, *, terms: _Terms, caps: Caps) -> Result:

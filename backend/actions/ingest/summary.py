@@ -25,6 +25,7 @@ LABELS = {
     "overlapping-action": "overlapping",
     "daily-limit-reached": "over the limit",
     "broken-row": "broken row",
+    "internal-error": "cannot be recorded, see the log",
 }
 
 
