@@ -8,7 +8,6 @@ from backend.actions.partner_routes import blueprint as partners
 from backend.actions.routes import blueprint as actions
 from backend.admins.audit_routes import blueprint as audit
 from backend.admins.routes import blueprint as admins
-from backend.blueprint import Blueprint
 from backend.catalogue.admin_routes import blueprint as admin_tasks
 from backend.catalogue.emission_routes import blueprint as admin_emissions
 from backend.catalogue.partner_routes import blueprint as admin_partners
@@ -20,6 +19,7 @@ from backend.rewards.admin_routes import blueprint as admin_rewards
 from backend.rewards.fulfilment_routes import blueprint as fulfilment
 from backend.rewards.routes import blueprint as rewards
 from backend.totals.routes import blueprint as totals
+from backend.web.blueprint import Blueprint
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     account,

@@ -16,8 +16,8 @@ from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from backend import connections, present, revisions
-from backend.database import db
+from backend import present
+from backend.database import connections, db, revisions
 
 SERVING = "backend.serving:init_app"
 """Registers all that serves requests."""

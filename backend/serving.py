@@ -3,11 +3,12 @@
 from flask import Flask
 from flask_smorest import Api
 
-from backend import console, limits, openapi, web
+from backend import console, openapi, web
 from backend.admins import auth as admins
 from backend.api import BLUEPRINTS, DESCRIPTION
-from backend.blueprint import IdConverter
 from backend.residents import auth as residents
+from backend.web import limits
+from backend.web.blueprint import IdConverter
 
 
 def init_app(app: Flask) -> None:

@@ -12,10 +12,8 @@ from flask import current_app
 from psycopg.errors import LockNotAvailable
 from sqlalchemy.exc import OperationalError
 
-from backend import (
-    connections,
-    tables,  # noqa: F401  all models must be known before they are compared
-)
+from backend import tables  # noqa: F401  all models must be known before they are compared
+from backend.database import connections
 
 LOCK_TIMEOUT = "1s"
 ATTEMPTS = 60

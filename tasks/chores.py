@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from backend.database import statements, transaction
+from backend.database import autocommit_cursor, transaction
 
 LOCK = 7003
 PAGE = 200
@@ -15,7 +15,7 @@ _TRY = "SELECT pg_try_advisory_xact_lock(%s)"
 @contextmanager
 def alone() -> Iterator[bool]:
     """Whether no other chore runs, anywhere, until the end of the block."""
-    with statements() as cursor, cursor.connection.transaction():
+    with autocommit_cursor() as cursor, cursor.connection.transaction():
         row = cursor.execute(_TRY, (LOCK,)).fetchone()
         yield bool(row and row[0])
 

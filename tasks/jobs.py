@@ -9,11 +9,11 @@ import psycopg
 from celery import Task
 from sqlalchemy.exc import SQLAlchemyError
 
-from backend import clock, idempotency, present, verification
+from backend import clock, present, verification
 from backend.actions.partner_feed import forget_unbound
 from backend.admins import cleaning as admins
-from backend.connections import is_unavailable
 from backend.database import transaction
+from backend.database.connections import is_unavailable
 from backend.leaderboard import settling
 from backend.ledger import expiring
 from backend.partners import cleaning as partners
@@ -21,6 +21,7 @@ from backend.projector import service as projector
 from backend.residents import cleaning as residents
 from backend.rewards import delivery
 from backend.rewards.deciding import expire_reserved
+from backend.web import idempotency
 from tasks.app import app
 from tasks.chores import all_in_pages, alone, in_pages
 from tasks.outages import Outage

@@ -4,8 +4,8 @@ from typing import Any
 
 from backend import clock
 from backend.config import Settings
-from backend.idempotency import Request
 from backend.residents.auth import Caller
+from backend.web.idempotency import Request
 
 
 def asked_by(resident_id: int, *, settings: Settings, key: str = "") -> dict[str, Any]:

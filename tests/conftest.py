@@ -15,14 +15,13 @@ from backend import (
     create_app,
     defaults,
     embedded,
-    revisions,
     tables,  # noqa: F401  whatever a test imports, it knows all tables
 )
 from backend.admins import auth as admin_auth
 from backend.admins import passwords
 from backend.admins.models import Admin
 from backend.config import SHANGHAI, Limit, Settings
-from backend.database import db, transaction
+from backend.database import db, revisions, transaction
 from backend.leaderboard import knowledge
 from backend.ledger import service as ledger
 from backend.residents import auth

@@ -17,8 +17,8 @@ from unittest.mock import patch
 import psycopg
 
 from backend.database import db
+from backend.database.gathering import Gathering
 from backend.errors import RefusalError
-from backend.gathering import Gathering
 from tests.sent_statements import noticed
 
 PATIENCE_S = 20

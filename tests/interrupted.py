@@ -13,8 +13,8 @@ from functools import partial
 
 from backend import create_app
 from backend.config import Settings
-from backend.connections import creator, silence_of
 from backend.database import cursor, transaction
+from backend.database.connections import creator, silence_of
 
 TIMES = 300
 MOST = 1_000

@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 import psycopg
 
-from backend.statements import Statements
+from backend.database.statements import Statements
 
 
 def forget_prepared(pgconn: Any, condition: str) -> list[bytes]:

@@ -10,9 +10,9 @@ from flask.cli import FlaskGroup
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from backend import cli, connections, create_app
+from backend import cli, create_app
 from backend.backup.address import Address
-from backend.database import db, prepared_statements
+from backend.database import connections, db, prepared_statements
 
 ROOT = Path(__file__).parents[1]
 FLASK = ("-m", "flask", "--app", "wsgi")

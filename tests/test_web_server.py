@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from backend.abreast import cores
+from backend.database.abreast import cores
 from tests.benchmarks.web_server import serving
 
 can_pin = pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system cannot pin a process")

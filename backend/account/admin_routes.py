@@ -11,9 +11,9 @@ from backend.account.admin_schemas import (
 from backend.account.administering import Account
 from backend.admins.auth import admin as admin_only
 from backend.admins.models import Admin
-from backend.blueprint import Blueprint
-from backend.paging import Page
-from backend.schemas import ReasonSchema
+from backend.web.blueprint import Blueprint
+from backend.web.paging import Page
+from backend.web.schemas import ReasonSchema
 
 blueprint = Blueprint("admin residents", __name__, url_prefix="/admin", description="Residents and their wallets")
 

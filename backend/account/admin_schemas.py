@@ -5,8 +5,8 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from backend.account.administering import Account
-from backend.paging import PageQuerySchema, page_schema
-from backend.schemas import Instant, Text, grams
+from backend.web.paging import PageQuerySchema, page_schema
+from backend.web.schemas import Instant, Text, grams
 
 
 class ResidentsQuerySchema(PageQuerySchema):

@@ -10,8 +10,8 @@ from backend.database import db
 from backend.errors import NotFoundError
 from backend.ledger import service as ledger
 from backend.ledger.models import Wallet
-from backend.paging import Page, decode_number, page_of
 from backend.residents.models import Area, Resident
+from backend.web.paging import Page, decode_number, page_of
 
 LONGEST_ID = 18
 """Digits; an id beyond them does not exist."""

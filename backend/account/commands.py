@@ -9,7 +9,7 @@ from backend.account import cancelling, mending
 from backend.database import transaction
 from backend.errors import NotFoundError
 from backend.ledger.mending import Change, UnmendableError
-from backend.public_ids import LARGEST_BIGINT
+from backend.web.public_ids import LARGEST_BIGINT
 
 BY = "command:resident"
 group = AppGroup("resident", help="Residents: erase an account for somebody who asks for it, mend a wallet.")

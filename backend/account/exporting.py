@@ -6,7 +6,7 @@ from typing import Any
 
 from backend import clock, sealing
 from backend.actions import personal as actions
-from backend.database import statements
+from backend.database import autocommit_cursor
 from backend.ledger import personal as ledger
 from backend.partners import personal as partners
 from backend.residents import personal as residents
@@ -35,7 +35,7 @@ def export(resident_id: int) -> Iterator[str]:
 def _pages(resident_id: int, statement: str) -> Iterator[list[dict[str, Any]]]:
     after: str | int | None = None
     while True:
-        with statements() as cursor:
+        with autocommit_cursor() as cursor:
             values = {"resident_id": resident_id, "after": after, "rows": ROWS}
             found = cursor.execute(statement, values).fetchall()
         if found:

@@ -13,7 +13,7 @@ from backend.residents import auth, signing_in
 from backend.residents import service as residents
 from backend.residents.auth import Caller
 from backend.residents.models import Resident
-from backend.schemas import grams
+from backend.web.schemas import grams
 
 _ME = f"""
 SELECT r.nickname, r.avatar_url, d.code, c.code, r.joined_at, r.leaderboard_consent,

@@ -1,9 +1,9 @@
 """Reading one's own pages in one round trip: the statement that reads also checks the token's epoch."""
 
 from backend.database import prepared_statements
+from backend.database.statements import AnyCursor, Row
 from backend.errors import UnauthenticatedError
 from backend.residents.auth import Caller
-from backend.statements import AnyCursor, Row
 
 MINE = "r.resident_id = %(resident_id)s AND r.state = 'active' AND r.token_epoch = %(epoch)s"
 """Condition on `residents r`: it is the caller's row, and the caller's sessions have not been ended."""

@@ -9,7 +9,7 @@ from backend.actions import summing
 from backend.catalogue import service as catalogue
 from backend.leaderboard.months import months_of
 from backend.residents.auth import Caller
-from backend.schemas import grams
+from backend.web.schemas import grams
 
 _TOTAL = f"""
 SELECT w.co2e_mg, w.actions FROM residents r JOIN wallets w ON w.resident_id = r.resident_id WHERE {MINE}

@@ -14,14 +14,14 @@ from backend.account.schemas import (
     SignedInSchema,
     WalletSchema,
 )
-from backend.blueprint import Blueprint
-from backend.limits import limited_by_address
-from backend.paging import PageQuerySchema, decode_number, page_schema
 from backend.residents.auth import Caller, caller_by_token, signed_in
 from backend.residents.models import Resident
 from backend.residents.schemas import ChangesSchema, SignInSchema
 from backend.residents.wechat import InvalidCodeError
 from backend.web import caller, refuses
+from backend.web.blueprint import Blueprint
+from backend.web.limits import limited_by_address
+from backend.web.paging import PageQuerySchema, decode_number, page_schema
 
 blueprint = Blueprint("account", __name__, description="Signing in, and my own pages")
 

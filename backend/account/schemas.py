@@ -2,7 +2,7 @@
 
 from marshmallow import Schema, fields, validate
 
-from backend.schemas import BalanceSchema, Instant
+from backend.web.schemas import BalanceSchema, Instant
 
 
 class LifetimeSchema(Schema):

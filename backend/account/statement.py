@@ -8,15 +8,15 @@ from typing import Any
 from flask import json
 from flask_babel import lazy_gettext as _l
 
-from backend import clock, present, public_ids
+from backend import clock, present
 from backend.account import reading
 from backend.account.reading import MINE
 from backend.catalogue import service as catalogue
 from backend.catalogue.service import Catalogue
-from backend.paging import page_of
 from backend.residents.auth import Caller
-from backend.titles import local
-from backend.web import caller_language
+from backend.web import caller_language, public_ids
+from backend.web.paging import page_of
+from backend.web.titles import local
 
 SOON = timedelta(days=90)
 """How far ahead expiring points are announced."""

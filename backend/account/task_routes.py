@@ -6,10 +6,10 @@ from flask import Response
 
 from backend.account import tasks
 from backend.account.task_schemas import TaskDetailSchema, TaskSchema
-from backend.blueprint import Blueprint
-from backend.paging import page_schema
 from backend.residents.auth import caller_by_token
 from backend.web import caller
+from backend.web.blueprint import Blueprint
+from backend.web.paging import page_schema
 
 blueprint = Blueprint("tasks", __name__, description="Green tasks")
 

@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 
 from backend import clock
 from backend.catalogue.rules import EvidenceRule, TaskRules
-from backend.schemas import grams
+from backend.web.schemas import grams
 
 TIERS = {
     "partner": _l("partner's record"),

@@ -15,8 +15,8 @@ from backend.catalogue.rules import TaskRules
 from backend.catalogue.service import Catalogue
 from backend.errors import NotFoundError
 from backend.residents.auth import Caller
-from backend.titles import local
 from backend.web import caller_language
+from backend.web.titles import local
 
 MOST_SHOWN = 20_000
 """Texts that a process keeps: tasks × languages × what differs between residents."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask_babel import gettext
 
-from backend import clock, public_ids
+from backend import clock
 from backend.actions import check_in, reading, reviewing
 from backend.actions.admin_schemas import (
     CheckInSchema,
@@ -17,12 +17,12 @@ from backend.actions.models import Action
 from backend.actions.reversing import NotReversibleError, reverse
 from backend.admins.auth import admin as admin_only
 from backend.admins.models import Admin
-from backend.blueprint import Blueprint
 from backend.catalogue import service as catalogue_service
 from backend.errors import ValidationFailedError
-from backend.paging import Page, Place, decode_place, page_of, page_schema
-from backend.schemas import ReasonSchema
-from backend.web import refuses
+from backend.web import public_ids, refuses
+from backend.web.blueprint import Blueprint
+from backend.web.paging import Page, Place, decode_place, page_of, page_schema
+from backend.web.schemas import ReasonSchema
 
 blueprint = Blueprint("admin actions", __name__, url_prefix="/admin", description="Review evidence")
 

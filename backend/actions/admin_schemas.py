@@ -4,8 +4,8 @@ from marshmallow import Schema, fields, validate
 
 from backend.actions.models import STATUSES
 from backend.actions.schemas import ActionSchema
-from backend.paging import PageQuerySchema
-from backend.schemas import Instant, Text
+from backend.web.paging import PageQuerySchema
+from backend.web.schemas import Instant, Text
 
 
 class ReviewQuerySchema(PageQuerySchema):

@@ -2,15 +2,16 @@
 
 from typing import Any
 
-from backend import clock, public_ids
+from backend import clock
 from backend.actions.explaining import explain
 from backend.actions.judging import Judged
 from backend.actions.models import Action
 from backend.actions.standing import Standing
 from backend.catalogue.models import TaskVersion
 from backend.emissions.rules import Quantification
-from backend.schemas import grams
-from backend.titles import language
+from backend.web import public_ids
+from backend.web.schemas import grams
+from backend.web.titles import language
 
 
 def answer(judged: Judged, standing: Standing, *, spoken: str) -> dict[str, Any]:

@@ -14,11 +14,11 @@ from backend.actions.loading import window
 from backend.actions.standing import Standing
 from backend.catalogue.service import Catalogue
 from backend.config import Settings
+from backend.database.gathering import Member
 from backend.errors import UnauthenticatedError
-from backend.gathering import Member
-from backend.idempotency import Request, replayed
 from backend.ledger import posting
 from backend.residents.auth import Caller
+from backend.web.idempotency import Request, replayed
 
 Render = Callable[[Sequence[Judged], Standing], dict[str, Any]]
 """Makes the answer that is stored under the idempotency key, in the same statement as the effect. It may be called in

@@ -13,7 +13,7 @@ from backend.ledger import service as ledger
 from backend.partners import bindings, proofs
 from backend.partners import service as partners
 from backend.partners.models import Binding, Partner
-from backend.schemas import grams
+from backend.web.schemas import grams
 
 
 def bind(*, resident_id: int, partner_code: str, subject: str, proof: str, now: datetime) -> dict[str, Any]:

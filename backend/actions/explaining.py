@@ -5,8 +5,8 @@ from functools import lru_cache
 from typing import Any
 
 from backend.emissions.rules import Factor, Quantification
-from backend.schemas import grams
-from backend.titles import in_language
+from backend.web.schemas import grams
+from backend.web.titles import in_language
 
 
 # Versions of factors never change, and one who brings a cup has done what a thousand others did.

@@ -4,7 +4,7 @@ from marshmallow import Schema, fields, validate
 
 from backend.actions.events import LONGEST, MOST
 from backend.actions.receiving import STATUSES
-from backend.schemas import Amount, Instant, Text
+from backend.web.schemas import Amount, Instant, Text
 
 EXAMPLE_EVENT = {
     "external_id": "ride-20261124-0001",

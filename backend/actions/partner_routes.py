@@ -16,7 +16,6 @@ from backend.actions.feed_schemas import (
     NewBindingSchema,
 )
 from backend.actions.receiving import receive
-from backend.blueprint import Blueprint
 from backend.errors import NotFoundError
 from backend.partners.auth import PartnerInactiveError, signed
 from backend.partners.bindings import AlreadyBoundError
@@ -26,6 +25,7 @@ from backend.residents.auth import signed_in
 from backend.residents.idempotency import idempotent
 from backend.residents.models import Resident
 from backend.web import refuses
+from backend.web.blueprint import Blueprint
 
 blueprint = Blueprint("partners", __name__, description="Partners report; residents say which accounts are theirs")
 

@@ -12,8 +12,8 @@ from backend.catalogue.models import GreenTask, TaskVersion
 from backend.database import db
 from backend.emissions import service as emissions
 from backend.errors import NotFoundError
-from backend.paging import Page, page_of
 from backend.residents.models import Resident
+from backend.web.paging import Page, page_of
 
 LARGEST_SEQ = 2**31
 

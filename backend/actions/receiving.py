@@ -10,11 +10,11 @@ from flask_babel import gettext as _
 
 from backend.actions.events import MOST, BrokenEventError, Event, read_event
 from backend.actions.partner_feed import Result, credit_events
-from backend.blueprint import UnreadableBodyError
 from backend.errors import ValidationFailedError
 from backend.garbage import rarely_searched
 from backend.partners.models import Partner
-from backend.schemas import grams
+from backend.web.blueprint import UnreadableBodyError
+from backend.web.schemas import grams
 
 STATUSES = ("credited", "capped", "pending", "duplicate", "refused", "unbound")
 

@@ -10,7 +10,7 @@ from backend.actions.asked import Asked
 from backend.actions.award_sql import BESIDES
 from backend.actions.awarding import awards_of, count
 from backend.catalogue import service as catalogue_service
-from backend.statements import Statements
+from backend.database.statements import Statements
 
 
 def attempted(statements: Statements, asked: Asked) -> bool:

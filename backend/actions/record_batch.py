@@ -10,8 +10,8 @@ from backend.actions.record_alone import attempted
 from backend.actions.record_together import record_in_turn
 from backend.config import Settings
 from backend.database import prepared_statements
-from backend.idempotency import Request
 from backend.residents.auth import Caller
+from backend.web.idempotency import Request
 
 
 def record_batch(

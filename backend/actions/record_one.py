@@ -1,6 +1,7 @@
 """Recording one action: alone at first, and judged again under a lock where that met somebody else.
 
-Requests that come while others of this process are being dealt with are recorded together (`backend.gathering`).
+Requests that come while others of this process are being dealt with are recorded together
+(`backend.database.gathering`).
 """
 
 from collections.abc import Callable, Sequence
@@ -25,9 +26,9 @@ from backend.actions.record_together import (
 from backend.catalogue import service as catalogue_service
 from backend.config import Settings
 from backend.database import prepared_statements
-from backend.gathering import Gathering, LineTimeoutError
-from backend.idempotency import Request
+from backend.database.gathering import Gathering, LineTimeoutError
 from backend.residents.auth import Caller
+from backend.web.idempotency import Request
 
 LEADERS = 3
 """Threads of a process that deal with others' requests too: while one waits for PostgreSQL, the other judges."""

@@ -17,8 +17,8 @@ from backend.actions.claim import Claim
 from backend.catalogue import service as catalogue_service
 from backend.catalogue.service import Catalogue
 from backend.database import array
+from backend.database.statements import OUTDATED, Statements
 from backend.ledger.turns import turn
-from backend.statements import OUTDATED, Statements
 
 ATTEMPTS = 5
 """Rounds before giving up on one request: only a catalogue that has just changed, or a key that was taken by a request

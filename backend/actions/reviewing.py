@@ -24,7 +24,7 @@ from backend.emissions.rules import Quantification
 from backend.errors import AlreadyDecidedError, NotFoundError, ValidationFailedError
 from backend.ledger import service as ledger
 from backend.ledger.service import OwnerFrozenError, Reference
-from backend.paging import Place
+from backend.web.paging import Place
 
 
 class NotPendingError(AlreadyDecidedError):

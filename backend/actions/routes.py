@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Response
 
-from backend import clock, present, public_ids, sealing
+from backend import clock, present, sealing
 from backend.actions import reading, submitting
 from backend.actions.refusals import REFUSALS
 from backend.actions.schemas import (
@@ -17,15 +17,15 @@ from backend.actions.schemas import (
     ResultsSchema,
     WeRunSchema,
 )
-from backend.blueprint import Blueprint
 from backend.errors import NotFoundError
-from backend.idempotency import json_answer, of_request, takes_key
-from backend.paging import Page, decode_number, page_schema
 from backend.residents.auth import caller_by_token, signed_in
 from backend.residents.idempotency import idempotent
 from backend.residents.models import Resident
 from backend.residents.wechat import ForeignStepsError, SessionExpiredError, StaleStepsError, decrypt_we_run
-from backend.web import caller, refuses
+from backend.web import caller, public_ids, refuses
+from backend.web.blueprint import Blueprint
+from backend.web.idempotency import json_answer, of_request, takes_key
+from backend.web.paging import Page, decode_number, page_schema
 
 FRESH = timedelta(minutes=10)
 """How long after wx.getWeRunData its data may be sent: a tunnel's length, not a day's."""

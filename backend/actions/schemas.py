@@ -5,8 +5,8 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate
 
 from backend.actions.models import STATUSES
-from backend.paging import PageQuerySchema
-from backend.schemas import Amount, BalanceSchema, Instant, Text
+from backend.web.paging import PageQuerySchema
+from backend.web.schemas import Amount, BalanceSchema, Instant, Text
 
 KINDS = ("photo", "check_in", "declaration")
 

@@ -26,13 +26,13 @@ from backend.catalogue import service as catalogue_service
 from backend.config import Settings
 from backend.database import db
 from backend.errors import ValidationFailedError
-from backend.idempotency import Request
 from backend.ledger.models import Wallet
 from backend.residents.auth import Caller
 from backend.residents.models import Resident
 from backend.residents.wechat import DaySteps
-from backend.titles import language
 from backend.web import wrong_fields
+from backend.web.idempotency import Request
+from backend.web.titles import language
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """Decisions on actions, in the audit trail."""
 
-from backend import audit, public_ids
+from backend import audit
 from backend.actions.models import Action
-from backend.schemas import grams
+from backend.web import public_ids
+from backend.web.schemas import grams
 
 
 def record(action: Action, *, verb: str, was: str, by: str) -> None:

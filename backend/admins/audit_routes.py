@@ -6,8 +6,8 @@ from backend.admins.auth import admin as admin_only
 from backend.admins.models import Admin
 from backend.admins.schemas import AuditPageSchema, AuditQuerySchema
 from backend.audit import service
-from backend.blueprint import Blueprint
-from backend.paging import Page
+from backend.web.blueprint import Blueprint
+from backend.web.paging import Page
 
 blueprint = Blueprint("audit", __name__, url_prefix="/admin", description="Who changed what")
 

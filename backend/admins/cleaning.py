@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from backend.admins.models import AdminIdempotencyKey
-from backend.idempotency import forget_answers
+from backend.web.idempotency import forget_answers
 
 
 def forget_keys(*, before: datetime, limit: int) -> int:

@@ -5,7 +5,7 @@ from functools import wraps
 from typing import Any, TypeVar
 
 from backend.admins.models import Admin, AdminIdempotencyKey
-from backend.idempotency import answer_once, takes_key
+from backend.web.idempotency import answer_once, takes_key
 
 View = TypeVar("View", bound=Callable[..., Any])
 

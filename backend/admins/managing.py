@@ -11,7 +11,7 @@ from backend.admins import passwords
 from backend.admins.models import ROLES, Admin
 from backend.database import db
 from backend.errors import AlreadyExistsError, NotFoundError, RefusalError, ValidationFailedError
-from backend.paging import Page, decode_number, page_of
+from backend.web.paging import Page, decode_number, page_of
 
 USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,39}")
 

@@ -18,11 +18,11 @@ from backend.admins.schemas import (
     OtpSchema,
     PasswordSchema,
 )
-from backend.blueprint import Blueprint
 from backend.errors import AlreadyExistsError
-from backend.limits import limited_by_address
-from backend.paging import Page, PageQuerySchema
 from backend.web import caller, refuses
+from backend.web.blueprint import Blueprint
+from backend.web.limits import limited_by_address
+from backend.web.paging import Page, PageQuerySchema
 
 blueprint = Blueprint("admins", __name__, url_prefix="/admin", description="Admins: signing in, roles")
 

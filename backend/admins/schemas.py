@@ -4,8 +4,8 @@ from marshmallow import Schema, fields, validate
 
 from backend.admins.models import ROLES
 from backend.admins.passwords import LONGEST
-from backend.paging import PageQuerySchema, page_schema
-from backend.schemas import Flag, Instant, Text
+from backend.web.paging import PageQuerySchema, page_schema
+from backend.web.schemas import Flag, Instant, Text
 
 
 class AdminSignInSchema(Schema):

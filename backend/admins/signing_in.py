@@ -10,7 +10,7 @@ from backend import audit, clock
 from backend.admins import auth, passwords, second_factor
 from backend.admins.auth import AdminToken
 from backend.admins.models import Admin
-from backend.database import db, statements
+from backend.database import autocommit_cursor, db
 from backend.errors import UnauthenticatedError
 
 FAILURES = 5
@@ -67,7 +67,7 @@ def _prove(*, username: str, password: str) -> Admin:
 def _count_attempt(username: str) -> bool:
     now = clock.now()
     values = {"username": username, "now": now, "until": now + LOCKED, "most": FAILURES}
-    with statements() as cursor:
+    with autocommit_cursor() as cursor:
         return cursor.execute(_COUNT, values).fetchone() is not None
 
 

@@ -12,7 +12,7 @@ from backend import clock
 from backend.audit.models import AuditRow
 from backend.database import db
 from backend.logs import request_id
-from backend.paging import Page, decode_number, page_of
+from backend.web.paging import Page, decode_number, page_of
 
 SECRETS = frozenset(
     {"password", "password_hash", "secret", "totp_secret", "totp_pending", "otp", "token", "session_key"}

@@ -9,8 +9,8 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from sqlalchemy.engine import make_url
 
-from backend import connections
 from backend.backup.errors import BackupError
+from backend.database import connections
 
 NEIGHBOUR = "postgres"
 """The database from which others are made, renamed and dropped: every server has one of this name."""

@@ -6,7 +6,6 @@ from backend.admins.auth import admin as admin_only
 from backend.admins.etags import IfMatchSchema, tagged
 from backend.admins.idempotency import idempotent
 from backend.admins.models import Admin
-from backend.blueprint import Blueprint
 from backend.catalogue import editing
 from backend.catalogue.admin_schemas import (
     AdminTaskPageSchema,
@@ -17,8 +16,9 @@ from backend.catalogue.admin_schemas import (
 from backend.catalogue.drafts import TaskDraft
 from backend.catalogue.editing import TaskShown
 from backend.errors import AlreadyExistsError
-from backend.paging import Page, PageQuerySchema
 from backend.web import refuses
+from backend.web.blueprint import Blueprint
+from backend.web.paging import Page, PageQuerySchema
 
 blueprint = Blueprint("admin tasks", __name__, url_prefix="/admin", description="Green tasks and their rules")
 

@@ -5,8 +5,8 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from backend.catalogue.rules import CATEGORIES, TIERS
-from backend.paging import page_schema
-from backend.schemas import BothLanguagesSchema, Code, Entire, Exact, Flag, Instant, Text, Unit
+from backend.web.paging import page_schema
+from backend.web.schemas import BothLanguagesSchema, Code, Entire, Exact, Flag, Instant, Text, Unit
 
 BASES = ("fixed", "quantity", "co2e")
 MOST_POINTS = 1_000_000

@@ -18,7 +18,7 @@ from backend.catalogue.drafts import TaskDraft
 from backend.catalogue.models import GreenTask, TaskVersion
 from backend.database import db
 from backend.errors import AlreadyExistsError, NotFoundError
-from backend.paging import Page, decode, decode_number, page_of
+from backend.web.paging import Page, decode, decode_number, page_of
 
 
 @dataclass(frozen=True, slots=True)

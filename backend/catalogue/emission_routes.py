@@ -10,7 +10,6 @@ from backend.admins.auth import admin as admin_only
 from backend.admins.etags import IfMatchSchema, tagged
 from backend.admins.idempotency import idempotent
 from backend.admins.models import Admin
-from backend.blueprint import Blueprint
 from backend.catalogue import service as catalogue
 from backend.emissions import editing
 from backend.emissions.editing import FactorDraft, MethodologyDraft
@@ -26,8 +25,9 @@ from backend.emissions.schemas import (
     NewMethodologySchema,
 )
 from backend.errors import AlreadyExistsError
-from backend.paging import Page, PageQuerySchema
 from backend.web import refuses
+from backend.web.blueprint import Blueprint
+from backend.web.paging import Page, PageQuerySchema
 
 blueprint = Blueprint("admin emissions", __name__, url_prefix="/admin", description="Factors and methodologies")
 

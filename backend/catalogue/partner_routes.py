@@ -9,10 +9,8 @@ from backend.admins.auth import admin as admin_only
 from backend.admins.etags import IfMatchSchema, tagged
 from backend.admins.idempotency import idempotent
 from backend.admins.models import Admin
-from backend.blueprint import Blueprint
 from backend.catalogue import service as catalogue
 from backend.errors import AlreadyExistsError
-from backend.paging import Page, PageQuerySchema
 from backend.partners import editing
 from backend.partners.admin_schemas import (
     AdminPartnerPageSchema,
@@ -25,6 +23,8 @@ from backend.partners.admin_schemas import (
 from backend.partners.editing import NewKey, PartnerDraft
 from backend.partners.models import Partner
 from backend.web import refuses
+from backend.web.blueprint import Blueprint
+from backend.web.paging import Page, PageQuerySchema
 
 blueprint = Blueprint("admin partners", __name__, url_prefix="/admin", description="Partners and their keys")
 

@@ -2,8 +2,8 @@
 
 from flask import Flask
 
-from backend import revisions
 from backend.console import pages, routes
+from backend.database import revisions
 
 
 def init_app(app: Flask) -> None:

@@ -12,8 +12,8 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Engine, NullPool, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
-from backend import backed_up, clock, connections, metrics, present, redis, revisions, verified
-from backend.database import db
+from backend import backed_up, clock, metrics, present, redis, verified
+from backend.database import connections, db, revisions
 from backend.outbox import OLDEST, PARTITIONS
 
 TIMEOUT_MS = 1000

@@ -19,7 +19,7 @@ from backend.admins.etags import require_version
 from backend.database import db
 from backend.emissions.models import EmissionFactor, Methodology
 from backend.errors import AlreadyExistsError, NotFoundError, ValidationFailedError
-from backend.paging import Page, decode, decode_number, page_of
+from backend.web.paging import Page, decode, decode_number, page_of
 
 Versioned = TypeVar("Versioned", EmissionFactor, Methodology)
 

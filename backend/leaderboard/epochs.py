@@ -24,7 +24,7 @@ from typing import Any
 
 import psycopg
 
-from backend.statements import AnyCursor
+from backend.database.statements import AnyCursor
 
 EPOCH_BITS = 48
 

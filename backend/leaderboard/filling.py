@@ -23,7 +23,7 @@ from typing import Any
 import psycopg
 
 from backend import clock, redis
-from backend.database import statements, take_time
+from backend.database import autocommit_cursor, take_time
 from backend.leaderboard import locks
 from backend.leaderboard.boards import MEMBERSHIP, Board
 from backend.leaderboard.reach import reaching
@@ -99,7 +99,7 @@ def ensure(board: Board, *, epoch: int) -> bool:
     """Fill a board, or wait for who does; whether it is complete then. Raises RedisError, psycopg.Error."""
     deadline = time.monotonic() + PATIENCE_S
     while not _is_complete(board, epoch):
-        with statements() as cursor, cursor.connection.transaction():
+        with autocommit_cursor() as cursor, cursor.connection.transaction():
             free = locks.try_filling(cursor, board.name) and not _is_complete(board, epoch)
             if free and fill(cursor, [board], epoch=epoch):
                 return True

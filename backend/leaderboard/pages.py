@@ -21,8 +21,8 @@ from backend.leaderboard.knowledge import Known
 from backend.leaderboard.periods import Period
 from backend.leaderboard.scores import value_of
 from backend.leaderboard.standings import Standings
-from backend.schemas import grams
 from backend.web import caller_language
+from backend.web.schemas import grams
 
 MOST_KEPT = 200
 """Pages that a process keeps, a few kilobytes each: the first ones of the boards that people look at."""

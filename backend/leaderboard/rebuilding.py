@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from backend import clock
+from backend.database import autocommit_cursor, transaction
 from backend.database import cursor as session_cursor
-from backend.database import statements, transaction
 from backend.leaderboard import epochs
 from backend.leaderboard.boards import Board, of_areas
 from backend.leaderboard.filling import fill
@@ -35,6 +35,6 @@ def _place(board: Board) -> tuple[str, str, str]:
 
 
 def _present() -> list[Board]:
-    with statements() as cursor:
+    with autocommit_cursor() as cursor:
         districts = [row[0] for row in cursor.execute(_DISTRICTS)]
     return of_areas(clock.local_day(clock.now()), {"district": districts})

@@ -19,8 +19,8 @@ from functools import partial
 
 from psycopg.types.numeric import Int8
 
-from backend.abreast import Cursor, cores, each
-from backend.database import statements, take_time
+from backend.database import autocommit_cursor, take_time
+from backend.database.abreast import Cursor, cores, each
 from backend.leaderboard import locks, sums
 from backend.outbox import partition_of
 
@@ -96,14 +96,14 @@ def recompute(*, workers: int | None = None) -> Iterator[tuple[int, int]]:
     count = workers or min(MOST_WORKERS, cores())
     chunks = _chunks(workers=count)
     with ExitStack() as stack:
-        cursors = [stack.enter_context(statements()) for _ in range(count)]
+        cursors = [stack.enter_context(autocommit_cursor()) for _ in range(count)]
         mended = each(cursors, [partial(_mend, first=first, last=last) for first, last in chunks])
         for done, _ in enumerate(mended, 1):
             yield done, len(chunks)
 
 
 def _chunks(*, workers: int) -> list[Chunk]:
-    with statements() as cursor:
+    with autocommit_cursor() as cursor:
         last, actions = cursor.execute(_SIZE).fetchone() or (0, 0)
     # As many for each worker, so that none is left with the last.
     count = max(1, -(-actions // (ACTIONS_AT_ONCE * workers))) * workers

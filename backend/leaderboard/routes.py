@@ -4,7 +4,6 @@ from typing import Any
 
 from flask import Response, jsonify
 
-from backend.blueprint import Blueprint
 from backend.leaderboard import service
 from backend.leaderboard.schemas import (
     AroundMeQuerySchema,
@@ -13,9 +12,10 @@ from backend.leaderboard.schemas import (
     PageOfBoardQuerySchema,
 )
 from backend.leaderboard.standings import Window
-from backend.paging import page_schema
 from backend.residents.auth import caller_by_token
 from backend.web import caller
+from backend.web.blueprint import Blueprint
+from backend.web.paging import page_schema
 
 METRIC = "<any(points, co2e):metric>"
 PERIOD = "<any(day, week, month, year, all):period>"

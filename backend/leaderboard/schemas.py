@@ -5,7 +5,7 @@ from marshmallow import Schema, fields, validate
 from backend.leaderboard.boards import SCOPES
 from backend.leaderboard.periods import KINDS
 from backend.leaderboard.scores import METRICS
-from backend.schemas import Text
+from backend.web.schemas import Text
 
 FURTHEST = 1_000_000
 MOST = 100

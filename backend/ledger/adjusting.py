@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
-from backend import audit, clock, present, public_ids
+from backend import audit, clock, present
 from backend.database import db
 from backend.errors import AlreadyDecidedError, ForbiddenError, NotFoundError
 from backend.ledger import service as ledger
 from backend.ledger.models import Adjustment
 from backend.ledger.service import Reference
-from backend.paging import Page, decode_number, page_of
 from backend.residents.models import Resident
+from backend.web import public_ids
+from backend.web.paging import Page, decode_number, page_of
 
 STATUSES = ("pending", "approved", "refused")
 

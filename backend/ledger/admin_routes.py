@@ -5,7 +5,6 @@ from typing import Any
 from backend.admins.auth import admin as admin_only
 from backend.admins.idempotency import idempotent
 from backend.admins.models import Admin
-from backend.blueprint import Blueprint
 from backend.errors import NotFoundError
 from backend.ledger import adjusting
 from backend.ledger.adjusting import AdjustmentId
@@ -16,8 +15,9 @@ from backend.ledger.admin_schemas import (
     NewAdjustmentSchema,
 )
 from backend.ledger.models import Adjustment
-from backend.paging import Page
 from backend.web import refuses
+from backend.web.blueprint import Blueprint
+from backend.web.paging import Page
 
 blueprint = Blueprint("adjustments", __name__, url_prefix="/admin", description="Points given or taken by hand")
 

@@ -4,10 +4,10 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from backend import public_ids
 from backend.ledger.adjusting import STATUSES
-from backend.paging import PageQuerySchema, page_schema
-from backend.schemas import NOT_BLANK, NOT_ZERO, Instant, Text
+from backend.web import public_ids
+from backend.web.paging import PageQuerySchema, page_schema
+from backend.web.schemas import NOT_BLANK, NOT_ZERO, Instant, Text
 
 MOST = 1_000_000
 """Points of one adjustment; more is a mistake of the keyboard."""

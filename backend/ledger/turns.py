@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from backend.statements import Statements
+from backend.database.statements import Statements
 
 _LOCK = "SELECT 1 FROM wallets WHERE resident_id = %(resident_id)s FOR NO KEY UPDATE"
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from backend.admins.etags import PreconditionFailedError, PreconditionRequiredError
-from backend.blueprint import UnreadableBodyError, UnsupportedMediaTypeError
 from backend.errors import (
     ForbiddenError,
     NotFoundError,
@@ -16,9 +15,10 @@ from backend.errors import (
     UpstreamUnavailableError,
     ValidationFailedError,
 )
-from backend.idempotency import IdempotencyInFlightError, IdempotencyKeyReusedError
-from backend.library_messages import N_
-from backend.limits import UNCOUNTED, RateLimitedError
+from backend.web.blueprint import UnreadableBodyError, UnsupportedMediaTypeError
+from backend.web.idempotency import IdempotencyInFlightError, IdempotencyKeyReusedError
+from backend.web.library_messages import N_
+from backend.web.limits import UNCOUNTED, RateLimitedError
 
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
 MEDIA_TYPE = "application/problem+json"

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask_smorest import Api
 
-from backend.schemas import Amount, Exact, ProblemSchema
+from backend.web.schemas import Amount, Exact, ProblemSchema
 
 FARTHEST = 10**10
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from backend.blueprint import LARGEST_ID
-from backend.idempotency import MAX_KEY
+from backend.web.blueprint import LARGEST_ID
+from backend.web.idempotency import MAX_KEY
 
 KEY = "Idempotency-Key"
 IDEMPOTENCY_KEY = {

@@ -4,8 +4,8 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from backend.paging import page_schema
-from backend.schemas import BothLanguagesSchema, Code, Entire, Flag, Instant
+from backend.web.paging import page_schema
+from backend.web.schemas import BothLanguagesSchema, Code, Entire, Flag, Instant
 
 TIERS = ("partner", "device", "check_in")
 

@@ -12,9 +12,9 @@ from backend import audit, clock
 from backend.admins.etags import require_version
 from backend.database import db
 from backend.errors import AlreadyExistsError, NotFoundError, ValidationFailedError
-from backend.paging import Page, decode_number, page_of
 from backend.partners import service
 from backend.partners.models import Partner, PartnerKey
+from backend.web.paging import Page, decode_number, page_of
 
 Accepted = Mapping[str, Collection[str]]
 """Code of each green task → the evidence tiers that it accepts (the catalogue, which lies above, knows)."""

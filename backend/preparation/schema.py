@@ -8,8 +8,8 @@ from flask.cli import with_appcontext
 from flask_migrate import Migrate, upgrade
 from flask_migrate.cli import db as migrations
 
-from backend import defaults, present, revisions
-from backend.database import MIGRATIONS, db, transaction
+from backend import defaults, present
+from backend.database import MIGRATIONS, db, revisions, transaction
 
 _AHEAD = "The database stands at {}, which a newer release has migrated: this one serves it, and migrates nothing."
 

@@ -9,9 +9,9 @@ import psycopg
 from flask import Flask
 
 from backend import clock, metrics, outbox, present
-from backend.abreast import cores
+from backend.database import autocommit_cursor, transaction, unhurried
 from backend.database import cursor as session_cursor
-from backend.database import statements, transaction, unhurried
+from backend.database.abreast import cores
 from backend.leaderboard import locks, writing
 from backend.leaderboard.tending import tend
 from backend.outbox import PARTITIONS
@@ -97,7 +97,7 @@ def _drain_partition(partition: int, *, deadline: float | None) -> int:
 
 
 def _waiting() -> list[int]:
-    with statements() as cursor:
+    with autocommit_cursor() as cursor:
         return [row[0] for row in cursor.execute(_WAITING, (PARTITIONS,))]
 
 

@@ -5,9 +5,7 @@ from typing import Any
 from backend.admins.auth import admin as admin_only
 from backend.admins.idempotency import idempotent
 from backend.admins.models import Admin
-from backend.blueprint import Blueprint
 from backend.errors import AlreadyExistsError
-from backend.paging import Page
 from backend.residents import areas
 from backend.residents.area_schemas import (
     AdminAreaPageSchema,
@@ -18,6 +16,8 @@ from backend.residents.area_schemas import (
 )
 from backend.residents.models import Area
 from backend.web import refuses
+from backend.web.blueprint import Blueprint
+from backend.web.paging import Page
 
 blueprint = Blueprint("admin areas", __name__, url_prefix="/admin", description="Districts and communities")
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from backend.paging import PageQuerySchema, page_schema
-from backend.schemas import BothLanguagesSchema, Code, Entire
+from backend.web.paging import PageQuerySchema, page_schema
+from backend.web.schemas import BothLanguagesSchema, Code, Entire
 
 KINDS = ("district", "community")
 

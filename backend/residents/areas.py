@@ -7,8 +7,8 @@ from sqlalchemy.dialects.postgresql import insert
 from backend import audit
 from backend.database import db
 from backend.errors import AlreadyExistsError, NotFoundError, ValidationFailedError
-from backend.paging import Page, decode, page_of
 from backend.residents.models import Area
+from backend.web.paging import Page, decode, page_of
 
 
 def add(*, code: str, title: dict[str, str], district: str | None, by: str) -> Area:

@@ -17,8 +17,8 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from backend.database import db
+from backend.database.statements import AnyCursor
 from backend.residents.models import NamesRevision, ResidentChange
-from backend.statements import AnyCursor
 
 EVERYBODY = 0
 """In place of a resident's number: all sessions were ended."""

@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from backend import present
-from backend.idempotency import forget_answers
 from backend.residents import changes
 from backend.residents.models import IdempotencyKey
+from backend.web.idempotency import forget_answers
 
 
 def forget_keys(*, before: datetime, limit: int) -> int:

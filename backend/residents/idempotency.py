@@ -4,8 +4,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
-from backend.idempotency import answer_once, takes_key
 from backend.residents.models import IdempotencyKey, Resident
+from backend.web.idempotency import answer_once, takes_key
 
 View = TypeVar("View", bound=Callable[..., Any])
 

@@ -4,12 +4,12 @@ from typing import Any
 
 from flask import Response, after_this_request
 
-from backend.blueprint import Blueprint
-from backend.paging import Page, decode, page_schema
 from backend.residents import service
 from backend.residents.schemas import AreaSchema, AreasQuerySchema
-from backend.titles import local
 from backend.web import caller
+from backend.web.blueprint import Blueprint
+from backend.web.paging import Page, decode, page_schema
+from backend.web.titles import local
 
 blueprint = Blueprint("residents", __name__, description="Districts and communities")
 

@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 from flask_babel import gettext
 from marshmallow import Schema, ValidationError, fields
 
-from backend.paging import PageQuerySchema
-from backend.schemas import Flag, Text
+from backend.web.paging import PageQuerySchema
+from backend.web.schemas import Flag, Text
 
 CODE = 64
 

@@ -10,10 +10,10 @@ from sqlalchemy import delete, select, update
 
 from backend.database import db
 from backend.errors import NotFoundError, UnauthenticatedError, ValidationFailedError
-from backend.paging import Page, page_of
 from backend.residents import changes as feed
 from backend.residents.auth import Caller
 from backend.residents.models import Area, Consent, IdempotencyKey, Identity_, Resident
+from backend.web.paging import Page, page_of
 
 LEADERBOARD = "leaderboard"
 """The one purpose that residents consent to."""

@@ -10,9 +10,7 @@ from backend.admins.auth import admin as admin_only
 from backend.admins.etags import IfMatchSchema, tagged
 from backend.admins.idempotency import idempotent
 from backend.admins.models import Admin
-from backend.blueprint import Blueprint, UnsupportedMediaTypeError
 from backend.errors import AlreadyExistsError, ValidationFailedError
-from backend.paging import Page, PageQuerySchema
 from backend.rewards import configuring, reading, stocking, vouchers
 from backend.rewards.admin_schemas import (
     AdminRewardPageSchema,
@@ -24,6 +22,8 @@ from backend.rewards.admin_schemas import (
 )
 from backend.rewards.models import Reward
 from backend.web import refuses
+from backend.web.blueprint import Blueprint, UnsupportedMediaTypeError
+from backend.web.paging import Page, PageQuerySchema
 
 CODES_BODY = {
     "required": True,

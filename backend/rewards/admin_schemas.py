@@ -5,10 +5,10 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from backend.catalogue.rules import LEVELS
-from backend.paging import PageQuerySchema, page_schema
 from backend.rewards.rules import KINDS, LIMIT_PERIODS, STATUSES
 from backend.rewards.schemas import RedemptionSchema
-from backend.schemas import NOT_BLANK, NOT_ZERO, BothLanguagesSchema, Code, Entire, Flag, Instant, Text
+from backend.web.paging import PageQuerySchema, page_schema
+from backend.web.schemas import NOT_BLANK, NOT_ZERO, BothLanguagesSchema, Code, Entire, Flag, Instant, Text
 
 MOST_POINTS = 10_000_000
 MOST_PIECES = 1_000_000

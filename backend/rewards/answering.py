@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from backend import clock, public_ids
+from backend import clock
 from backend.rewards import delivery
 from backend.rewards.models import Reward
 from backend.rewards.reading import Redeemed, Shown
-from backend.titles import local
+from backend.web import public_ids
+from backend.web.titles import local
 
 BODY_WITH_CODES = "%(body)s::jsonb || jsonb_build_object('voucher', w.codes -> 0, 'vouchers', w.codes)"
 """SQL: a redemption as it is stored, once its codes are known in `w.codes`."""

@@ -10,7 +10,7 @@ from datetime import datetime
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
-from backend import audit, public_ids
+from backend import audit
 from backend.database import db
 from backend.errors import AlreadyDecidedError, NotFoundError, RefusalError
 from backend.ledger import service as ledger
@@ -20,6 +20,7 @@ from backend.rewards import pickup_codes, reading, stocking
 from backend.rewards.models import Redemption
 from backend.rewards.reading import Redeemed
 from backend.rewards.redeeming import REFERENCE
+from backend.web import public_ids
 
 JOB = "job:expire"
 

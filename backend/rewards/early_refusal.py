@@ -5,11 +5,11 @@ from functools import wraps
 from typing import Any, TypeVar
 
 from backend import present
-from backend.blueprint import UnreadableBodyError, read_json
-from backend.idempotency import key_of_request
 from backend.residents.auth import caller_by_token
 from backend.rewards import sold_out
 from backend.rewards.stocking import OutOfStockError
+from backend.web.blueprint import UnreadableBodyError, read_json
+from backend.web.idempotency import key_of_request
 
 View = TypeVar("View", bound=Callable[..., Any])
 

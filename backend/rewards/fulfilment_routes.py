@@ -2,13 +2,11 @@
 
 from typing import Any
 
-from backend import clock, public_ids
+from backend import clock
 from backend.admins.auth import admin as admin_only
 from backend.admins.idempotency import idempotent
 from backend.admins.models import Admin
-from backend.blueprint import Blueprint
 from backend.errors import NotFoundError
-from backend.paging import Page, Place, decode_place, page_of
 from backend.rewards import answering, deciding, reading
 from backend.rewards.admin_schemas import (
     FulfilmentPageSchema,
@@ -17,8 +15,10 @@ from backend.rewards.admin_schemas import (
     WorkListQuerySchema,
 )
 from backend.rewards.reading import Redeemed
-from backend.schemas import ReasonSchema
-from backend.web import refuses
+from backend.web import public_ids, refuses
+from backend.web.blueprint import Blueprint
+from backend.web.paging import Page, Place, decode_place, page_of
+from backend.web.schemas import ReasonSchema
 
 SEE_DELIVERIES = frozenset({"fulfiller", "owner"})
 """Roles that may read names, phone numbers and addresses; an auditor reads everything else."""

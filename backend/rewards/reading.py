@@ -9,9 +9,9 @@ from sqlalchemy import func, select, tuple_
 from backend.database import db
 from backend.errors import NotFoundError
 from backend.ledger.models import Wallet
-from backend.paging import Page, Place, decode_number, page_of
 from backend.rewards import rules
 from backend.rewards.models import Redemption, Reward
+from backend.web.paging import Page, Place, decode_number, page_of
 
 LARGEST = 2**31 - 1
 

@@ -17,8 +17,8 @@ from psycopg.types.json import Jsonb
 from backend import clock, outbox
 from backend.database import array, db, prepared_statements
 from backend.database import cursor as session_cursor
+from backend.database.statements import OUTDATED, AnyCursor
 from backend.errors import NotFoundError, RefusalError, UnauthenticatedError
-from backend.idempotency import Request, replayed
 from backend.ledger import service as ledger
 from backend.ledger import spending
 from backend.ledger.turns import in_turn
@@ -27,7 +27,7 @@ from backend.rewards import delivery as deliveries
 from backend.rewards import pickup_codes, rules, stocking, writing
 from backend.rewards.models import Redemption, Reward
 from backend.rewards.reading import Redeemed
-from backend.statements import OUTDATED, AnyCursor
+from backend.web.idempotency import Request, replayed
 
 REFERENCE = "redemption"
 """Kind of the ledger's reference; its id is the resident's own number of the redemption."""

@@ -4,11 +4,8 @@ from typing import Any
 
 from flask import Response, make_response
 
-from backend import clock, public_ids
-from backend.blueprint import Blueprint
+from backend import clock
 from backend.errors import NotFoundError
-from backend.idempotency import answer_of, of_request, takes_key
-from backend.paging import Page
 from backend.residents.auth import caller_by_token, signed_in
 from backend.residents.idempotency import idempotent
 from backend.residents.models import Resident
@@ -23,7 +20,10 @@ from backend.rewards.schemas import (
     RewardSchema,
     RewardsQuerySchema,
 )
-from backend.web import caller, refuses
+from backend.web import caller, public_ids, refuses
+from backend.web.blueprint import Blueprint
+from backend.web.idempotency import answer_of, of_request, takes_key
+from backend.web.paging import Page
 
 blueprint = Blueprint("rewards", __name__, description="Rewards: what points can be redeemed for")
 

@@ -5,10 +5,10 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from backend.catalogue.rules import LEVELS
-from backend.library_messages import N_
-from backend.paging import PageQuerySchema, page_schema
 from backend.rewards.rules import KINDS, LIMIT_PERIODS, STATES, STATUSES
-from backend.schemas import NOT_BLANK, BalanceSchema, Instant, Text
+from backend.web.library_messages import N_
+from backend.web.paging import PageQuerySchema, page_schema
+from backend.web.schemas import NOT_BLANK, BalanceSchema, Instant, Text
 
 MOST_AT_ONCE = 10
 PHONE = validate.Regexp(r"\+?[0-9][0-9 -]{4,19}\Z", error=N_("Give a phone number."))

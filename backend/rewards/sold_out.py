@@ -17,10 +17,11 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
-from backend import idempotency, metrics, present, redis
+from backend import metrics, present, redis
 from backend.database import prepared_statements
 from backend.keeping import keep
 from backend.rewards.rules import STATUSES
+from backend.web import idempotency
 
 SOLD_OUT_S = 2
 SEEN_S = 0.1

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from backend.database import statements
-from backend.paging import Page, decode_number, encode
+from backend.database import autocommit_cursor
 from backend.totals.models import ANY
 from backend.totals.service import kilograms
+from backend.web.paging import Page, decode_number, encode
 
 _BITS = 20
 _MASK = 2**_BITS - 1
@@ -58,7 +58,7 @@ def daily(days: Days, *, limit: int, cursor: str | None) -> Page:
         "task_id": task_id,
         "district_id": district_id,
     }
-    with statements() as database:
+    with autocommit_cursor() as database:
         rows = database.execute(sql, {**values, "limit": limit + 1}).fetchall()
     return Page([_shown(row, by=days.by) for row in rows[:limit]], _next(rows, limit))
 

@@ -8,13 +8,13 @@ from flask import Response, json, request
 from flask_babel import gettext
 
 from backend import clock
-from backend.blueprint import Blueprint
 from backend.errors import ValidationFailedError
-from backend.paging import page_schema
 from backend.totals import daily, service
 from backend.totals.daily import Days
 from backend.totals.schemas import DayOfTotalsSchema, TotalsQuerySchema, TotalsSchema
 from backend.web import caller
+from backend.web.blueprint import Blueprint
+from backend.web.paging import page_schema
 
 MAX_AGE_S = 60
 MOST_DAYS = 366

@@ -2,7 +2,7 @@
 
 from marshmallow import Schema, fields, validate
 
-from backend.schemas import Instant, Text
+from backend.web.schemas import Instant, Text
 
 LONGEST = 1_000
 

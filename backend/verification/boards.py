@@ -12,8 +12,8 @@ from itertools import islice
 from typing import Any
 
 from backend import redis
-from backend.abreast import Cursor
-from backend.database import statements, take_time
+from backend.database import autocommit_cursor, take_time
+from backend.database.abreast import Cursor
 from backend.leaderboard import epochs, locks
 from backend.leaderboard.boards import MEMBERSHIP, Board
 from backend.leaderboard.filling import COLUMN
@@ -62,7 +62,7 @@ def differences(checked: Checked) -> Iterator[Difference]:
 
     Boards that are behind, being filled or not there are shown to nobody, and are not compared.
     """
-    with statements() as reader, statements() as cursor:
+    with autocommit_cursor() as reader, autocommit_cursor() as cursor:
         try:
             state = epochs.state(cursor)
             for board in [] if state.behind else live(state.epoch):

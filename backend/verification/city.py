@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from backend.abreast import Cursor
+from backend.database.abreast import Cursor
 from backend.outbox import PARTITIONS
 from backend.totals.models import ANY, OF_ALL_TIME
 from backend.verification.difference import Difference

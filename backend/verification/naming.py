@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from backend.abreast import Cursor
+from backend.database.abreast import Cursor
 from backend.verification import actions, entries, events, limits, projections, redemptions, trips, wallets
 from backend.verification.difference import Difference
 

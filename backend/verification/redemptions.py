@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from backend.abreast import Cursor
+from backend.database.abreast import Cursor
 from backend.verification.difference import Difference
 
 _HOLDS = """

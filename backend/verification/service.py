@@ -11,9 +11,9 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from backend import clock, verified
-from backend.abreast import Cursor, cores
-from backend.connections import is_unavailable
 from backend.database import transaction
+from backend.database.abreast import Cursor, cores
+from backend.database.connections import is_unavailable
 from backend.verification import actions, boards, city, limits, naming, redemptions, trips
 from backend.verification.difference import Checked, Difference
 from backend.verification.fingerprints import PRIME, parameters

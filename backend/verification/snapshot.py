@@ -7,9 +7,8 @@ from datetime import datetime
 
 import psycopg
 
-from backend import abreast
-from backend.abreast import Cursor, Result
-from backend.database import statements, take_time
+from backend.database import abreast, autocommit_cursor, take_time
+from backend.database.abreast import Cursor, Result
 
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _SETTINGS = "SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0"
@@ -56,7 +55,7 @@ def snapshot(*, workers: int) -> Iterator[Snapshot]:
 
 @contextmanager
 def _opened() -> Iterator[Cursor]:
-    with statements() as cursor:
+    with autocommit_cursor() as cursor:
         cursor.execute(_BEGIN)
         try:
             yield cursor

@@ -12,7 +12,7 @@ from backend import clock
 from backend.actions import record_one as recording
 from backend.actions import rules
 from backend.database import db, transaction
-from backend.ready_connections import ReadyConnections
+from backend.database.ready_connections import ReadyConnections
 from tests.actions.holding import PATIENCE_S, bag, held, until
 from tests.books import differences
 from tests.sent_statements import forget_prepared

@@ -14,9 +14,9 @@ import psycopg
 from rich.console import Console
 
 from backend import create_app, embedded
-from backend.abreast import cores
 from backend.config import Settings
 from backend.database import db
+from backend.database.abreast import cores
 from backend.preparation import schema
 from backend.web import Application
 from tests.benchmarks.web_server import WebServer, serving

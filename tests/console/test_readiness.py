@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 from alembic.script import ScriptDirectory
 
-from backend import clock, create_app, revisions, verified
-from backend.database import MIGRATIONS, db, transaction
+from backend import clock, create_app, verified
+from backend.database import MIGRATIONS, db, revisions, transaction
 from backend.outbox import OutboxRow, partition_of
 
 NOBODY_LISTENS = 9

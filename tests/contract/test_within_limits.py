@@ -2,14 +2,14 @@
 
 import pytest
 
-from backend import limits
 from backend.admins import auth as admins
 from backend.admins.models import Admin
 from backend.config import Limit
-from backend.limits import UNCOUNTED, Limiter
 from backend.openapi.describing import calls
 from backend.residents import auth as residents
 from backend.residents.models import Resident
+from backend.web import limits
+from backend.web.limits import UNCOUNTED, Limiter
 from tests.contract.described import KEPT, assert_described
 from tests.contract.test_contract import caller_of
 

@@ -50,7 +50,7 @@ def test_commit_stands_once():
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Attribute) and node.attr == "commit"
     ]
-    assert places == ["backend/database.py"]
+    assert places == ["backend/database/session.py"]
 
 
 def test_the_application_at_work_is_asked_for_in_one_place():

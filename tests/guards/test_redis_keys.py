@@ -12,9 +12,9 @@ from backend import clock, redis
 from backend.config import Limit
 from backend.database import transaction
 from backend.leaderboard import settling, tending
-from backend.limits import Limiter
 from backend.projector import service as projector
 from backend.rewards import sold_out
+from backend.web.limits import Limiter
 from tests.projections import Deeds, today
 
 KEYLESS = {"HELLO", "CLIENT", "AUTH", "SELECT", "PING", "INFO", "SCRIPT", "FLUSHDB", "COMMAND", "CONFIG"}

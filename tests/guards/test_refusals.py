@@ -12,7 +12,7 @@ from tests import translating
 
 ROOT = Path(__file__).parents[2]
 CURE = "say it with gettext or _l, or let the title of the refusal say it"
-MARK = "mark it with N_ of backend.library_messages, which translates what a schema says"
+MARK = "mark it with N_ of backend.web.library_messages, which translates what a schema says"
 
 
 def said(call, scope):

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from backend.library_messages import TEMPLATES, translated
+from backend.web.library_messages import TEMPLATES, translated
 from tests import translating
 
 CURE = "run '.venv/bin/python -m tests.translating', then translate what it names"

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import text
 
-from backend.database import db, statements, transaction
+from backend.database import autocommit_cursor, db, transaction
 from backend.leaderboard import locks, recomputing
 from backend.leaderboard.moving import moved
 from backend.outbox import PARTITIONS
@@ -60,7 +60,7 @@ def test_any_damage_to_one_resident_is_undone_and_nobody_else_is_written(city, d
 
 def test_scores_that_agree_are_neither_written_nor_do_projectors_wait(city):
     (before,) = asked(NOW)
-    with statements() as cursor, cursor.connection.transaction():
+    with autocommit_cursor() as cursor, cursor.connection.transaction():
         for partition in range(PARTITIONS):
             locks.take_partition(cursor, partition)
         # It would wait for us for ever.

@@ -5,11 +5,12 @@ import threading
 import pytest
 from sqlalchemy import select
 
-from backend import paging, sealing
+from backend import sealing
 from backend.admins.models import AdminIdempotencyKey
 from backend.audit.models import AuditRow
 from backend.database import db
 from backend.partners.models import PartnerKey
+from backend.web import paging
 
 PARTNERS = "/api/v1/admin/partners"
 CUPS = {"code": "cup_shops", "title": {"zh": "咖啡店", "en": "Coffee shops"}, "tier": "partner", "tasks": ["own_cup"]}

@@ -5,8 +5,7 @@ import dataclasses
 import pytest
 from alembic.script import ScriptDirectory
 
-from backend import revisions
-from backend.database import MIGRATIONS, db
+from backend.database import MIGRATIONS, db, revisions
 
 OLDER = [script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()][1]
 NEWER = "of a newer release"

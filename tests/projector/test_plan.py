@@ -6,7 +6,7 @@ import pytest
 from psycopg.rows import scalar_row
 
 from backend import clock
-from backend.database import cursor, db, statements, transaction
+from backend.database import autocommit_cursor, cursor, db, transaction
 from backend.leaderboard.boards import Board
 from backend.leaderboard.epochs import State
 from backend.leaderboard.periods import Period
@@ -55,7 +55,7 @@ def plan_of_a_batch(limit, *, boards=()):
 
 def test_what_waits_is_looked_through_once_even_where_the_table_was_empty_when_it_was_analysed(app):
     # As the automatic analysis does between two pages of a partner.
-    with statements() as asked:
+    with autocommit_cursor() as asked:
         asked.execute(FILL, (4_000,))
         asked.execute("DELETE FROM outbox")
         asked.execute("ANALYZE outbox")
@@ -68,7 +68,7 @@ def test_what_waits_is_looked_through_once_even_where_the_table_was_empty_when_i
 
 @pytest.mark.parametrize("scopes", [["city"], ["city", "district", "community"]])
 def test_scores_are_not_tried_against_each_board_however_many_there_are(app, scopes):
-    with statements() as asked:
+    with autocommit_cursor() as asked:
         asked.execute(FILL, (4_000,))
         asked.execute(PEOPLE, (4_000,))
         asked.execute("ANALYZE outbox, residents")
@@ -86,7 +86,7 @@ def test_scores_are_not_tried_against_each_board_however_many_there_are(app, sco
 
 
 def test_a_batch_is_the_oldest_of_its_partition_and_no_more(app):
-    with statements() as asked:
+    with autocommit_cursor() as asked:
         asked.execute(FILL, (400,))
     with transaction():
         sql = folding.statement(limit=20, scopes=())
@@ -98,7 +98,7 @@ def test_a_batch_is_the_oldest_of_its_partition_and_no_more(app):
 
 
 def test_rows_of_one_number_are_folded_together_and_none_is_left_out(app):
-    with statements() as asked:
+    with autocommit_cursor() as asked:
         asked.execute(ALIKE, (160,))
     with transaction():
         sql = folding.statement(limit=15, scopes=())
@@ -108,9 +108,9 @@ def test_rows_of_one_number_are_folded_together_and_none_is_left_out(app):
 
 
 def test_more_rows_of_one_number_than_a_batch_may_hold_are_refused_whole(app):
-    with statements() as asked:
+    with autocommit_cursor() as asked:
         asked.execute(ALIKE, (160,))
     with pytest.raises(RuntimeError, match="20 rows"):
         projector.project(3, limit=9)
-    with statements() as asked:
+    with autocommit_cursor() as asked:
         assert asked.execute("SELECT count(*) FROM outbox").fetchone() == (160,)

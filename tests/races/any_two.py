@@ -13,7 +13,6 @@ from backend.actions.record_batch import record_batch
 from backend.actions.record_one import record_one
 from backend.actions.reversing import reverse
 from backend.database import db, transaction
-from backend.idempotency import Request
 from backend.ledger import adjusting
 from backend.outbox import partition_of
 from backend.partners import proofs
@@ -22,6 +21,7 @@ from backend.projector import service as projector
 from backend.residents.auth import Caller
 from backend.rewards import deciding, redeeming
 from backend.rewards.redeeming import Wanted
+from backend.web.idempotency import Request
 from tests.asking import asked_by
 from tests.expiry import expire_everything
 

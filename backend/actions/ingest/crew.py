@@ -18,13 +18,13 @@ from typing import Any, Self
 from psycopg import OperationalError
 from sqlalchemy.exc import DBAPIError
 
-from backend.abreast import cores
 from backend.actions.ingest.errors import StoppedError
 from backend.actions.ingest.lane import Lane, Run
 from backend.actions.ingest.records import Record
 from backend.actions.ingest.sheet import Same
 from backend.actions.ingest.summary import Summary
 from backend.database import db
+from backend.database.abreast import cores
 from backend.errors import RefusalError
 from backend.garbage import rarely_searched
 

@@ -3,7 +3,7 @@
 import pytest
 from flask import Flask, Response, stream_with_context
 
-from backend.answers import Answer
+from backend.web.answers import Answer
 
 BODY = b'{"city":"\xe5\x9f\x8e"}'
 MADE = {

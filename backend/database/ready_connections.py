@@ -14,8 +14,8 @@ from sqlalchemy import Engine, PoolProxiedConnection, event
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from backend.connections import look_over
-from backend.statements import Statements
+from backend.database.connections import look_over
+from backend.database.statements import Statements
 
 
 class _Ready(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, text
 
-from backend.database import MIGRATIONS
+from backend.database.session import MIGRATIONS
 
 Standing = Literal["current", "behind", "ahead"]
 """Of a database, against the code. One that is ahead was migrated by a newer release: migrations add before they take

@@ -19,7 +19,7 @@ from psycopg import errors, pq
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.types.numeric import Int8Dumper
 
-from backend.connections import Connection
+from backend.database.connections import Connection
 
 Values = Mapping[str, Any] | Sequence[Any]
 """By name for a statement with `%(name)s`, in their order for one with `%s`; whole numbers are bigint."""

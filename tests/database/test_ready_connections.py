@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from backend.connections import NoAnswerError, Silence
 from backend.database import autocommit_options
+from backend.database.connections import NoAnswerError, Silence
+from backend.database.ready_connections import ReadyConnections
 from backend.metrics import POOL_IN_USE, count_connections
-from backend.ready_connections import ReadyConnections
 
 FORK = multiprocessing.get_context("fork")
 MOST = 2

@@ -4,8 +4,8 @@ from flask import jsonify
 from sqlalchemy import text
 
 from backend.database import db, transaction
-from backend.idempotency import answer_once
 from backend.residents.models import IdempotencyKey
+from backend.web.idempotency import answer_once
 
 
 def test_who_has_claimed_a_key_waits_for_other_locks_as_long_as_everybody(app, resident):

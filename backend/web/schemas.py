@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 from marshmallow import Schema, ValidationError, fields, validate
 
 from backend import clock
-from backend.library_messages import N_
+from backend.web.library_messages import N_
 
 NOT_BLANK = validate.Regexp(r"\s*\S", error=N_("Must not be blank."))
 NOT_ZERO = validate.NoneOf([0], error=N_("Must not be 0."))

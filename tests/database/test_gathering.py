@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from backend.gathering import Gathering, LineTimeoutError, Member
+from backend.database.gathering import Gathering, LineTimeoutError, Member
 
 PATIENCE_S = 20
 

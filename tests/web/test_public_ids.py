@@ -2,8 +2,8 @@
 
 import pytest
 
-from backend import public_ids
 from backend.errors import NotFoundError
+from backend.web import public_ids
 
 
 @pytest.mark.parametrize("parts", [(1, 1), (1024, 2**31 - 1), (2**63 - 1, 0)])

@@ -6,11 +6,12 @@ import pytest
 import redis as redis_library
 import time_machine
 
-from backend import clock, limits, redis
+from backend import clock, redis
 from backend.config import Limit, Settings, SettingsError
 from backend.database import db, transaction
-from backend.limits import Limiter, RateLimitedError
 from backend.residents import tokens
+from backend.web import limits
+from backend.web.limits import Limiter, RateLimitedError
 from tests.conftest import PASSWORD
 from tests.together import together
 

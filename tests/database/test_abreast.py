@@ -6,7 +6,7 @@ from threading import Event, Lock
 
 import pytest
 
-from backend.abreast import AHEAD, each
+from backend.database.abreast import AHEAD, each
 
 CURSORS = ["one", "two"]
 """Whatever each job has for itself."""

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from backend.errors import ValidationFailedError
-from backend.paging import Place, decode_place, encode, page_of
+from backend.web.paging import Place, decode_place, encode, page_of
 
 MOMENT = datetime(2026, 11, 24, 8, 0, 0, 123456, tzinfo=UTC)
 NOT_OURS = {

@@ -7,7 +7,7 @@ from threading import Barrier
 from sqlalchemy import text
 
 from backend import clock
-from backend.database import db, statements, transaction
+from backend.database import autocommit_cursor, db, transaction
 from backend.metrics import POOL_IN_USE
 
 AT_ONCE = 6
@@ -66,5 +66,5 @@ def test_a_job_does_not_meet_one_either(app):
     fill_the_pool(app)
     end_all_connections()
     for _ in range(AT_ONCE):
-        with statements() as cursor:
+        with autocommit_cursor() as cursor:
             assert cursor.execute("SELECT 1").fetchone() == (1,)

@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from backend import clock, connections, create_app
-from backend.connections import is_unavailable, silence_of
-from backend.database import db, prepared_statements, transaction, unhurried
+from backend import clock, create_app
+from backend.database import connections, db, prepared_statements, transaction, unhurried
+from backend.database.connections import is_unavailable, silence_of
 from tests.faults.proxy import Proxy
 
 MARGIN_S = 0.3

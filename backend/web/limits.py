@@ -22,9 +22,10 @@ from flask import Flask
 from flask_babel import lazy_gettext as _l
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from backend import metrics, present, redis, web
+from backend import metrics, present, redis
 from backend.config import Limit
 from backend.errors import RefusalError
+from backend.web.application import HEADERS
 
 View = TypeVar("View", bound=Callable[..., Any])
 Proof = Callable[[], str | None]
@@ -170,7 +171,7 @@ def _count_request(*, resident: Proof, admin: Proof) -> None:
 
 
 def _tell(environ: dict[str, Any], allowance: Allowance) -> None:
-    environ[web.HEADERS] = (
+    environ[HEADERS] = (
         ("X-RateLimit-Limit", str(allowance.limit)),
         ("X-RateLimit-Remaining", str(allowance.remaining)),
         ("X-RateLimit-Reset", str(allowance.resets_in)),

@@ -19,13 +19,13 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.http import parse_accept_header
 
 from backend import metrics, present
-from backend.answers import Answer
-from backend.connections import is_unavailable
 from backend.database import transaction
+from backend.database.connections import is_unavailable
 from backend.errors import RefusalError, UpstreamUnavailableError
-from backend.library_messages import translated
 from backend.logs import REQUEST_ID, id_of, request_id
-from backend.routing import RoutedFlask
+from backend.web.answers import Answer
+from backend.web.library_messages import translated
+from backend.web.routing import RoutedFlask
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

@@ -9,7 +9,7 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from backend.database import autocommit_engine, prepared_statements
-from backend.statements import MOST_PREPARED, Statements
+from backend.database.statements import MOST_PREPARED, Statements
 
 
 @pytest.fixture

@@ -14,10 +14,11 @@ from sqlalchemy import BigInteger, Date, DateTime, Engine, Integer, MetaData, Nu
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
-from backend import connections, present
+from backend import present
 from backend.config import Settings
-from backend.ready_connections import ReadyConnections
-from backend.statements import Statements
+from backend.database import connections
+from backend.database.ready_connections import ReadyConnections
+from backend.database.statements import Statements
 
 Small = Annotated[int, mapped_column(SmallInteger)]
 Whole = Annotated[int, mapped_column(Integer)]
@@ -47,7 +48,7 @@ class Model(DeclarativeBase):
     }
 
 
-MIGRATIONS = Path(__file__).parents[1] / "migrations"
+MIGRATIONS = Path(__file__).parents[2] / "migrations"
 """Alembic's folder."""
 
 READY = "ready_connections"
@@ -78,8 +79,8 @@ def engine_options(settings: Settings, *, program: str) -> dict[str, Any]:
 def autocommit_options(settings: Settings, *, program: str) -> dict[str, Any]:
     """Options of the engine behind `prepared_statements`: nothing is set or taken back when a connection changes hands.
 
-    Its few statements are prepared when first sent (`backend.statements`), and planned once: most find the rows of one
-    resident by a key, whoever that is, and planning takes longer than running.
+    Its few statements are prepared when first sent (`backend.database.statements`), and planned once: most find the
+    rows of one resident by a key, whoever that is, and planning takes longer than running.
     """
     options = f"{_options(settings)} -c plan_cache_mode=force_generic_plan"
     return {
@@ -140,7 +141,7 @@ def transaction() -> Iterator[None]:
 
 
 @contextmanager
-def statements() -> Iterator[psycopg.Cursor[Any]]:
+def autocommit_cursor() -> Iterator[psycopg.Cursor[Any]]:
     """A cursor on which every statement is its own transaction, for jobs that commit piece by piece."""
     fairy = db.engine.raw_connection()
     connection: Any = fairy.driver_connection

@@ -3,8 +3,8 @@
 import pytest
 from flask import Flask, request, url_for
 
-from backend import routing
-from backend.routing import RoutedFlask
+from backend.web import routing
+from backend.web.routing import RoutedFlask
 
 
 def made(kind):
