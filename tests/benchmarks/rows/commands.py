@@ -133,16 +133,33 @@ class Verify(_Command):
     goal = 0.3
     argv = _VERIFY
 
+    def prepare(self, bench: Bench) -> None:
+        """The past."""
+        super().prepare(bench)
+        self._taken: list[float] = []
+
     def measure(self, bench: Bench, *, seconds: float) -> Sample:
         """The command, whole; it must find no difference."""
         with watched_with_command(bench.past().site) as cores:
             taken = self.run(bench)
+        self._taken.append(taken)
         return Sample(value=bench.past().actions / taken, cores=cores)
 
     def floors(self, bench: Bench) -> Mapping[str, float]:
         """Each table from its first row to its last, on as many connections as verify has."""
         reads = [f"SELECT count({column}) FROM {table}" for table, column in READ]
         return {"sequential read": bench.past().actions / _seconds(bench.past().site, reads, connections=WEB_PROCESSES)}
+
+    def once(self, bench: Bench) -> None:
+        """What it takes to make of the same rows what a client would be sent, who compares them elsewhere."""
+        sent = [f"EXPLAIN (ANALYZE, TIMING OFF, SERIALIZE BINARY) SELECT * FROM {table}" for table, _ in READ]
+        self._sending = _seconds(bench.past().site, sent, connections=WEB_PROCESSES)
+        super().once(bench)
+
+    def notes(self) -> Sequence[str]:
+        """What those rows cost whom they are only sent to."""
+        told = f"verify: only to make the same rows ready to be sent to a client takes {self._sending:,.1f} s"
+        return [f"{told}, verify {median(self._taken):,.1f}.", *super().notes()]
 
 
 def _run(site: BenchSite, argv: Sequence[str]) -> _Ran:
