@@ -17,6 +17,8 @@ from backend import embedded
 from backend.embedded import secret_files
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+SHORTEST_KEY = 32
+"""Characters: 256 bits of hex or base64 are never shorter."""
 SECONDS = {"second": 1, "minute": 60, "hour": 3600}
 
 
@@ -71,6 +73,13 @@ def _level(text: str) -> str:
     return level
 
 
+def _former_keys(text: str) -> tuple[str, ...]:
+    keys = tuple(re.findall(r"[^,\s]+", text))
+    if any(len(key) < SHORTEST_KEY for key in keys):
+        raise ValueError(f"write former keys, {SHORTEST_KEY} characters or more each, with commas or spaces between")
+    return keys
+
+
 def _whole(default: int, *, least: int) -> Any:
     def read(text: str) -> int:
         if re.fullmatch(r"-?[0-9]{1,18}", text) is None or int(text) < least:
@@ -93,6 +102,7 @@ class Settings:
     database_url: str = _secret(_database)
     redis_url: str = _secret(_redis)
     secret_key: str = ""
+    secret_key_fallbacks: tuple[str, ...] = field(default=(), metadata={"read": _former_keys, "secret": True})
     city_time_zone: ZoneInfo = SHANGHAI
     wechat_mode: str = "sandbox"  # or: live
     wechat_base_url: str = "https://api.weixin.qq.com"
@@ -150,20 +160,22 @@ class Settings:
         ]
         if missing:
             raise SettingsError(f"Production needs its own {', '.join(missing)}: set it in the environment.")
-        if len(self.secret_key) < 32:  # noqa: PLR2004  256 bits of hex or base64 are never shorter
-            raise SettingsError("SECRET_KEY is too short: give at least 32 random characters.")
+        if len(self.secret_key) < SHORTEST_KEY:
+            raise SettingsError(f"SECRET_KEY is too short: give at least {SHORTEST_KEY} random characters.")
         if self.wechat_mode == "sandbox":
             raise SettingsError("WECHAT_MODE=sandbox lets anybody sign in: production needs WECHAT_MODE=live.")
 
     def _completed(self) -> Self:
         """Fill in what a development or small site need not set: embedded servers, generated secrets."""
         values: dict[str, Any] = {setting.name: getattr(self, setting.name) for setting in fields(self)}
+        for name in ("secret_key", "wechat_secret"):
+            values[name] = values[name] or secret_files.secret(self.tanhui_var.resolve(), name)
+        if values["secret_key"] in self.secret_key_fallbacks:
+            raise SettingsError("SECRET_KEY_FALLBACKS holds SECRET_KEY itself: leave only former keys in it.")
         if not (self.database_url and self.redis_url):
             servers = embedded.attach(self.tanhui_var.resolve())
             values["database_url"] = self.database_url or servers.database_url
             values["redis_url"] = self.redis_url or servers.redis_url
-        for name in ("secret_key", "wechat_secret"):
-            values[name] = values[name] or secret_files.secret(self.tanhui_var.resolve(), name)
         return type(self)(**values)
 
 

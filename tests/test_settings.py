@@ -65,6 +65,37 @@ def test_bounds_themselves_and_small_letters_are_fine(tmp_path):
     assert (read.database_pool_size, read.trusted_proxies, read.log_level) == (1, 0, "DEBUG")
 
 
+FORMER = ["first-former-key-" * 2, "second-former-key" * 2]
+
+
+@pytest.mark.parametrize("written", [",".join(FORMER), " ".join(FORMER), f" {FORMER[0]} ,\n{FORMER[1]}, "])
+def test_former_keys_stand_with_commas_or_spaces_between(tmp_path, written):
+    environ = {**ELSEWHERE, "TANHUI_VAR": str(tmp_path), "SECRET_KEY_FALLBACKS": written}
+    assert Settings.from_environment(environ).secret_key_fallbacks == tuple(FORMER)
+
+
+@pytest.mark.parametrize("written", ["", " ", ","])
+def test_there_need_be_no_former_key(tmp_path, written):
+    environ = {**ELSEWHERE, "TANHUI_VAR": str(tmp_path), "SECRET_KEY_FALLBACKS": written}
+    assert Settings.from_environment(environ).secret_key_fallbacks == ()
+
+
+def test_a_former_key_that_is_cut_short_is_refused_and_not_repeated(tmp_path):
+    assert refused(tmp_path, SECRET_KEY_FALLBACKS=f"{FORMER[0]},{'s' * 31}") == (
+        "SECRET_KEY_FALLBACKS is not understood: write former keys, 32 characters or more each, with commas or spaces"
+        " between."
+    )
+    environ = {**ELSEWHERE, "TANHUI_VAR": str(tmp_path), "SECRET_KEY_FALLBACKS": "s" * 32}
+    assert Settings.from_environment(environ).secret_key_fallbacks == ("s" * 32,)
+
+
+def test_the_present_key_is_no_former_one(tmp_path):
+    said = refused(tmp_path, SECRET_KEY=FORMER[1], SECRET_KEY_FALLBACKS=",".join(FORMER))
+    assert said == "SECRET_KEY_FALLBACKS holds SECRET_KEY itself: leave only former keys in it."
+    own = Settings.from_environment({**ELSEWHERE, "TANHUI_VAR": str(tmp_path)}).secret_key
+    assert refused(tmp_path, SECRET_KEY_FALLBACKS=own) == said
+
+
 def test_who_may_not_begin_a_site_starts_nothing_where_there_is_none(tmp_path):
     var = tmp_path / "var"
     with pytest.raises(
