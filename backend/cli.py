@@ -26,6 +26,7 @@ ON_A_READY_SITE = {
     "ingest": "backend.actions.ingest.commands:ingest",
     "leaderboard": "backend.leaderboard.commands:group",
     "resident": "backend.account.commands:group",
+    "secrets": "backend.resealing.commands:group",
     "totals": "backend.projector.commands:totals",
     "verify": "backend.verification.commands:command",
 }

@@ -74,6 +74,7 @@ def asked_for(monkeypatch, *words):
         (("ingest", "prepare"), False),
         (("leaderboard", "rebuild"), False),
         (("resident", "erase", "1"), False),
+        (("secrets", "reseal"), False),
         (("totals",), False),
         (("verify",), False),
     ],

@@ -51,3 +51,11 @@ class AdminIdempotencyKey(Model):
     status: Mapped[Whole | None]
     body: Mapped[dict[str, Any] | None]
     created_at: Mapped[datetime]
+
+
+SEALED = {
+    "second factors": Admin.totp_secret,
+    "second factors that await a code": Admin.totp_pending,
+    "stored answers": AdminIdempotencyKey.body,
+}
+"""What is sealed → the column that holds it, in JSON as one member: a change of keys seals it anew."""

@@ -65,3 +65,7 @@ class Binding(Model):
     subject: Mapped[str] = mapped_column(primary_key=True)
     resident_id: Mapped[int | None]
     bound_at: Mapped[datetime | None]
+
+
+SEALED = {"partners' keys": PartnerKey.secret}
+"""What is sealed → the column that holds it: a change of keys seals it anew."""

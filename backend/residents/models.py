@@ -114,3 +114,7 @@ class IdempotencyKey(Model):
     status: Mapped[Whole | None]
     body: Mapped[dict[str, Any] | None]
     created_at: Mapped[datetime]
+
+
+SEALED = {"WeChat session keys": Resident.session_key}
+"""What is sealed → the column that holds it: a change of keys seals it anew."""

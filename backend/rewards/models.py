@@ -116,3 +116,7 @@ class Redemption(Model):
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[str | None]
     reason: Mapped[str | None]
+
+
+SEALED = {"delivery addresses": Redemption.delivery}
+"""What is sealed → the column that holds it: a change of keys seals it anew."""
