@@ -30,7 +30,7 @@ def make(*, folder: Path | None, keep: int | None) -> None:
     into = (folder or settings.tanhui_var / backed_up.USUAL).resolve()
     mine = keys.generated(settings)
     address = Address.of(settings.database_url)
-    made = dumping.make(address, into, secret_key=settings.secret_key, secrets=keys.as_text(mine), keep=keep)
+    made = dumping.make(address, into, settings=settings, secrets=keys.as_text(mine), keep=keep)
     click.echo(f"{_short(made.dump)}: {told(made.bytes)} in {made.seconds:.1f} s.")
     if made.removed:
         click.echo(f"Removed, as only the {keep} newest are kept: {', '.join(dump.name for dump in made.removed)}.")
@@ -59,11 +59,14 @@ def restore(*, dump: Path, replace: bool, without_key: bool, without_erasures: b
         without_erasures=without_erasures,
         accept_differences=accept_differences,
     )
+    settings = present.settings()
     with tidy_when_asked_to_stop():
-        done = restoring.restore(wanted, present.settings())
+        done = restoring.restore(wanted, settings)
     click.echo(f"The site is as it was at {done.made_at} ({done.seconds:.1f} s). Start it, and look at /readyz.")
     if done.former:
         click.echo(f"What was there before stays as database {done.former}, until 'flask --app wsgi backup discard'.")
+    if settings.secret_key_fallbacks:
+        click.echo("What a former key has sealed in it: 'flask --app wsgi secrets reseal'.")
 
 
 @group.command("discard")

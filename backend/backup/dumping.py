@@ -12,6 +12,7 @@ from backend.backup.errors import BackupError, disk_full, says_full
 from backend.backup.manifest import Manifest
 from backend.backup.progress import progress
 from backend.backup.running import run
+from backend.config import Settings
 
 # gzip, which every build of every version has. Level 6 takes three times the processor time for a fifth less.
 COMPRESSION = "1"
@@ -46,7 +47,7 @@ class _Site:
     tables: dict[str, int]
 
 
-def make(address: Address, into: Path, *, secret_key: str, secrets: str | None, keep: int | None) -> Made:
+def make(address: Address, into: Path, *, settings: Settings, secrets: str | None, keep: int | None) -> Made:
     """Write a backup of the database into a folder; it appears there complete or not at all.
 
     `secrets` goes into a file beside it. With `keep` only so many are left afterwards, this one included. Raises
@@ -64,7 +65,8 @@ def make(address: Address, into: Path, *, secret_key: str, secrets: str | None, 
             sha256=manifest.checksum(written),
             server=site.server,
             revision=site.revision,
-            key_id=manifest.key_id(secret_key),
+            key_id=manifest.key_id(settings.secret_key),
+            former_key_ids=[manifest.key_id(key) for key in settings.secret_key_fallbacks],
         )
         draft.write(draft.backup.manifest, described.text())
         if secrets is not None:

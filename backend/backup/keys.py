@@ -39,17 +39,19 @@ def fitting(backup: Backup, described: Manifest, settings: Settings, *, without_
 
     `without_key`: the old key is lost, and with it partners' keys, second factors, addresses and session keys.
     """
-    if without_key or key_id(settings.secret_key) == described.key_id:
+    needed = {described.key_id, *described.former_key_ids}
+    former = {key_id(key) for key in settings.secret_key_fallbacks}
+    if without_key or needed <= {key_id(settings.secret_key), *former}:
         return Keys(settings.secret_key, {})
     beside = _read(backup.secrets)
     mine = generated(settings)
     secret_key = beside.get("secret_key", "")
-    if "secret_key" in mine and key_id(secret_key) == described.key_id:
+    if "secret_key" in mine and needed <= {key_id(secret_key), *former}:
         return Keys(secret_key, {name: text for name, text in beside.items() if name in mine})
     raise BackupError(
-        "This backup was made under another SECRET_KEY, and what is sealed in it (partners' keys, second factors,"
-        " addresses) opens with no other: set that SECRET_KEY; if it is lost, restore with WITHOUT_KEY=yes"
-        " (--without-key) and give those anew."
+        "This backup was made under another SECRET_KEY, or while one of its SECRET_KEY_FALLBACKS was in use, and what"
+        " is sealed in it (partners' keys, second factors, addresses) opens with no other: add that key to"
+        " SECRET_KEY_FALLBACKS; if it is lost, restore with WITHOUT_KEY=yes (--without-key) and give those anew."
     )
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -29,14 +29,17 @@ class Manifest:
     revision: str
     """The newest migration that had been applied."""
     key_id: str
-    """Tells by which SECRET_KEY its secrets are sealed, without telling the key."""
+    """Tells which SECRET_KEY the site had, without telling the key."""
+    former_key_ids: list[str] = field(default_factory=list)
+    """The same of SECRET_KEY_FALLBACKS, which may have sealed a part. Backups of before there were any have none."""
 
     @classmethod
     def read(cls, path: Path) -> "Manifest":
         """Read it back; raises BackupError."""
         try:
             told = json.loads(path.read_text(encoding="utf-8"))
-            return cls(**{field.name: told[field.name] for field in fields(cls)})
+            told = {"former_key_ids": [], **told}
+            return cls(**{member.name: told[member.name] for member in fields(cls)})
         except FileNotFoundError:
             raise BackupError(f"{path.name} is missing: copy it along with the dump, it holds the checksum.") from None
         except (ValueError, KeyError, TypeError) as error:

@@ -39,6 +39,7 @@ def look_over(
         "DATABASE_URL": new.url,
         "REDIS_URL": settings.redis_url,
         "SECRET_KEY": secret_key,
+        "SECRET_KEY_FALLBACKS": " ".join(settings.secret_key_fallbacks),
         "WECHAT_SECRET": settings.wechat_secret,
         "TANHUI_VAR": str(settings.tanhui_var),
         "TANHUI_ENV": settings.tanhui_env,

@@ -166,3 +166,9 @@ def damage(app):
             db.session.execute(text(statement))
 
     return change
+
+
+@pytest.fixture
+def dump(site, city, tmp_path):
+    """A backup of the city."""
+    return site.backup(tmp_path / "backups")

@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from backend import clock, create_app, verified
 from backend.backup import adopting, keys, overlooking, restoring, running, swapping
 from backend.database import db, transaction
-from backend.embedded import locks, secret_files
+from backend.embedded import locks
 from backend.projector import service as projector
 from backend.residents.restored import NUMBERS_SKIPPED
 from tests.backup.conftest import OTHER, Site
@@ -31,12 +31,6 @@ def described_anew(dump):
     path.write_text(
         json.dumps(json.loads(path.read_text()) | {"sha256": sha256(content).hexdigest(), "bytes": len(content)})
     )
-
-
-@pytest.fixture
-def dump(site, city, tmp_path):
-    """A backup of the city."""
-    return site.backup(tmp_path / "backups")
 
 
 def test_the_restored_site_has_every_row_and_the_same_boards(site, other, city, tmp_path):
@@ -245,34 +239,3 @@ def test_migrations_that_a_backup_lacks_are_applied(other, tmp_path):
     assert json.loads(dump.with_suffix(".json").read_text())["revision"] == OLDER[0]
     other.run("restore", dump, "--replace")
     assert other.ask("SELECT version_num FROM alembic_version") == [(HEAD,)]
-
-
-def with_key(other, secret_key):
-    other.app.extensions["settings"] = replace(other.settings, secret_key=secret_key)
-    return Site(other.app)
-
-
-def test_another_secret_key_is_refused_unless_the_old_one_is_lost(site, other, dump):
-    stranger = with_key(other, "another-key-" * 4)
-    assert "made under another SECRET_KEY" in stranger.run("restore", dump, status=1)
-    assert stranger.count() is None
-    stranger.run("restore", dump, "--without-key")
-    assert stranger.count() == site.count()
-
-
-def test_a_key_that_the_site_has_made_itself_comes_along(site, other, dump, monkeypatch):
-    """As in development: neither site was given a key."""
-    monkeypatch.setitem(
-        site.app.extensions,
-        "settings",
-        replace(site.settings, secret_key=secret_files.secret(site.settings.tanhui_var, "secret_key")),
-    )
-    backup = Site(site.app).backup(dump.parent / "with key")
-    kept = backup.with_suffix(".secrets").read_text()
-    assert "SECRET_KEY=" in kept
-    folder = other.settings.tanhui_var
-    own = secret_files.secret(folder, "secret_key")
-    target = with_key(other, own)
-    target.run("restore", backup)
-    assert f"SECRET_KEY={secret_files.secret(folder, 'secret_key')}\n" in kept
-    assert own in [path.read_text() for path in (folder / "secrets").glob("secret_key.former-*")]
