@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import InstrumentedAttribute
 
-from backend.idempotency import SEALED
+from backend.web.idempotency import SEALED
 
 Key = tuple[Any, ...]
 """The values of a row's primary key."""

@@ -13,7 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from backend import sealing
 from backend.admins import models as admins
-from backend.database import statements
+from backend.database import autocommit_cursor
 from backend.partners import models as partners
 from backend.resealing.columns import Key, SealedColumn
 from backend.residents import models as residents
@@ -52,7 +52,7 @@ def check(kind: str, tally: Tally) -> Iterator[int | None]:
     """Count all of a kind, and change nothing. Gives after each page how many rows there are, if that is known."""
     column = SealedColumn.of(KINDS[kind])
     after: Key | None = None
-    with statements() as cursor:
+    with autocommit_cursor() as cursor:
         estimate = column.estimate(cursor)
         while page := _page(cursor, column, after):
             _count(page, tally)
@@ -68,7 +68,7 @@ def reseal(kind: str, tally: Tally) -> Iterator[int | None]:
     """
     column = SealedColumn.of(KINDS[kind])
     after: Key | None = None
-    with statements() as cursor:
+    with autocommit_cursor() as cursor:
         estimate = column.estimate(cursor)
         while page := _page(cursor, column, after):
             _count(page, tally)
