@@ -46,5 +46,5 @@ def _pages(resident_id: int, statement: str) -> Iterator[list[dict[str, Any]]]:
 
 
 def _opened(row: dict[str, Any]) -> dict[str, Any]:
-    sealed = {name: row[name] for name in rewards.SEALED if row.get(name)}
+    sealed = {name: row[name] for name in rewards.OPENED if row.get(name)}
     return {**row, **{name: json.loads(sealing.unseal(text)) for name, text in sealed.items()}}

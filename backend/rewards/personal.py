@@ -17,8 +17,8 @@ HELD = {
         ORDER BY d.seq LIMIT %(rows)s"""
 }
 """Section of an export → a statement that gives (key, JSON object) after a key."""
-SEALED = ("delivery",)
-"""Members of a redemption that are encrypted at rest."""
+OPENED = ("delivery",)
+"""Members of a redemption that are sealed at rest, and opened for whom they are about."""
 
 
 def erase(resident_id: int, *, now: datetime) -> None:
