@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from multiprocessing import util
 from pathlib import Path
 
 import psutil
@@ -111,6 +112,22 @@ def test_an_import_that_is_stopped_while_it_reads_has_credited_nothing(half_read
     assert "Traceback" not in said
     assert psutil.wait_procs(children, timeout=30)[1] == []
     assert stored() == 0
+
+
+class _Marked:
+    """What the processes of an import are born with, in this test."""
+
+
+def test_ctrl_c_at_the_birth_of_its_processes_is_heard_by_the_command_alone(ingest, many_rides, capfd):
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    born = _Marked()
+    # The first that a process of multiprocessing does.
+    util.register_after_fork(born, lambda _: os.kill(os.getpid(), signal.SIGINT))
+    try:
+        assert ingest(many_rides, *OPTIONS[:1], "--page-size", "300", "--processes", "2")["participants"] == SUBJECTS
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_an_import_of_which_one_process_is_killed_while_it_reads_has_credited_nothing(half_read):

@@ -8,7 +8,7 @@ or is gone.
 
 import signal
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from enum import Enum
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
@@ -65,8 +65,9 @@ class Crew:
             context.Process(target=_work, args=(run,), kwargs={"pipes": pipes, "place": place}, daemon=True)
             for place in range(count)
         ]
-        for process in self._processes:
-            process.start()
+        with _deaf_to_ctrl_c():
+            for process in self._processes:
+                process.start()
         for _, theirs in pipes:
             theirs.close()
 
@@ -163,6 +164,16 @@ def _received(connection: Connection) -> Any:
     except (EOFError, OSError) as error:
         # An end in the middle of a message is an OSError of no kind of its own.
         raise StoppedError(GONE) from error
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """What comes meanwhile is heard at the end; who is forked meanwhile hears nothing before it has chosen to."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _work(run: Run, *, pipes: Sequence[tuple[Connection, Connection]], place: int) -> None:
