@@ -14,7 +14,9 @@ import psutil
 import pytest
 
 from backend.database import db, transaction
+from tests.actions.holding import somebody_else, until
 from tests.books import differences
+from tests.faults.parts import lives
 
 ROOT = Path(__file__).parents[2]
 SUBJECTS, HOURS = 400, 12
@@ -46,6 +48,13 @@ def stored():
 
 
 OPTIONS = ["--bind-subjects", "--page-size", "20"]
+SECOND_HALF = f"""
+INSERT INTO external_events (partner_id, external_id, subject, received_at)
+SELECT id, rider || '-0', 'somebody', now()
+FROM partners, (SELECT n::text FROM generate_series(0, {SUBJECTS - 1}) n ORDER BY 1 OFFSET {SUBJECTS // 2}) AS t (rider)
+WHERE code = 'bikes'
+"""
+"""The first ride of each of those whose turn comes later: an import goes by the names of subjects."""
 
 
 @pytest.fixture
@@ -79,7 +88,15 @@ def begin(app, environment):
 
 
 @pytest.fixture
-def importing(begin, many_rides):
+def let_go(app):
+    """An import comes as far as rides that somebody else is just storing, and waits; let_go() takes those back."""
+    with somebody_else() as connection:
+        connection.execute(SECOND_HALF)
+        yield connection.rollback
+
+
+@pytest.fixture
+def importing(begin, many_rides, let_go):
     """A process that imports many rides, caught in the middle: its children are there, and the first rides."""
     process = begin(many_rides)
     patience = threading.Event()
@@ -133,6 +150,8 @@ def test_ctrl_c_at_the_birth_of_its_processes_is_heard_by_the_command_alone(inge
 def test_an_import_of_which_one_process_is_killed_while_it_reads_has_credited_nothing(half_read):
     process, (doomed, other), rest = half_read
     doomed.kill()
+    # Told the rest before it is gone, the other one could credit a page before that is noticed.
+    until(lambda: not lives(doomed))
     _, said = process.communicate(rest, timeout=60)
     assert process.returncode == 1
     assert "Stopped after 0 rows: one of its processes broke off. Run the same command again" in said
@@ -140,10 +159,13 @@ def test_an_import_of_which_one_process_is_killed_while_it_reads_has_credited_no
     assert stored() == 0
 
 
-def test_an_import_that_is_killed_is_started_again_and_comes_to_the_same(importing, ingest, many_rides, figures):
+def test_an_import_that_is_killed_is_started_again_and_comes_to_the_same(
+    importing, let_go, ingest, many_rides, figures
+):
     children = psutil.Process(importing.pid).children()
     assert len(children) == 2
     importing.send_signal(signal.SIGKILL)
+    let_go()
     importing.communicate()
     assert importing.returncode == -signal.SIGKILL
     # Nobody has told its processes: they must have seen by themselves that it is gone.
@@ -160,9 +182,12 @@ def test_an_import_that_is_killed_is_started_again_and_comes_to_the_same(importi
     assert json.dumps(told)
 
 
-def test_an_import_of_which_one_process_is_killed_says_so_and_is_started_again(importing, ingest, many_rides, figures):
+def test_an_import_of_which_one_process_is_killed_says_so_and_is_started_again(
+    importing, let_go, ingest, many_rides, figures
+):
     doomed, other = psutil.Process(importing.pid).children()
     doomed.kill()
+    let_go()
     _, said = importing.communicate(timeout=60)
     assert importing.returncode == 1
     told = re.search("Stopped after ([0-9,]+) rows: one of its processes broke off. Run the same command again", said)
