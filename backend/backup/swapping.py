@@ -17,6 +17,9 @@ from backend.backup.errors import BackupError
 Connection = psycopg.Connection[Any]
 LOCK = 7004
 PATIENCE_S = 30.0
+LEAVING_S = 2.0
+"""So long PostgreSQL may take to see that somebody has hung up: it lists them until then."""
+_POLL_S = 0.02
 STAMP = "%Y%m%dT%H%M%SZ"
 _HALF_MADE = "_restoring"
 _LONGEST_NAME = 63
@@ -54,11 +57,20 @@ def alone(address: Address) -> Iterator[Connection]:
 
 
 def refuse_while_used(neighbour: Connection, address: Address) -> None:
-    """Raise BackupError while anybody is connected: what was acknowledged from now on would be lost."""
-    others = neighbour.execute(_OTHERS, (address.database,)).fetchall()
+    """Raise BackupError while anybody is connected: what was acknowledged from now on would be lost.
+
+    Who has just hung up, as a site that was stopped, is given LEAVING_S to be gone.
+    """
+    deadline = time.monotonic() + LEAVING_S
+    while (others := _others(neighbour, address)) and time.monotonic() < deadline:
+        time.sleep(_POLL_S)
     if others:
         who = ", ".join(f"{count} × {application}" for application, count in others)
         raise BackupError(f"The site's database is in use ({who}): stop the site first, then try again.")
+
+
+def _others(neighbour: Connection, address: Address) -> list[tuple[Any, ...]]:
+    return neighbour.execute(_OTHERS, (address.database,)).fetchall()
 
 
 def is_empty(address: Address) -> bool:

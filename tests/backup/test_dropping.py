@@ -1,7 +1,8 @@
-"""A database is dropped whoever is at work in it: a client, or PostgreSQL itself."""
+"""A database is dropped whoever is at work in it, a client or PostgreSQL itself; it is replaced when all have gone."""
 
 import os
 import time
+from types import SimpleNamespace
 
 import psycopg
 import pytest
@@ -39,6 +40,17 @@ def test_it_is_dropped_though_somebody_is_connected(other):
         swapping.drop(neighbour, other.address)
     with pytest.raises(psycopg.OperationalError, match="terminating connection"):
         connection.execute("SELECT 1")
+
+
+def test_who_has_just_hung_up_is_no_reason_to_refuse(other, monkeypatch):
+    leaving = other.address.connect()
+    # Is there at the first look, and hangs up then: as late as can be.
+    hanging_up = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: leaving.close())
+    monkeypatch.setattr(swapping, "time", hanging_up)
+    monkeypatch.setattr(swapping, "LEAVING_S", PATIENCE_S)
+    with swapping.alone(other.address) as neighbour:
+        swapping.refuse_while_used(neighbour, other.address)
+    assert leaving.closed
 
 
 def test_it_is_dropped_though_autovacuum_is_at_work_in_it(other, superuser):

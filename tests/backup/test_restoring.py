@@ -147,6 +147,7 @@ def test_make_run_at_work_or_redis_away_is_told_before_anything_is_done(other, d
 
 def test_who_comes_in_meanwhile_stops_the_swap_and_loses_nothing(site, other, dump, monkeypatch):
     monkeypatch.setattr(swapping, "PATIENCE_S", 0)
+    monkeypatch.setattr(swapping, "LEAVING_S", 0)
     came_in, look_over = [], overlooking.look_over
 
     def and_somebody_comes_in(*args, **more):
