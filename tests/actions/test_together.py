@@ -39,10 +39,11 @@ def test_who_comes_while_the_residents_wallet_is_waited_for_goes_along(app, at_o
     line, late, body = recording.gathering(), [], bag()
     calls = [ask(resident, body, f"k{number}") for number in range(4)]
     repeated = ask(resident, body, "k0")
-    let_go = threading.Event()
+    is_held, let_go = threading.Event(), threading.Event()
 
     def holding():
         with app.app_context(), held(resident):
+            is_held.set()
             assert let_go.wait(PATIENCE_S)
 
     def come():
@@ -55,6 +56,7 @@ def test_who_comes_while_the_residents_wallet_is_waited_for_goes_along(app, at_o
 
     holder, comer = threading.Thread(target=holding), threading.Thread(target=come)
     holder.start()
+    assert is_held.wait(PATIENCE_S)
     answers = at_once(calls[:2], meanwhile=comer.start)
     for thread in (holder, comer):
         thread.join(PATIENCE_S)
@@ -155,10 +157,11 @@ def test_each_is_answered_in_its_own_language(at_once, ask, new_resident):
 
 def test_nobody_waits_for_another_residents_lock(app, at_once, ask, new_resident):
     locked, free = new_resident(), new_resident()
-    let_go = threading.Event()
+    is_held, let_go = threading.Event(), threading.Event()
 
     def holding():
         with app.app_context(), held(locked):
+            is_held.set()
             assert let_go.wait(PATIENCE_S)
 
     call, quick_call = ask(locked), ask(free)
@@ -171,6 +174,7 @@ def test_nobody_waits_for_another_residents_lock(app, at_once, ask, new_resident
 
     holder = threading.Thread(target=holding)
     holder.start()
+    assert is_held.wait(PATIENCE_S)
     answers = at_once([call, quick])
     holder.join(PATIENCE_S)
     assert [answer.status_code for answer in answers] == [201, 201]
