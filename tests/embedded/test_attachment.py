@@ -11,7 +11,7 @@ import kombu
 import pytest
 
 from backend import embedded
-from backend.embedded import locks
+from backend.embedded import account, locks
 
 ROOT = Path(__file__).parents[2]
 BOTH = ("PostgreSQL", "Valkey")
@@ -172,8 +172,17 @@ def test_a_server_whose_socket_was_removed_is_replaced(folder, ping, monkeypatch
     assert pid_of("valkey", folder) != old
 
 
-def test_a_start_killed_in_the_middle_of_initdb_is_begun_again(folder, neighbour, ask):
-    starter = neighbour()
+def test_a_start_killed_in_the_middle_of_initdb_is_begun_again(folder, neighbour, ask, monkeypatch):
+    run = account.run
+
+    def run_and_come_no_further(*args, **more):
+        # However late it is killed: what it makes is never complete.
+        run(*args, **more)
+        signal.pause()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(account, "run", run_and_come_no_further)
+        starter = neighbour()
     while not list(folder.glob("postgres.new-*/PG_VERSION")):
         assert starter.process.is_alive()
     starter.kill()
