@@ -20,7 +20,7 @@ with open(sys.argv[1], "a") as diary:
 sys.exit(int(sys.argv[2]))
 """
 SERVICE = """
-import http.server, os, signal, sys
+import http.server, os, signal, sys, threading
 name = sys.argv[2]
 
 def note(what):
@@ -34,15 +34,14 @@ class Healthy(http.server.BaseHTTPRequestHandler):
     def log_message(self, *what):
         pass
 
-def stop(*_):
-    note("stops")
-    sys.exit(0)
-
-signal.signal(signal.SIGTERM, stop)
-address = os.environ["HOST"], int(os.environ["PORT"])
-server = http.server.HTTPServer(address, Healthy) if name == "web" else None
+# Waited for, not handled: what comes before the wait begins ends it too.
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+if name == "web":
+    server = http.server.HTTPServer((os.environ["HOST"], int(os.environ["PORT"])), Healthy)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
 note("starts")
-server.serve_forever() if server else signal.pause()
+signal.sigwait({signal.SIGTERM})
+note("stops")
 """
 
 

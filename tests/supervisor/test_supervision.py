@@ -68,6 +68,10 @@ class Site:
         self.process.send_signal(signal.SIGINT)
         return self.ends()
 
+    def listens(self):
+        with socket.socket() as caller:
+            return caller.connect_ex(("127.0.0.1", self.port)) == 0
+
     def pids(self, name):
         starts = re.findall(rf"^{name} starts (\d+)$", self.diary.read_text(), re.MULTILINE)
         return [int(pid) for pid in starts]
@@ -76,18 +80,18 @@ class Site:
         return re.findall(r"^(\w+ (?:starts|stops)|prepare)", self.diary.read_text(), re.MULTILINE)
 
 
-@pytest.fixture
 def free_port():
+    """One that the system gives out: no other is free for sure, not even the next."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return server.getsockname()[1]
 
 
 @pytest.fixture
-def site(tmp_path, free_port, monkeypatch):
+def site(tmp_path, monkeypatch):
     monkeypatch.setenv("TANHUI_DURABILITY", "off")
     monkeypatch.delenv("DATABASE_URL", raising=False)
     monkeypatch.delenv("REDIS_URL", raising=False)
-    site = Site(tmp_path / "var", free_port)
+    site = Site(tmp_path / "var", free_port())
     yield site
     if site.process and site.process.poll() is None:
         site.stop()
@@ -138,7 +142,7 @@ def test_a_port_that_is_taken_gets_one_sentence(site):
 
 def test_a_second_site_in_the_same_folder_gets_one_sentence(site, tmp_path):
     site.start().running()
-    second = Site(site.folder, site.port + 1)
+    second = Site(site.folder, free_port())
     code, said = second.start().ends()
     assert code == 1
     assert said.startswith(f"Another `make run` uses {site.folder}: stop it, or set TANHUI_VAR and PORT for")
@@ -197,6 +201,8 @@ def test_its_programs_end_when_it_is_killed_and_the_next_start_finds_all_free(si
     site.process.wait()
     while sorted(site.events()[4:]) != ["clock stops", "web stops", "worker stops"]:
         pass
+    while site.listens():
+        pass  # it stops a moment before it is gone
     site.process.stdout.close()
     site.start().running()
     assert site.stop()[0] == 0
