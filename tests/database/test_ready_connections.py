@@ -2,6 +2,7 @@
 
 import gc
 import multiprocessing
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
@@ -18,6 +19,7 @@ from backend.metrics import POOL_IN_USE, count_connections
 FORK = multiprocessing.get_context("fork")
 MOST = 2
 PATIENCE_S = 0.2
+GONE_S = 30
 
 
 @pytest.fixture
@@ -37,15 +39,25 @@ def ready(engine):
 
 @pytest.fixture
 def backends(settings):
-    """backends() → the processes of PostgreSQL that serve this test's connections and still run."""
+    """backends() → the processes of PostgreSQL that serve this test's connections and still run.
+
+    backends.until(wanted) waits until it is these.
+    """
 
     def look():
         with psycopg.connect(settings.database_url.replace("+psycopg", "")) as connection:
             query = "SELECT pid FROM pg_stat_activity WHERE pid = ANY(%s)"
             return {pid for (pid,) in connection.execute(query, (list(seen),))}
 
+    def until(wanted):
+        """PostgreSQL lists them until they have seen that nobody is at the other end."""
+        deadline = time.monotonic() + GONE_S
+        while (found := look()) != wanted:
+            assert time.monotonic() < deadline, (found, wanted)
+            time.sleep(0.01)
+
     seen = set()
-    look.seen = seen
+    look.seen, look.until = seen, until
     return look
 
 
@@ -136,8 +148,8 @@ def test_disposing_of_the_engine_closes_them_and_those_in_use_when_they_come_bac
     with ready.one() as in_use:
         backends.seen |= {pid_of(in_use), *pids(ready, 1)}
         engine.dispose()
-        assert backends() == {pid_of(in_use)}
-    assert backends() == set()
+        backends.until({pid_of(in_use)})
+    backends.until(set())
 
 
 def test_those_that_nobody_uses_do_not_count_as_in_use(ready, engine):
