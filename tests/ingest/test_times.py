@@ -54,8 +54,11 @@ def test_days_are_shifted_on_the_local_clock():
     shown=st.datetimes(EARLIEST, LATEST),
     zone=st.sampled_from(["Asia/Shanghai", "Europe/Berlin", "America/St_Johns", "Asia/Kathmandu", "UTC"]),
 )
+@example(datetime(2026, 10, 25, 2, 30, fold=1), "Europe/Berlin")  # noqa: DTZ001
 def test_a_local_time_is_the_instant_that_its_zone_says(shown, zone):
-    assert read(shown.isoformat(), zone=zone) == shown.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    # What is shown twice in autumn does not say which it is: the first is taken.
+    first = shown.replace(tzinfo=ZoneInfo(zone), fold=0)
+    assert read(shown.isoformat(), zone=zone) == first.astimezone(UTC)
 
 
 ZONES = ["Asia/Shanghai", "Europe/Berlin", "America/St_Johns", "Australia/Lord_Howe", "Africa/Monrovia", "UTC"]
