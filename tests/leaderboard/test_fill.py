@@ -1,5 +1,6 @@
 """Filling a board while projectors go on: nothing is missing, whatever the order of events."""
 
+from datetime import timedelta
 from threading import Event, Thread
 
 import pytest
@@ -201,7 +202,7 @@ def test_a_past_board_leaves_redis_soon_and_a_present_one_later(app, deeds, resi
     deeds.record(resident, days_ago=60)
     projector.drain()
     present = epoch()
-    past = Board("points", containing(today().replace(year=today().year - 1), kind="year"))
+    past = Board("points", containing(today() - timedelta(days=366), kind="year"))
     for one in (past, Board("points", Period("all", containing(today(), kind="all").starts_on))):
         assert filling.ensure(one, epoch=present)
         seconds = redis.client().ttl(one.key(present))
