@@ -4,6 +4,7 @@ import os
 from datetime import timedelta
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 import time_machine
@@ -28,6 +29,16 @@ from backend.residents import auth
 from backend.residents.models import Identity_, Resident
 from tests.emptying import empty
 
+# The same cases every time, and no case that fails because others had the processor. New ones are drawn where they are
+# asked for: `pytest --hypothesis-profile=default`.
+hypothesis.settings.register_profile(
+    "suite",
+    deadline=None,
+    derandomize=True,
+    print_blob=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("suite")
 PASSWORD = "correct horse battery"
 """Of every admin that `new_admin` makes."""
 EARLY = timedelta(hours=3)
