@@ -61,11 +61,12 @@ class Proxy:
             self._listen()
 
     def cut(self) -> None:
-        """End all connections, as when a server is restarted."""
+        """End all connections that have come, as when a server is restarted."""
         with self._lock:
             for each in self._open:
                 with suppress(OSError):
                     each.shutdown(socket.SHUT_RDWR)
+            self._open.clear()
 
     def close(self) -> None:
         """End everything."""
@@ -79,7 +80,8 @@ class Proxy:
         threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
 
     def _stop_listening(self) -> None:
-        listener, self._listener = self._listener, None
+        with self._lock:
+            listener, self._listener = self._listener, None
         if listener is not None:
             # A thread that waits in accept() would keep the port open.
             with suppress(OSError):
@@ -93,17 +95,26 @@ class Proxy:
             except OSError:
                 return
             self.accepted += 1
-            threading.Thread(target=self._join, args=(caller,), daemon=True).start()
+            kind = socket.AF_UNIX if isinstance(self._target, str) else socket.AF_INET
+            server = socket.socket(kind, socket.SOCK_STREAM)
+            with self._lock:
+                if listener is not self._listener:
+                    # Whoever cuts all connections has done so already.
+                    caller.close()
+                    server.close()
+                    return
+                self._open |= {caller, server}
+            threading.Thread(target=self._join, args=(caller, server), daemon=True).start()
 
-    def _join(self, caller: socket.socket) -> None:
-        kind = socket.AF_UNIX if isinstance(self._target, str) else socket.AF_INET
-        with caller, socket.socket(kind, socket.SOCK_STREAM) as server:
-            caller.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    def _join(self, caller: socket.socket, server: socket.socket) -> None:
+        with caller, server:
             self._hears.wait()
             with suppress(OSError):
+                caller.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 server.connect(self._target)
                 with self._lock:
-                    self._open |= {caller, server}
+                    if caller not in self._open:
+                        return
                 back = threading.Thread(target=self._hand_on, args=(server, caller), daemon=True)
                 back.start()
                 self._hand_on(caller, server)
