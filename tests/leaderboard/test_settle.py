@@ -1,8 +1,9 @@
 """Settling: past boards are written down once, and leave Redis."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
+import time_machine
 
 from backend import clock, redis
 from backend.database import db, transaction
@@ -65,14 +66,23 @@ def test_settling_again_changes_nothing_even_after_late_trips(deeds, resident, s
     assert [(board.scope, board.period, board.size, board.standings, board.settled_at) for board in settled()] == before
 
 
-def test_a_period_is_due_when_the_days_of_grace_are_over_and_all_time_never(deeds, resident, settle_due):
-    deeds.record(resident)
-    projector.drain()
-    day = containing(today(), kind="day")
-    assert settle_due(today() + timedelta(days=GRACE)) == []
-    assert settle_due(today() + timedelta(days=GRACE + 1)) == [day]
-    kinds = {period.kind for period in settle_due(today() + timedelta(days=800))}
-    assert kinds == {"week", "month", "year"}
+@pytest.mark.parametrize(
+    ("day", "over"),
+    [
+        (date(2030, 5, 15), {"day"}),
+        (date(2030, 5, 12), {"day", "week"}),
+        (date(2030, 5, 31), {"day", "month"}),
+        (date(2030, 12, 31), {"day", "month", "year"}),
+    ],
+)
+def test_a_period_is_due_when_the_days_of_grace_are_over_and_all_time_never(deeds, resident, settle_due, day, over):
+    with time_machine.travel(clock.day_bounds(day)[0] + timedelta(hours=12)):
+        deeds.record(resident)
+        projector.drain()
+    assert settle_due(day + timedelta(days=GRACE)) == []
+    assert set(settle_due(day + timedelta(days=GRACE + 1))) == {containing(day, kind=kind) for kind in over}
+    kinds = {period.kind for period in settle_due(day + timedelta(days=800))}
+    assert kinds == {"day", "week", "month", "year"} - over
 
 
 def test_settled_boards_leave_redis_and_the_others_stay(deeds, resident, settle_due, epoch):
