@@ -13,7 +13,7 @@ from backend.errors import UnauthenticatedError
 from backend.residents import tokens
 
 SECRET = "a secret of the city's, long enough"
-SOON = datetime.now(UTC) + timedelta(hours=1)
+SOON = datetime.now(UTC) + timedelta(days=1)
 GOOD = tokens.encode(resident_id=7, epoch=3, expires_at=SOON, secret=SECRET)
 
 
