@@ -50,8 +50,9 @@ def answers(daemon: Daemon) -> bool:
         attempt.settimeout(_DEAF_SECONDS)
         try:
             attempt.connect(str(daemon.socket))
-        except TimeoutError:
-            return True  # overloaded, not dead
+        except (TimeoutError, BlockingIOError):
+            # Overloaded, not dead: somebody listens, and its queue is full. Linux says so at once.
+            return True
         except OSError:
             return False
     return True

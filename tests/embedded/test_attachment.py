@@ -5,13 +5,15 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 
 import kombu
 import pytest
 
 from backend import embedded
-from backend.embedded import account, locks
+from backend.embedded import account, daemon, locks
 
 ROOT = Path(__file__).parents[2]
 BOTH = ("PostgreSQL", "Valkey")
@@ -159,6 +161,20 @@ def test_stale_process_ids_and_sockets_are_dealt_with(folder, ask, ping):
     servers = embedded.attach(folder)
     assert ask(servers, "SELECT 1") == 1
     assert ping(servers)
+
+
+def test_a_server_at_which_too_many_queue_is_not_taken_for_dead(tmp_path):
+    path = tmp_path / "busy.sock"
+    with socket.socket(socket.AF_UNIX) as busy, ExitStack() as queue:
+        busy.bind(os.fspath(path))
+        busy.listen(1)
+        is_full = False
+        while not is_full:
+            caller = queue.enter_context(socket.socket(socket.AF_UNIX))
+            caller.settimeout(0.1)  # elsewhere than on Linux one waits
+            is_full = caller.connect_ex(os.fspath(path)) != 0
+        assert daemon.answers(SimpleNamespace(socket=path))
+    assert not daemon.answers(SimpleNamespace(socket=path))
 
 
 def test_a_server_whose_socket_was_removed_is_replaced(folder, ping, monkeypatch):
