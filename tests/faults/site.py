@@ -11,8 +11,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psutil
 import psycopg
@@ -30,8 +32,11 @@ POLL_S = 0.02
 PASSWORD = "correct horse battery"
 _OF_OTHERS = ("DATABASE_URL", "REDIS_URL", "TANHUI_DURABILITY", "TANHUI_ENV", "PROMETHEUS_MULTIPROC_DIR")
 """What the surroundings may say of other sites, and must not say of this one."""
+NOON = ZoneInfo(f"Etc/GMT{datetime.now(UTC).hour - 12:+d}")
+"""Where it is about noon now: no run is so long that its city's midnight comes, after which 'yesterday' is another."""
 _OURS = {
     "HOST": "127.0.0.1",
+    "CITY_TIME_ZONE": NOON.key,
     "TANHUI_SIMULATE": "off",
     "WEB_WORKERS": "2",
     "WEB_THREADS": "8",

@@ -10,13 +10,12 @@ from datetime import timedelta
 from typing import Any
 
 from backend import clock
-from backend.config import SHANGHAI
 from backend.residents.wechat import DaySteps
 from backend.residents.wechat_sandbox import encrypt_we_run, openid_of, session_key_of
 from tests.contract.test_twice import CREATING
 from tests.faults.client import Job, Partner, action, resident_of
 from tests.faults.shop import Shop
-from tests.faults.site import PASSWORD, Site
+from tests.faults.site import NOON, PASSWORD, Site
 
 APP_ID = "wx-sandbox"
 WECHAT_SECRET = "the secret of the stand-in"
@@ -154,8 +153,8 @@ def walk(world: World) -> Wish:
     name, now = world.name(), clock.now()
     signed = world.site.sign_in(name)
     key = session_key_of(openid_of(name, app_id=APP_ID), secret=WECHAT_SECRET)
-    steps = [DaySteps((now - timedelta(days=1)).astimezone(SHANGHAI).date(), 9_000)]
-    sealed = encrypt_we_run(key, app_id=APP_ID, steps=steps, zone=SHANGHAI, now=now)
+    steps = [DaySteps((now - timedelta(days=1)).astimezone(NOON).date(), 9_000)]
+    sealed = encrypt_we_run(key, app_id=APP_ID, steps=steps, zone=NOON, now=now)
     body = {"encrypted_data": sealed.encrypted_data, "iv": sealed.iv}
     rows = {"actions": 1, "ledger_entries": 1, "lots": 1, "yearly_points": 1}
     state = _earned(number_of(signed), actions=1)
