@@ -55,6 +55,7 @@ def slots_of(command):
     return {key_slot(key.encode() if isinstance(key, str) else key) for key in keys}
 
 
+@pytest.mark.usefixtures("well_into_the_day")
 def test_no_command_touches_keys_of_two_slots(app, settings, client, new_resident, headers, commands):
     people = [new_resident(f"r{number}", district_id=1) for number in range(3)]
     deeds = Deeds(settings)
