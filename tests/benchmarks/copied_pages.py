@@ -12,6 +12,7 @@ from itertools import count, cycle, islice
 import psycopg
 
 from backend.actions import copying
+from backend.outbox import PARTITIONS
 from tests.benchmarks import floors
 from tests.benchmarks.bench_site import BenchSite
 from tests.benchmarks.floors import Page
@@ -23,16 +24,20 @@ _MOVED = {
     "external_events": ("external_id", "action_seq"),
     "actions": ("seq",),
     "ledger_entries": ("seq", "reference_id"),
-    "outbox": (),
 }
 # Another row may have copied pages before: their copies bear the same instants as what they were copied from.
 _ORIGINAL = {
     "external_events": "external_id NOT LIKE 'copy%%'",
     "actions": "seq < 1000000",
     "ledger_entries": "seq < 1000000",
-    "outbox": "TRUE",
 }
-_MOST = 20
+# What a page left there was folded, and is gone. It was put together from the page's actions, as here.
+_OUTBOX = f"""
+SELECT resident_id, resident_id %% {PARTITIONS}, 'action', local_day, task_id, tier, district_id, sum(co2e_mg),
+    sum(points), count(*), posted_at
+FROM actions WHERE posted_at = %s AND {_ORIGINAL["actions"]} AND status = 'credited'
+GROUP BY resident_id, local_day, task_id, tier, district_id, posted_at ORDER BY resident_id
+"""
 _FULL_PAGES = """
 SELECT received_at FROM (
     SELECT received_at, count(*) = max(count(*)) OVER () AS is_full FROM external_events
@@ -52,8 +57,10 @@ class Copying:
     _numbers = count(1)
     """Of the copies of all rows of a run: of two rows' newest pages some may be the same ones."""
 
-    def __init__(self, site: BenchSite, *, most_a_second: int, connections: int) -> None:
+    def __init__(self, site: BenchSite, *, pages: int, most_a_second: int, connections: int) -> None:
+        """`pages`: how many of the newest are copied in turn; they should be of as many residents as the row meets."""
         self._site = site
+        self._pages = pages
         self._most_a_second = most_a_second
         self._connections = connections
         self._templates: list[Marked] = []
@@ -62,16 +69,16 @@ class Copying:
         """As many as COPY alone writes."""
         if not self._templates:
             with self._site.connect() as connection:
-                self._templates = templates(connection)
+                self._templates = templates(connection, most=self._pages)
         numbers = islice(self._numbers, int(self._most_a_second * seconds))
         made = iter(pages(self._templates, numbers))
         rate = floors.copying(self._site, made, seconds=seconds, connections=self._connections)
         return rate * size(self._templates)
 
 
-def templates(connection: psycopg.Connection) -> list[Marked]:
-    """Each of the newest full pages that the feed wrote, up to twenty."""
-    stamps = connection.execute(_FULL_PAGES, (_MOST,)).fetchall()
+def templates(connection: psycopg.Connection, *, most: int) -> list[Marked]:
+    """Each of the newest full pages that the feed wrote, up to so many."""
+    stamps = connection.execute(_FULL_PAGES, (most,)).fetchall()
     return [[(statement, _rows(connection, statement, stamp)) for statement in _STATEMENTS] for (stamp,) in stamps]
 
 
@@ -89,12 +96,16 @@ def size(marked: Sequence[Marked]) -> int:
 
 
 def _rows(connection: psycopg.Connection, statement: str, stamp: object) -> bytes:
+    query = _OUTBOX if statement is copying.OUTBOX else _query(statement)
+    with psycopg.ClientCursor(connection) as cursor, cursor.copy(f"COPY ({query}) TO STDOUT", (stamp,)) as copy:
+        return b"".join(copy)
+
+
+def _query(statement: str) -> str:
     table, columns = _PARTS.search(statement).groups()
     shown = [_shown(column.strip(), moved=_MOVED[table]) for column in columns.split(",")]
     instant = "received_at" if "received_at" in columns else "posted_at"
-    query = f"SELECT {', '.join(shown)} FROM {table} WHERE {instant} = %s AND {_ORIGINAL[table]} ORDER BY resident_id"
-    with psycopg.ClientCursor(connection) as cursor, cursor.copy(f"COPY ({query}) TO STDOUT", (stamp,)) as copy:
-        return b"".join(copy)
+    return f"SELECT {', '.join(shown)} FROM {table} WHERE {instant} = %s AND {_ORIGINAL[table]} ORDER BY resident_id"
 
 
 def _shown(column: str, *, moved: Sequence[str]) -> str:

@@ -42,7 +42,7 @@ class Award(Row):
     def prepare(self, bench: Bench) -> None:
         """Residents for all rounds, and the statements that pgbench is to repeat."""
         each = int(MOST_PGBENCH_A_SECOND * max(1, round(bench.seconds)))
-        self._for_pgbench = [bench.population.group(each) for _ in range(bench.rounds)]
+        self._for_pgbench = [bench.population.group(each) for _ in range(bench.rounds + 1)]
         bench.population.settle()
         self._example = next(requests(bench.population.group(1)))
         self._sent = {kind: _statements(bench, kind) for kind in KINDS}

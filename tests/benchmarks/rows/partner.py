@@ -26,6 +26,8 @@ SUBJECTS = 100_000
 MOST_DAYS = 360
 """As far back as a partner may report."""
 MOST_PAGES_A_SECOND = 12
+PAGES_COPIED = 20
+"""Of 2,500 passengers each: half of them all."""
 MOST_COPIES_A_SECOND = 40
 
 _BIND = """
@@ -59,7 +61,7 @@ class PartnerFeed(Row):
             connection.execute("VACUUM (ANALYZE) bindings")
         bench.population.settle()
         self._events = _events(group)
-        self._copying = Copying(bench.site, most_a_second=MOST_COPIES_A_SECOND, connections=FEEDS)
+        self._copying = Copying(bench.site, pages=PAGES_COPIED, most_a_second=MOST_COPIES_A_SECOND, connections=FEEDS)
 
     def measure(self, bench: Bench, *, seconds: float) -> Sample:
         """Post pages; every event must be there afterwards."""

@@ -39,7 +39,7 @@ class Redeem(Row):
         """The reward, residents with points, and the statements that pgbench is to repeat."""
         self._reward_id = shop.new_reward(stock=STOCK)
         each = int(MOST_PGBENCH_A_SECOND * max(1, round(bench.seconds)))
-        self._for_pgbench = [shop.residents_with_points(bench, each) for _ in range(bench.rounds)]
+        self._for_pgbench = [shop.residents_with_points(bench, each) for _ in range(bench.rounds + 1)]
         bench.population.settle()
         self._sent = self._statements(bench)
 
