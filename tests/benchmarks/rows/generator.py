@@ -51,7 +51,7 @@ class Generator(Row):
         """How it compares with what others use."""
         if not self._wrks:
             return ["generator: not held to wrk, which is not installed."]
-        ratio = median(ours / theirs for ours, theirs in zip(self._ours, self._wrks, strict=True))
+        ratio = median(self._ours) / median(self._wrks)
         return [f"generator: {ratio:.2f} of what {wrk.version()} gets out of the same server in the same rounds."]
 
 
