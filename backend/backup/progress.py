@@ -1,18 +1,17 @@
-"""A line that shows how far a long step has come; nothing where nobody looks."""
+"""A line that shows how far a long step has come, and how large its file is by now."""
 
 from pathlib import Path
 
-from rich.console import Console
 from rich.filesize import decimal
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, ProgressColumn, Task, TaskProgressColumn
 from rich.text import Text
+
+from backend import progress as shared
 
 
 def progress() -> Progress:
     """A progress display on standard error; a task may have a field `file` whose size is shown as it grows."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), _Size(), TimeElapsedColumn())
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    return shared.progress(TaskProgressColumn(), _Size())
 
 
 def told(size: int) -> str:

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 
 import click
 from flask.cli import AppGroup
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import TextColumn
 
+from backend.progress import progress
 from backend.resealing import service
 from backend.resealing.service import KINDS, Tally
 
@@ -53,17 +53,10 @@ def _unknown(tally: Tally) -> str:
 
 def _over_all(go: Callable[[str, Tally], Iterator[int | None]]) -> dict[str, Tally]:
     tallies = {kind: Tally() for kind in KINDS}
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed:,} rows"),
-        TimeElapsedColumn(),
-    )
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with progress(TextColumn("{task.completed:,} rows")) as bars:
         for kind, tally in tallies.items():
-            bar = progress.add_task(kind, total=None)
+            bar = bars.add_task(kind, total=None)
             for estimate in go(kind, tally):
-                progress.update(bar, completed=tally.rows, total=max(estimate or 0, tally.rows))
-            progress.update(bar, completed=tally.rows, total=tally.rows)
+                bars.update(bar, completed=tally.rows, total=max(estimate or 0, tally.rows))
+            bars.update(bar, completed=tally.rows, total=tally.rows)
     return tallies

@@ -11,9 +11,10 @@ from itertools import islice
 import click
 from flask.cli import with_appcontext
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import TextColumn
 from rich.table import Table
 
+from backend.progress import progress
 from backend.verification.difference import Checked, Difference
 from backend.verification.service import Tell, verify
 
@@ -64,17 +65,10 @@ def _print(shown: list[Difference], *, count: int, checked: Checked, seconds: fl
 
 @contextmanager
 def _progress() -> Iterator[Tell]:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed}/{task.total}"),
-        TimeElapsedColumn(),
-    )
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        tasks = {what: progress.add_task(what, total=1) for what in ("books", "city", "boards")}
+    with progress(TextColumn("{task.completed}/{task.total}")) as bars:
+        tasks = {what: bars.add_task(what, total=1) for what in ("books", "city", "boards")}
 
         def tell(what: str, done: int, of: int) -> None:
-            progress.update(tasks[what], completed=done, total=of)
+            bars.update(tasks[what], completed=done, total=of)
 
         yield tell

@@ -55,13 +55,12 @@ class _Command(Row):
         with site.app.app_context():
             projector.drain()
         site.checkpoint()
-        self._peaks: list[float] = []
+        self._ran: list[_Ran] = []
 
     def run(self, bench: Bench) -> float:
         """Seconds that it took; raises LoadError where it failed."""
-        ran = _run(bench.past().site, self.argv)
-        self._peaks.append(ran.peak_mb)
-        return ran.seconds
+        self._ran.append(_run(bench.past().site, self.argv))
+        return self._ran[-1].seconds
 
     def once(self, bench: Bench) -> None:
         """The same over a tenth of the past."""
@@ -70,7 +69,9 @@ class _Command(Row):
     def notes(self) -> Sequence[str]:
         """Its memory, which must not grow with the past."""
         tenth = f"{self._peak_of_a_tenth:,.0f} MB with a tenth of the actions"
-        return [f"{self.name}: the command's peak memory was {max(self._peaks):,.0f} MB, and {tenth}."]
+        return [
+            f"{self.name}: the command's peak memory was {max(ran.peak_mb for ran in self._ran):,.0f} MB, and {tenth}."
+        ]
 
 
 class Rebuild(_Command):
@@ -133,16 +134,10 @@ class Verify(_Command):
     goal = 0.3
     argv = _VERIFY
 
-    def prepare(self, bench: Bench) -> None:
-        """The past."""
-        super().prepare(bench)
-        self._taken: list[float] = []
-
     def measure(self, bench: Bench, *, seconds: float) -> Sample:
         """The command, whole; it must find no difference."""
         with watched_with_command(bench.past().site) as cores:
             taken = self.run(bench)
-        self._taken.append(taken)
         return Sample(value=bench.past().actions / taken, cores=cores)
 
     def floors(self, bench: Bench) -> Mapping[str, float]:
@@ -159,7 +154,7 @@ class Verify(_Command):
     def notes(self) -> Sequence[str]:
         """What those rows cost whom they are only sent to."""
         told = f"verify: only to make the same rows ready to be sent to a client takes {self._sending:,.1f} s"
-        return [f"{told}, verify {median(self._taken):,.1f}.", *super().notes()]
+        return [f"{told}, verify {median(ran.seconds for ran in self._ran):,.1f}.", *super().notes()]
 
 
 def _run(site: BenchSite, argv: Sequence[str]) -> _Ran:
