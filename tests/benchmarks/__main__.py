@@ -1,7 +1,7 @@
 """`make bench`: the table of all rows; `make bench ROW=award` one row.
 
 BENCH_SECONDS (5) is how long one round lasts, BENCH_ROUNDS (3) how many there are, BENCH_ACTIONS (5,000,000) how
-many past actions the rows about size have, TANHUI_VAR (var) where bench.json is written.
+many past actions the rows about size have, TANHUI_VAR (var) where bench.json, bench.md and bench.svg are written.
 """
 
 import os
@@ -55,9 +55,9 @@ def main(names: list[str]) -> int:
         console.print(str(error), style="red", markup=False)
         return 2
     report.show(results, console=console)
-    path = Path(os.environ.get("TANHUI_VAR") or "var") / "bench.json"
-    report.write(results, path)
-    console.print(f"[dim]Written to {path}[/dim]")
+    folder = Path(os.environ.get("TANHUI_VAR") or "var")
+    report.write(results, folder)
+    console.print(f"[dim]Written to {folder}: bench.json, bench.md, bench.svg[/dim]")
     if len(results) < len(rows):
         return 2
     return 0 if all(result.met for result in results) else 1

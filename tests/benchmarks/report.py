@@ -1,4 +1,4 @@
-"""The table on the screen, and the same figures as JSON."""
+"""The table on the screen; the same figures as JSON, as a table in Markdown, and as a picture."""
 
 import json
 from collections.abc import Sequence
@@ -9,10 +9,12 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.benchmarks.cores import disturbed
+from tests.benchmarks.picture import drawn
 from tests.benchmarks.row import Result, Row
 
 WIDTH = 150
 """Columns of text that the table needs."""
+_COLUMNS = ("row", "value", "floor", "ratio", "goal", "met", "p50 ms", "p99 ms", "spread", "what bounds it")
 _FEW = 10
 """Below it, hundredths count: seconds."""
 _RIGHT = ("value", "floor", "ratio", "goal", "p50 ms", "p99 ms", "spread")
@@ -21,22 +23,13 @@ _RIGHT = ("value", "floor", "ratio", "goal", "p50 ms", "p99 ms", "spread")
 def show(results: Sequence[Result], *, console: Console) -> None:
     """Print the table, a line a row."""
     table = Table(title="Tanhui's benchmarks", header_style="bold", show_lines=True)
-    for name in (
-        "row",
-        "value",
-        "unit",
-        "floor",
-        "ratio",
-        "goal",
-        "met",
-        "p50 ms",
-        "p99 ms",
-        "spread",
-        "what bounds it",
-    ):
+    for name in _COLUMNS:
         table.add_column(name, justify="right" if name in _RIGHT else "left", no_wrap=name in _RIGHT)
     for result in results:
-        table.add_row(*_cells(result))
+        cells = _cells(result)
+        met = _COLUMNS.index("met") - 1
+        cells[met] = f"[{'green' if result.met else 'red'}]{cells[met]}[/]"
+        table.add_row(f"[bold]{result.row.name}[/bold]\n{result.row.title}", *cells)
     console.print(table)
     for result in results:
         for line in result.row.notes():
@@ -48,11 +41,26 @@ def show(results: Sequence[Result], *, console: Console) -> None:
         )
 
 
-def write(results: Sequence[Result], path: Path) -> None:
-    """Write the figures and notes of this run to `path`, over those of former ones."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+def write(results: Sequence[Result], folder: Path) -> None:
+    """Write the figures and notes of this run as bench.json, bench.md and bench.svg, over those of former ones."""
+    folder.mkdir(parents=True, exist_ok=True)
     told = [{**_figures(result), "notes": list(result.row.notes())} for result in results]
-    path.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    texts = {
+        "json": json.dumps(told, indent=2, ensure_ascii=False) + "\n",
+        "md": _markdown(results),
+        "svg": drawn(told),
+    }
+    for kind, text in texts.items():
+        (folder / f"bench.{kind}").write_text(text, encoding="utf-8")
+
+
+def _markdown(results: Sequence[Result]) -> str:
+    lines = [f"| {' | '.join(_COLUMNS)} |", "|---" * len(_COLUMNS) + "|"]
+    for result in results:
+        cells = [result.row.name, *_cells(result)]
+        lines.append(f"| {' | '.join(cell.replace(chr(10), '; ') for cell in cells)} |")
+    notes = [f"* {note}" for result in results for note in result.row.notes()]
+    return "\n".join([*lines, "", *notes, ""])
 
 
 def _figures(result: Result) -> dict[str, Any]:
@@ -62,7 +70,9 @@ def _figures(result: Result) -> dict[str, Any]:
         "unit": result.row.unit,
         "floor": round(result.limit, 2),
         "ratio": round(result.ratio, 3),
+        "ratios": [round(ratio, 3) for ratio in result.ratios],
         "goal": result.row.goal,
+        "sign": result.row.sign,
         "met": result.met,
         "spread": round(result.spread, 3),
         "p50_ms": _milliseconds(result.latency("p50_s")),
@@ -74,7 +84,9 @@ def _figures(result: Result) -> dict[str, Any]:
 
 
 def _cells(result: Result) -> list[str]:
+    """All but the name, in the order of the columns; a cell may have several lines."""
     figures, row = _figures(result), result.row
+    met = "–" if row.goal is None else "yes" if result.met else "no"
     parts = figures["floors"]
     floor = _number(result.limit)
     if len(parts) > 1:
@@ -83,13 +95,11 @@ def _cells(result: Result) -> list[str]:
         "told" if row.goal is None else f"{row.sign} {row.goal:g}" + (f"\np99 ≤ {row.tail:g} × p50" if row.tail else "")
     )
     return [
-        f"[bold]{row.name}[/bold]\n{row.title}",
-        _number(result.value),
-        row.unit,
+        f"{_number(result.value)} {row.unit}",
         floor,
         f"{result.ratio:.2f}",
         goal,
-        "[green]yes[/green]" if result.met else "[red]no[/red]",
+        met,
         str(figures["p50_ms"] or "–"),
         str(figures["p99_ms"] or "–"),
         f"{result.spread:.0%}",

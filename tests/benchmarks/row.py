@@ -128,10 +128,14 @@ class Result:
         return {name: median(floors[name] for floors in self.floors) for name in self.floors[0]}
 
     @property
+    def ratios(self) -> list[float]:
+        """Value over limit, of each round."""
+        return [one.value / self.row.limit(floors) for one, floors in zip(self.samples, self.floors, strict=True)]
+
+    @property
     def ratio(self) -> float:
-        """The median of value over limit."""
-        pairs = zip(self.samples, self.floors, strict=True)
-        return median(sample.value / self.row.limit(floors) for sample, floors in pairs)
+        """The median of the rounds."""
+        return median(self.ratios)
 
     def latency(self, quantile: str) -> float | None:
         """The median of `p50_s` or `p99_s`, in seconds."""
