@@ -6,6 +6,7 @@ import re
 import shlex
 import shutil
 import subprocess
+from fnmatch import fnmatch
 from http import HTTPStatus
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -20,6 +21,7 @@ from tasks.schedule import SCHEDULE
 DEPLOY = Path(__file__).parents[2] / "deploy"
 NGINX = (DEPLOY / "nginx" / "tanhui.conf").read_text(encoding="utf-8")
 TIMER = re.search(r"OnCalendar=(.+ (\d\d):\d\d (\S+))\n", (DEPLOY / "systemd" / "tanhui-backup.timer").read_text())
+ROTATION = (DEPLOY / "logrotate" / "tanhui").read_text(encoding="utf-8")
 UNIT = DEPLOY / "systemd" / "tanhui-web@.service"
 SCRAPE = DEPLOY / "prometheus" / "scrape.yml"
 RULES = DEPLOY / "prometheus" / "tanhui.rules.yml"
@@ -100,6 +102,18 @@ def test_what_nginx_itself_refuses_is_told_as_we_would(status, slug):
     told = json.loads(body)
     assert (told["type"], told["status"], told["detail"]) == (slug, status, told["title"])
     assert NGINX.count("default_type application/problem+json;") == 2
+
+
+def test_what_nginx_logs_of_requests_is_kept_for_six_months_and_says_when():
+    logs = re.findall(r"access_log (\S+) tanhui;", NGINX)
+    (rotated,) = re.findall(r"^(/\S+) {", ROTATION, re.MULTILINE)
+    assert len(logs) == len(re.findall(r"^server {", NGINX, re.MULTILINE))
+    assert all(fnmatch(log, rotated) for log in logs)
+    # Debian's rule is read first, and logrotate skips a second one for the same file.
+    assert not any(fnmatch(log, "/var/log/nginx/*.log") for log in logs)
+    assert "\tdaily\n" in ROTATION
+    assert int(re.search(r"^\trotate (\d+)$", ROTATION, re.MULTILINE)[1]) > 184
+    assert "$time_iso8601" in NGINX
 
 
 def accepted(*command):
