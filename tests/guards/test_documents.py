@@ -6,13 +6,17 @@ from pathlib import Path
 
 import click
 import pytest
+import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
 from backend import metrics
 from backend.config import Settings
+from backend.verification import naming
 
 ROOT = Path(__file__).parents[2]
 OPERATIONS = ROOT / "docs" / "operations.md"
+FAULTS = ROOT / "docs" / "faults.md"
+RULES = ROOT / "deploy" / "prometheus" / "tanhui.rules.yml"
 DOCUMENTS = [
     *(path for path in ROOT.glob("*.md") if path.name != "CHANGELOG.md"),
     *(path for path in (ROOT / "docs").glob("*.md")),
@@ -100,10 +104,28 @@ def test_every_metric_that_is_named_is_exposed(path):
 
 
 def test_every_alert_is_in_the_runbook():
-    alerts = re.findall(r"alert: (\w+)", (ROOT / "deploy" / "prometheus" / "tanhui.rules.yml").read_text())
+    alerts = re.findall(r"alert: (\w+)", RULES.read_text())
     assert len(alerts) > 10
     missing = [alert for alert in alerts if f"`{alert}`" not in OPERATIONS.read_text()]
     assert missing == []
+
+
+def test_those_alerts_are_said_to_wake_somebody_that_do():
+    (said,) = re.findall(r"\*\*Page\*\*, act now: (.*?)\. \*\*Ticket\*\*", OPERATIONS.read_text(), re.DOTALL)
+    rules = [rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]]
+    assert set(re.findall(r"`(\w+)`", said)) == {
+        rule["alert"] for rule in rules if rule["labels"]["severity"] == "page"
+    }
+
+
+def test_the_runbook_says_what_to_do_about_every_book_that_verify_names():
+    source = "".join(path.read_text() for path in (ROOT / "backend" / "verification").glob("*.py"))
+    elsewhere = (re.findall(pattern, source) for pattern in (r"Difference\(\"(\w+)\"", r"\(\"(\w+)\", _[A-Z]"))
+    books = set(naming.BOOKS).union(*elsewhere)
+    assert len(books) > 15
+    section = FAULTS.read_text().split("### What verify names", 1)[1].split("\n### ", 1)[0]
+    firsts = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    assert {book for first in firsts for book in re.findall(r"`(\w+)`", first)} - {"city"} == books
 
 
 def test_every_file_that_operations_names_exists():
