@@ -3,13 +3,14 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.database import Model, Quantity, Whole
 
 STATUSES = ("credited", "pending", "refused", "reversed")
 """Of an action."""
+_PHOTO = "evidence ->> 'photo_sha256'"
 
 
 class Action(Model):
@@ -35,6 +36,8 @@ class Action(Model):
         ),
         # Hardly any action is not credited: this one costs an award nothing.
         Index("actions_uncredited_idx", "status", "posted_at", postgresql_where="status <> 'credited'"),
+        # Not unique: a photo sent again is for a reviewer to judge.
+        Index("actions_photo_idx", text(f"({_PHOTO})"), postgresql_where=f"{_PHOTO} IS NOT NULL"),
     )
 
     resident_id: Mapped[int] = mapped_column(primary_key=True)

@@ -15,6 +15,7 @@ INDEXES = {
     "actions_resident_id_happened_at_idx": "what was done around a claim: limits and overlaps",
     "actions_client_reference_key": "a client's own reference counts once",
     "actions_uncredited_idx": "the reviewers' queue, and what was refused or taken back",
+    "actions_photo_idx": "who else has sent the same photo",
     "ledger_entries_pkey": "the statement in order; no gap in the sequence",
     "ledger_entries_resident_id_reference_kind_reference_id_kind_key": "one cause posts once",
     "external_events_pkey": "a trip counts once",
