@@ -1,14 +1,16 @@
 """Reviewing actions."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 from flask_babel import gettext
 
 from backend import clock
-from backend.actions import check_in, reading, reviewing
+from backend.actions import check_in, photos, reading, reviewing
 from backend.actions.admin_schemas import (
     CheckInSchema,
+    ListedActionSchema,
     NewCheckInSchema,
     ReviewedActionSchema,
     ReviewQuerySchema,
@@ -30,12 +32,12 @@ blueprint = Blueprint("admin actions", __name__, url_prefix="/admin", descriptio
 @blueprint.get("/actions")
 @admin_only("reviewer")
 @blueprint.arguments(ReviewQuerySchema, location="query")
-@blueprint.response(200, page_schema(ReviewedActionSchema))
+@blueprint.response(200, page_schema(ListedActionSchema))
 def list_for_review(query: dict[str, Any], *, admin: Admin) -> Page:  # noqa: ARG001  every admin route gets one
     """Actions of a status, oldest first; credited ones by resident"""
     rows = reviewing.of_status(status=query["status"], limit=query["limit"] + 1, after=decode_place(query["cursor"]))
     page = page_of(rows, limit=query["limit"], key=_place)
-    return Page([_reviewed(action) for action in page.items], page.next_cursor)
+    return Page(_listed(page.items), page.next_cursor)
 
 
 @blueprint.post("/actions/<action_id>/accept")
@@ -45,7 +47,8 @@ def list_for_review(query: dict[str, Any], *, admin: Admin) -> Page:  # noqa: AR
 def accept_action(action_id: str, *, admin: Admin) -> dict[str, Any]:
     """Accept a pending action: it is credited now"""
     resident_id, seq = public_ids.parse(action_id)
-    return _reviewed(reviewing.accept(resident_id=resident_id, seq=seq, by=admin.actor, now=clock.now()))
+    action = reviewing.accept(resident_id=resident_id, seq=seq, by=admin.actor, now=clock.now())
+    return _reviewed([action])[0]
 
 
 @blueprint.post("/actions/<action_id>/refuse")
@@ -57,7 +60,7 @@ def refuse_action(given: dict[str, str], action_id: str, *, admin: Admin) -> dic
     """Refuse a pending action"""
     resident_id, seq = public_ids.parse(action_id)
     action = reviewing.refuse(resident_id=resident_id, seq=seq, reason=given["reason"], by=admin.actor, now=clock.now())
-    return _reviewed(action)
+    return _reviewed([action])[0]
 
 
 @blueprint.post("/actions/<action_id>/reverse")
@@ -69,7 +72,7 @@ def reverse_action(given: dict[str, str], action_id: str, *, admin: Admin) -> di
     """Take a credited action back; the balance may fall below zero"""
     resident_id, seq = public_ids.parse(action_id)
     action = reverse(resident_id=resident_id, seq=seq, reason=given["reason"], by=admin.actor, now=clock.now())
-    return _reviewed(action)
+    return _reviewed([action])[0]
 
 
 @blueprint.post("/check-ins")
@@ -85,14 +88,22 @@ def new_check_in(given: dict[str, Any], *, admin: Admin) -> dict[str, Any]:  # n
     return {"token": token, "expires_at": now + timedelta(seconds=given["valid_s"])}
 
 
-def _reviewed(action: Action) -> dict[str, Any]:
-    more = {
-        "resident_id": action.resident_id,
-        "evidence_data": action.evidence or {},
-        "posted_at": action.posted_at,
-        "decided_by": action.decided_by,
-    }
-    return reading.shown([action])[0] | more
+def _listed(actions: Sequence[Action]) -> list[dict[str, Any]]:
+    told = zip(_reviewed(actions), photos.same_photo(actions), strict=True)
+    return [shown | ({"same_photo": same} if same else {}) for shown, same in told]
+
+
+def _reviewed(actions: Sequence[Action]) -> list[dict[str, Any]]:
+    return [
+        shown
+        | {
+            "resident_id": action.resident_id,
+            "evidence_data": action.evidence or {},
+            "posted_at": action.posted_at,
+            "decided_by": action.decided_by,
+        }
+        for action, shown in zip(actions, reading.shown(actions), strict=True)
+    ]
 
 
 def _place(action: Action) -> Place:

@@ -23,6 +23,34 @@ class ReviewedActionSchema(ActionSchema):
     decided_by = fields.String(allow_none=True)
 
 
+class OtherActionSchema(Schema):
+    """Another action that bears the same photo."""
+
+    id = fields.String(required=True, metadata={"example": "2048-3"})
+    status = fields.String(required=True, metadata={"enum": list(STATUSES), "example": "credited"})
+
+
+class SamePhotoSchema(Schema):
+    """The other actions that bear the same photo, whoever's and whatever became of them."""
+
+    count = fields.Integer(
+        required=True,
+        metadata={"example": 1, "description": "How many, refused and reversed ones too; 1000: as many or more"},
+    )
+    actions = fields.List(
+        fields.Nested(OtherActionSchema), required=True, metadata={"description": "Up to five of them, oldest first"}
+    )
+
+
+class ListedActionSchema(ReviewedActionSchema):
+    """An action in the reviewers' list."""
+
+    same_photo = fields.Nested(
+        SamePhotoSchema,
+        metadata={"description": "Where else the photo was sent; left out where its SHA-256 was not given"},
+    )
+
+
 class NewCheckInSchema(Schema):
     """A check-in code to show at a place."""
 

@@ -18,13 +18,21 @@ class ActivitySchema(Schema):
     unit = Text(required=True, longest=20, metadata={"example": "m"})
 
 
+class Sha256(fields.String):
+    """A SHA-256 in hex of any case; inside, in lower case: two that are equal are the same text."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(validate=validate.Regexp(r"^[0-9A-Fa-f]{64}\Z"), **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        return super()._deserialize(value, attr, data, **kwargs).lower()
+
+
 class EvidenceSchema(Schema):
     """What shows that it was done; left out: a declaration."""
 
     kind = fields.String(required=True, validate=validate.OneOf(KINDS), metadata={"example": "photo"})
-    photo_sha256 = fields.String(
-        validate=validate.Regexp(r"^[0-9a-f]{64}\Z"), metadata={"description": "SHA-256 of the photo, hex"}
-    )
+    photo_sha256 = Sha256(metadata={"description": "SHA-256 of the photo, hex; kept in lower case"})
     photo_url = Text(longest=500, metadata={"description": "Where reviewers find the photo"})
     check_in_token = Text(longest=500, metadata={"description": "Token of the code that was scanned at the place"})
     note = Text(longest=500)
