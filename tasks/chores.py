@@ -1,14 +1,24 @@
 """Chores: jobs that may take long. One at a time, so that of two worker processes one is always free to project."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Generic, TypeVar
+
+import structlog
 
 from backend.database import autocommit_cursor, transaction
+from backend.database.connections import is_unavailable
 
+T = TypeVar("T")
+Key = TypeVar("Key", bound=Hashable)
+Item = TypeVar("Item", bound=tuple[int, object])
 LOCK = 7003
 PAGE = 200
 """Rows, or residents, that one transaction of a chore takes."""
+MOST_FAILED = 1_000
+"""Failures of a run that may each be one resident's affair. If it is more, something is wrong with all of them."""
 
+_log = structlog.get_logger()
 _TRY = "SELECT pg_try_advisory_xact_lock(%s)"
 
 
@@ -47,3 +57,52 @@ def all_in_pages(steps: Mapping[str, Callable[[int], int]]) -> dict[str, int]:
     if failed:
         raise ExceptionGroup("the other steps are done", failed)
     return done
+
+
+class AllButBad(Generic[Item, Key]):
+    """One run of a chore over things of many residents: what cannot be done of one costs no other.
+
+    `key`: what is passed over from then on for each thing that failed. A thing begins with its resident's number.
+    """
+
+    def __init__(self, work: str, *, key: Callable[[Item], Key]) -> None:
+        self._work, self._key = work, key
+        self._failed: dict[Key, Exception] = {}
+
+    @property
+    def bad(self) -> set[Key]:
+        """What is passed over."""
+        return set(self._failed)
+
+    def do(self, things: Sequence[Item], step: Callable[[Sequence[Item]], T]) -> list[T]:
+        """Have `step` do all of these in one transaction, or, where that fails, their halves, down to the single one.
+
+        Gives what it gave, each time. Raises at once what tells of PostgreSQL's state, and what fails of too many.
+        """
+        todo = [thing for thing in things if self._key(thing) not in self._failed]
+        if not todo:
+            return []
+        try:
+            with transaction():
+                return [step(todo)]
+        except Exception as error:
+            if is_unavailable(error):
+                raise
+            if len(todo) == 1:
+                self._pass_over(todo[0], error)
+                return []
+        middle = len(todo) // 2
+        return self.do(todo[:middle], step) + self.do(todo[middle:], step)
+
+    def end(self) -> None:
+        """All that can be done is done: raise what failed, if anything did."""
+        if self._failed:
+            raise ExceptionGroup(f"{self._work}: all others are done", list(self._failed.values()))
+
+    def _pass_over(self, thing: Item, error: Exception) -> None:
+        said = f"{type(error).__name__}: {error}".partition("\n")[0]
+        _log.error("passed over", work=self._work, resident_id=thing[0], error=said)
+        error.add_note(f"of resident {thing[0]}")
+        self._failed[self._key(thing)] = error
+        if len(self._failed) > MOST_FAILED:
+            raise ExceptionGroup(f"{self._work}: too much fails", list(self._failed.values()))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from functools import wraps
+from operator import itemgetter
 from typing import Any
 
 import psycopg
@@ -16,14 +17,15 @@ from backend.database import transaction
 from backend.database.connections import is_unavailable
 from backend.leaderboard import settling
 from backend.ledger import expiring
+from backend.ledger.expiring import LotKey
 from backend.partners import cleaning as partners
 from backend.projector import service as projector
 from backend.residents import cleaning as residents
-from backend.rewards import delivery
-from backend.rewards.deciding import expire_reserved
+from backend.rewards import deciding, delivery
+from backend.rewards.deciding import RedemptionKey
 from backend.web import idempotency
 from tasks.app import app
-from tasks.chores import all_in_pages, alone, in_pages
+from tasks.chores import PAGE, AllButBad, all_in_pages, alone
 from tasks.outages import Outage
 
 PROJECT_S = 2.0
@@ -82,27 +84,44 @@ def settle() -> int:
 @app.task(name="expire_points", bind=True)
 @chore
 def expire_points() -> int:
-    """Post the expiry of points whose last day has passed; returns of how many lots."""
+    """Post the expiry of points whose last day has passed; returns of how many lots.
+
+    Residents of whom it fails are passed over, told in the log, and raised when all others have had their turn.
+    """
     posted = 0
+    run: AllButBad[LotKey, int] = AllButBad("expire_points", key=itemgetter(0))
     while True:
+        bad = run.bad
         with transaction():
-            found = expiring.find_due(now=clock.now(), limit=LOTS_FOUND)
+            found = expiring.find_due(now=clock.now(), limit=LOTS_FOUND, but=bad)
         closed = 0
         for first in range(0, len(found), LOTS_CLOSED):
-            with transaction():
-                done = expiring.expire(found[first : first + LOTS_CLOSED], now=clock.now())
-            closed += done.closed
-            posted += done.posted
+            page = found[first : first + LOTS_CLOSED]
+            for done in run.do(page, lambda lots: expiring.expire(lots, now=clock.now())):
+                closed += done.closed
+                posted += done.posted
         # Lots of who has no wallet stay open, and are found again: `verify` tells of them.
-        if len(found) < LOTS_FOUND or not closed:
+        if len(found) < LOTS_FOUND or not (closed or run.bad > bad):
+            run.end()
             return posted
 
 
 @app.task(name="expire_redemptions", bind=True)
 @chore
 def expire_redemptions() -> int:
-    """Call off redemptions that nobody collected in time; returns how many."""
-    return in_pages(lambda limit: expire_reserved(now=clock.now(), limit=limit))
+    """Call off redemptions that nobody collected in time; returns how many.
+
+    Those of which it fails are passed over, told in the log, and raised when all others have had their turn.
+    """
+    expired = 0
+    run: AllButBad[RedemptionKey, RedemptionKey] = AllButBad("expire_redemptions", key=lambda redemption: redemption)
+    while True:
+        with transaction():
+            overdue = deciding.find_overdue(now=clock.now(), limit=PAGE, but=run.bad)
+        expired += sum(run.do(overdue, lambda keys: deciding.expire_all(keys, now=clock.now())))
+        if len(overdue) < PAGE:
+            run.end()
+            return expired
 
 
 @app.task(name="clean_up", bind=True)

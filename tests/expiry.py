@@ -1,7 +1,8 @@
-"""Expiring everything that is due, as the job does."""
+"""Expiring everything that is due, as the jobs do."""
 
 from backend.database import transaction
 from backend.ledger import expiring
+from backend.rewards import deciding
 
 EVERYTHING = 10_000
 
@@ -14,3 +15,8 @@ def expire_everything(*, now):
         return 0
     with transaction():
         return expiring.expire(due, now=now).posted
+
+
+def call_off_overdue(now, limit):
+    """Look up redemptions that were not collected in time and call them off, in the present transaction; how many."""
+    return deciding.expire_all(deciding.find_overdue(now=now, limit=limit), now=now)

@@ -3,7 +3,7 @@
 A lot whose last day has passed is closed, so that nobody looks at it again: past lots only ever become more.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -16,7 +16,8 @@ LotKey = tuple[int, date]
 """A resident, and the last day of the lot."""
 
 _FIND = """
-SELECT resident_id, expires_on FROM lots WHERE expires_on < %s AND NOT closed ORDER BY expires_on LIMIT %s
+SELECT resident_id, expires_on FROM lots
+WHERE expires_on < %s AND NOT closed AND resident_id <> ALL(%s::bigint[]) ORDER BY expires_on LIMIT %s
 """
 _LOCK = """
 SELECT FROM wallets WHERE resident_id = ANY(%(owners)s::bigint[]) ORDER BY resident_id FOR NO KEY UPDATE
@@ -59,13 +60,14 @@ class Expired(NamedTuple):
     posted: int
 
 
-def find_due(*, now: datetime, limit: int) -> list[LotKey]:
+def find_due(*, now: datetime, limit: int, but: Collection[int] = ()) -> list[LotKey]:
     """Up to `limit` lots whose last day has passed and that are not closed; resident by resident, earlier days first.
 
-    Ask for many at once: each call passes over whatever was closed since the table was vacuumed.
+    Lots of the residents in `but` are left out. Ask for many at once: each call passes over whatever was closed since
+    the table was vacuumed.
     """
     unhurried()
-    found: list[LotKey] = cursor().execute(_FIND, (clock.local_day(now), limit)).fetchall()
+    found: list[LotKey] = cursor().execute(_FIND, (clock.local_day(now), array(but), limit)).fetchall()
     return sorted(found)
 
 

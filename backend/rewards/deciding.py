@@ -4,11 +4,11 @@ Whoever locks the wallet first decides.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 
 from backend import audit
 from backend.database import db
@@ -23,6 +23,8 @@ from backend.rewards.redeeming import REFERENCE
 from backend.web import public_ids
 
 JOB = "job:expire"
+RedemptionKey = tuple[int, int]
+"""A resident, and the number of the redemption."""
 
 
 class RedemptionDecidedError(AlreadyDecidedError):
@@ -104,21 +106,23 @@ def fulfil_by_code(code: str, *, by: str, now: datetime) -> Redeemed:
     return fulfil(resident_id, seq, by=by, now=now)
 
 
-def expire_reserved(now: datetime, limit: int) -> int:
-    """Call off up to `limit` redemptions that nobody collected in time; returns how many.
+def find_overdue(*, now: datetime, limit: int, but: Collection[RedemptionKey] = ()) -> list[RedemptionKey]:
+    """Up to `limit` reserved redemptions that nobody collected in time, other than `but`; resident by resident."""
+    key = Redemption.resident_id, Redemption.seq
+    overdue = select(*key).where(Redemption.status == "reserved", Redemption.expires_at <= now)
+    if but:
+        overdue = overdue.where(tuple_(*key).not_in(but))
+    rows = db.session.execute(overdue.order_by(Redemption.expires_at).limit(limit))
+    return sorted((resident_id, seq) for resident_id, seq in rows)
+
+
+def expire_all(overdue: Sequence[RedemptionKey], *, now: datetime) -> int:
+    """Call these off, as found; returns how many were still reserved. Raises NotFoundError.
 
     All wallets are locked in order before any reward, as everywhere: so no two of us can wait for each other.
     """
-    due = (
-        select(Redemption.resident_id, Redemption.seq)
-        .where(Redemption.status == "reserved", Redemption.expires_at <= now)
-        .order_by(Redemption.expires_at)
-        .limit(limit)
-    )
     expired = [
-        redemption
-        for resident_id, seq in sorted(tuple(row) for row in db.session.execute(due))
-        if (redemption := _expire(resident_id, seq, now=now)) is not None
+        redemption for resident_id, seq in overdue if (redemption := _expire(resident_id, seq, now=now)) is not None
     ]
     _give_back(expired)
     return len(expired)

@@ -28,7 +28,7 @@ from backend.residents.models import Resident
 from backend.rewards import deciding, redeeming, stocking
 from backend.verification import verify
 from tests.asking import asked_by
-from tests.expiry import expire_everything
+from tests.expiry import call_off_overdue, expire_everything
 from tests.properties import deeds
 from tests.properties.effects import booked
 from tests.properties.invariants import everything_wrong
@@ -194,7 +194,7 @@ class SmallCity(RuleBasedStateMachine):
     def let_time_pass(self, days):
         self.traveller.shift(timedelta(days=days))
         self._do(lambda: expire_everything(now=clock.now()))
-        self._do(lambda: deciding.expire_reserved(clock.now(), MOST))
+        self._do(lambda: call_off_overdue(clock.now(), MOST))
 
     @rule(days=st.sampled_from([1, 1, 31, 200]))
     def let_time_pass_without_jobs(self, days):

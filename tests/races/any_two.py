@@ -23,7 +23,7 @@ from backend.rewards import deciding, redeeming
 from backend.rewards.redeeming import Wanted
 from backend.web.idempotency import Request
 from tests.asking import asked_by
-from tests.expiry import expire_everything
+from tests.expiry import call_off_overdue, expire_everything
 
 EVERYBODY = 1_000
 OVERDUE_DAYS = 60
@@ -65,7 +65,7 @@ def expire_what_is_due():
     now = clock.now()
     expire_everything(now=now)
     with transaction():
-        deciding.expire_reserved(now + timedelta(days=OVERDUE_DAYS), EVERYBODY)
+        call_off_overdue(now + timedelta(days=OVERDUE_DAYS), EVERYBODY)
 
 
 class Somebody:
@@ -109,7 +109,7 @@ class Somebody:
             "redeem a voucher": lambda: self.redeem(self.ticket),
             "cancel": self.in_transaction(lambda: deciding.cancel(self.who, 1, now=clock.now())),
             "fulfil": self.in_transaction(lambda: deciding.fulfil(self.who, 1, by="admin:one", now=clock.now())),
-            "call off what is overdue": self.in_transaction(lambda: deciding.expire_reserved(later, 9)),
+            "call off what is overdue": self.in_transaction(lambda: call_off_overdue(later, 9)),
             "expire points": lambda: expire_everything(now=now),
             "adjust": self.in_transaction(self.adjust),
             "freeze": self.in_transaction(

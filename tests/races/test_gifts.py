@@ -7,7 +7,7 @@ from backend.actions.reversing import reverse
 from backend.database import transaction
 from backend.ledger import expiring
 from backend.rewards import deciding
-from tests.expiry import expire_everything
+from tests.expiry import call_off_overdue, expire_everything
 from tests.races.conftest import Scene
 
 
@@ -99,7 +99,7 @@ def test_the_expiry_job_and_a_decision_never_both_take_effect(
     def scene():
         owner, reward = reserved()
         calls = [
-            doing(lambda: deciding.expire_reserved(later, 10)),
+            doing(lambda: call_off_overdue(later, 10)),
             doing(lambda: DECISIONS[decision](owner.resident_id)),
         ]
         return Scene(*(calls if job_first else calls[::-1]), lambda: (balance(owner), stock(reward)))
@@ -116,7 +116,7 @@ def test_a_piece_that_comes_back_by_expiry_is_had_by_the_next_or_is_there(
     def scene():
         (owner, reward), other = reserved(), somebody()
         give(other, 100)
-        calls = [doing(lambda: deciding.expire_reserved(later, 10)), told(lambda: redeem(other, reward))]
+        calls = [doing(lambda: call_off_overdue(later, 10)), told(lambda: redeem(other, reward))]
         return Scene(*(calls if job_first else calls[::-1]), lambda: (balance(owner), balance(other)[0], stock(reward)))
 
     had, missed = ("done", "done", ((100, 0), 0, 0)), [("done", "out-of-stock"), ((100, 0), 100, 1)]

@@ -13,6 +13,7 @@ from backend.residents import auth
 from backend.residents.models import Resident
 from backend.rewards import deciding, redeeming
 from backend.rewards.models import Redemption, Voucher
+from tests.expiry import call_off_overdue
 from tests.rewards.stock_books import check_books
 from tests.together import together
 
@@ -144,7 +145,7 @@ def test_of_cancelling_and_fulfilling_at_once_exactly_one_wins(
         lambda: outcome(lambda: deciding.cancel(owner, 1, now=clock.now())),
         lambda: outcome(lambda: deciding.fulfil(owner, 1, by="admin:test", now=clock.now())),
         lambda: outcome(lambda: deciding.call_off(owner, 1, by="admin:test", reason="test", now=clock.now())),
-        lambda: outcome(lambda: deciding.expire_reserved(clock.now(), 10)),
+        lambda: outcome(lambda: call_off_overdue(clock.now(), 10)),
     ]
     results = together(app, calls)
     assert Counter(results[:3]) == {"done": 1, "already-decided": 2}
@@ -162,8 +163,6 @@ def test_redeemers_and_the_expiry_job_never_wait_for_each_other(app, new_reward,
             with transaction():
                 redeeming.redeem(resident_id=person.resident_id, reward_id=reward.id, quantity=1, now=long_ago)
     calls = [redeeming_of(person, reward) for person in people for reward in reversed(rewards)]
-    results = together(
-        app, [*calls[:9], lambda: outcome(lambda: deciding.expire_reserved(clock.now(), 100)), *calls[9:]]
-    )
+    results = together(app, [*calls[:9], lambda: outcome(lambda: call_off_overdue(clock.now(), 100)), *calls[9:]])
     assert Counter(results) == {"done": 19}
     assert [stock(reward) for reward in rewards] == [44, 44, 44]

@@ -15,6 +15,7 @@ from backend.ledger.models import Hold, Lot
 from backend.ledger.service import Reference
 from backend.rewards import deciding, delivery, pickup_codes, redeeming
 from backend.rewards.models import Redemption
+from tests.expiry import call_off_overdue
 from tests.rewards.conftest import DELIVERY
 
 HAND_OVER = "/api/v1/admin/redemptions/pickup"
@@ -65,7 +66,7 @@ def test_only_the_city_puts_off_when_points_expire(client, headers, admin_header
         assert client.post(url, json=reason, headers=admin_headers()).status_code == 200
     else:
         with transaction():
-            assert deciding.expire_reserved(clock.now() + timedelta(days=2), 10) == 1
+            assert call_off_overdue(clock.now() + timedelta(days=2), 10) == 1
     assert lots(resident) == {today + timedelta(days=days): 100}
 
 
@@ -212,7 +213,7 @@ def test_what_residents_and_the_clock_do_is_told_by_the_redemption(client, heade
     reserved()
     assert client.post(f"/api/v1/redemptions/{given_up}/cancel", headers=headers(resident)).status_code == 200
     with transaction():
-        assert deciding.expire_reserved(clock.now() + timedelta(days=31), 10) == 1
+        assert call_off_overdue(clock.now() + timedelta(days=31), 10) == 1
     assert trail() == []
     by = select(Redemption.decided_by).order_by(Redemption.seq)
     assert db.session.scalars(by).all() == [f"resident:{resident.resident_id}", "job:expire"]
@@ -238,9 +239,9 @@ def test_what_is_not_collected_expires_with_everything_returned(resident, reserv
     reserved("physical", now=now, hold_days=3)
     moment = now + timedelta(days=3, microseconds=microseconds)
     with transaction():
-        assert deciding.expire_reserved(moment, 10) == expired
+        assert call_off_overdue(moment, 10) == expired
     with transaction():
-        assert deciding.expire_reserved(moment, 10) == 0
+        assert call_off_overdue(moment, 10) == 0
     assert balance(resident) == ((100, 0) if expired else (0, 100))
     row = db.session.scalar(select(Redemption))
     assert (row.status, row.delivery is None) == (("expired", True) if expired else ("reserved", False))
@@ -253,7 +254,7 @@ def test_the_expiry_job_takes_no_more_than_it_is_told(resident, reserved):
     counts = []
     for _ in range(4):
         with transaction():
-            counts.append(deciding.expire_reserved(clock.now(), 2))
+            counts.append(call_off_overdue(clock.now(), 2))
     assert counts == [2, 2, 1, 0]
 
 

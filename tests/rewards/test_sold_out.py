@@ -11,6 +11,7 @@ from backend.database import db, transaction
 from backend.rewards import deciding, sold_out, stocking, vouchers
 from backend.rewards.models import Redemption, Reward
 from backend.rewards.rules import STATUSES
+from tests.expiry import call_off_overdue
 from tests.together import together
 
 
@@ -109,7 +110,7 @@ def test_the_takers_are_all_who_may_still_have_an_answer(
         if status in decided:
             decided[status](resident.resident_id, 1, now=clock.now())
         elif status == "expired":
-            deciding.expire_reserved(clock.now() + timedelta(days=31), 10)
+            call_off_overdue(clock.now() + timedelta(days=31), 10)
     with transaction():
         left = db.session.get(Reward, reward.id, populate_existing=True).stock
         stocking.move(reward.id, delta=-left, reason="given away elsewhere", by="admin:test")

@@ -10,6 +10,7 @@ import pytest
 from backend import clock, redis
 from backend.database import transaction
 from backend.rewards import deciding, sold_out, stocking, vouchers
+from tests.expiry import call_off_overdue
 from tests.sent_statements import noticed
 
 
@@ -64,7 +65,7 @@ def test_what_is_cancelled_can_be_had_by_another_at_once(app, new_reward, reside
 RESTOCKING = {
     "moved by an admin": lambda reward, _: stocking.move(reward.id, delta=1, reason="restocked", by="admin:test"),
     "called off": lambda _, taker: deciding.cancel(taker.resident_id, 1, now=clock.now()),
-    "not collected": lambda _reward, _taker: deciding.expire_reserved(clock.now() + timedelta(days=31), 10),
+    "not collected": lambda _reward, _taker: call_off_overdue(clock.now() + timedelta(days=31), 10),
     "more codes": lambda reward, _: vouchers.load(reward_id=reward.id, text="MORE", by="admin:test"),
 }
 
@@ -124,7 +125,7 @@ def test_the_expiry_job_waits_once_for_all_rewards(app, new_reward, resident, gi
     for reward in rewards * 2:
         assert redeem(resident, reward).status_code == 201
     with transaction():
-        assert deciding.expire_reserved(clock.now() + timedelta(days=31), 10) == 6
+        assert call_off_overdue(clock.now() + timedelta(days=31), 10) == 6
     assert [stock(reward) for reward in rewards] == [2, 2, 2]
     assert clockwork.waits == [sold_out.SEEN_S]
 
@@ -153,7 +154,7 @@ def test_rewards_are_locked_in_order(app, new_reward, resident, give, redeem):
             locked.append(values["id_1"])
 
     with transaction(), noticed(notice):
-        deciding.expire_reserved(clock.now() + timedelta(days=31), 10)
+        call_off_overdue(clock.now() + timedelta(days=31), 10)
     assert locked == [reward.id for reward in rewards]
 
 
