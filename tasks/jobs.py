@@ -11,7 +11,7 @@ from celery import Task
 from sqlalchemy.exc import SQLAlchemyError
 
 from backend import clock, present, verification
-from backend.actions.partner_feed import forget_unbound
+from backend.actions import cleaning as actions
 from backend.admins import cleaning as admins
 from backend.database import transaction
 from backend.database.connections import is_unavailable
@@ -40,6 +40,9 @@ LOTS_FOUND = 100_000
 """Lots that expiry looks up at once."""
 LOTS_CLOSED = 500
 """Lots whose owners' wallets one transaction locks: awards of theirs wait for a tenth of a second."""
+
+SUBJECTS = 10_000
+"""Unbound subjects that one transaction forgets: each look for them passes over all for whom events wait."""
 
 
 def chore(job: Callable[[], Any]) -> Callable[[Task], Any]:
@@ -137,7 +140,8 @@ def clean_up() -> dict[str, int]:
             "admins_keys": lambda limit: admins.forget_keys(before=before, limit=limit),
             "nonces": lambda limit: partners.forget_nonces(before=now - partners.NONCES_KEPT, limit=limit),
             "deliveries": lambda limit: delivery.forget(decided_before=now - DELIVERIES_KEPT, limit=limit),
-            "unbound_events": lambda limit: forget_unbound(now=now, limit=limit),
+            "unbound_events": lambda limit: actions.forget_unbound(now=now, limit=limit),
+            "unbound_subjects": lambda _: actions.forget_subjects(limit=SUBJECTS),
         }
     )
 

@@ -48,13 +48,6 @@ _TAKE_KEPT = """
 DELETE FROM external_events WHERE partner_id = %s AND subject = ANY(%s::text[]) AND resident_id IS NULL
 RETURNING payload, received_at
 """
-_FORGET = """
-WITH old AS (
-    SELECT partner_id, external_id FROM external_events WHERE resident_id IS NULL AND received_at < %s
-    ORDER BY received_at LIMIT %s FOR UPDATE SKIP LOCKED)
-DELETE FROM external_events e USING old WHERE e.partner_id = old.partner_id AND e.external_id = old.external_id
-"""
-"""What a binding is just taking stays: waiting for it while we hold others that it wants would be for ever."""
 
 
 class BusyError(UpstreamUnavailableError):
@@ -183,12 +176,6 @@ def credit_kept(partner: Partner, subjects: Collection[str], *, now: datetime) -
     kept = cursor().execute(_TAKE_KEPT, (partner.id, text_array(subjects))).fetchall()
     events = [read_event(payload) for payload, received_at in kept if received_at >= since]
     return credit_events(partner, events, now=now, grace_days=settings.unbound_days) if events else []
-
-
-def forget_unbound(*, now: datetime, limit: int) -> int:
-    """Drop up to `limit` events whose subjects nobody has bound within UNBOUND_DAYS; returns how many."""
-    settings = present.settings()
-    return cursor().execute(_FORGET, (now - timedelta(days=settings.unbound_days), limit)).rowcount
 
 
 class _Sorted(NamedTuple):

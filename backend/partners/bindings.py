@@ -4,6 +4,9 @@ A binding row is the place where binding and arriving events meet. Who stores an
 bound holds a share of that row's lock until the commit; who binds it holds all of it. So a binding sees every event
 that was stored before, and every event after sees the binding. One lock order everywhere: bindings in order of their
 subjects, then wallets. (An event of a bound subject takes no lock here, but looks again under the wallet's lock.)
+
+Rows that nobody has bound and no event waits for are removed while nobody has them locked (`actions.cleaning`). So one
+may go between being looked up, or added in vain, and being locked: then it is added again.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -66,8 +69,7 @@ def owners_to_bind(subjects: Collection[str], *, partner_id: int) -> Owners:
 def _owners_of(subjects: Collection[str], *, partner_id: int, lock: str) -> Owners:
     sql = cursor()
     owners: Owners = dict(sql.execute(_BOUND, (partner_id, text_array(subjects))).fetchall())
-    rest = sorted(subject for subject in subjects if subject not in owners)
-    if rest:
+    while rest := sorted(subject for subject in subjects if subject not in owners):
         names = text_array(rest)
         sql.execute(_ADD, (partner_id, names))
         owners.update(sql.execute(_LOCK + lock, (partner_id, names)).fetchall())
@@ -97,9 +99,11 @@ def still_hold(owners: Iterable[tuple[str, int]], *, partner_id: int) -> bool:
 def bind(subject: str, *, partner_id: int, resident_id: int, now: datetime) -> Binding:
     """Bind one subject; binding it again changes nothing. Raises AlreadyBoundError."""
     row = insert(Binding).values(partner_id=partner_id, subject=subject)
-    db.session.execute(row.on_conflict_do_nothing())
     query = select(Binding).where(Binding.partner_id == partner_id, Binding.subject == subject)
-    binding = db.session.scalars(query.with_for_update().execution_options(populate_existing=True)).one()
+    binding: Binding | None = None
+    while binding is None:
+        db.session.execute(row.on_conflict_do_nothing())
+        binding = db.session.scalar(query.with_for_update().execution_options(populate_existing=True))
     if binding.resident_id not in {None, resident_id}:
         raise AlreadyBoundError
     if binding.resident_id is None:
@@ -123,7 +127,7 @@ def lock_of_resident(resident_id: int, *, partner_id: int) -> Sequence[Binding]:
 
 
 def release(held: Iterable[Binding]) -> None:
-    """Undo locked bindings. The rows stay: events of these subjects meet there again."""
+    """Undo locked bindings. The rows stay for a while: events of these subjects may meet there again."""
     for binding in held:
         binding.resident_id = binding.bound_at = None
     db.session.flush()

@@ -55,7 +55,8 @@ class PartnerNonce(Model):
 class Binding(Model):
     """A partner's user id, and whose it is once a resident has bound it.
 
-    The row exists from the first event on, so that binding and arriving events meet on its lock.
+    The row exists from the first event on, so that binding and arriving events meet on its lock; where nobody has
+    bound it, until no event waits any more.
     """
 
     __tablename__ = "bindings"

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from backend import clock
-from backend.actions import partner_feed
+from backend.actions import cleaning
 from backend.database import db, transaction
 from tests.books import differences
 from tests.together import together
@@ -250,7 +250,7 @@ def test_events_that_nobody_has_bound_in_thirty_days_are_forgotten(app, send, ri
     found = []
     for _ in range(3):
         with transaction():
-            gone = partner_feed.forget_unbound(now=clock.now(), limit=1)
+            gone = cleaning.forget_unbound(now=clock.now(), limit=1)
         found.append((gone, rows("SELECT external_id FROM external_events ORDER BY received_at")))
     assert found == [(1, [("old",), ("new",)]), (1, [("new",)]), (0, [("new",)])]
 
@@ -262,5 +262,5 @@ def test_an_old_event_that_is_just_being_bound_is_left_to_who_binds_it(app, send
     with db.engine.begin() as binding:
         binding.execute(text("SELECT FROM external_events WHERE external_id = 'taken' FOR UPDATE"))
         with transaction():
-            assert partner_feed.forget_unbound(now=clock.now(), limit=9) == 1
+            assert cleaning.forget_unbound(now=clock.now(), limit=9) == 1
     assert rows("SELECT external_id FROM external_events") == [("taken",)]
