@@ -51,12 +51,17 @@ def add(code: str, draft: PartnerDraft, *, accepted: Accepted, by: str) -> Partn
 
 
 def change(partner_id: int, changes: Mapping[str, Any], *, expected: int, accepted: Accepted, by: str) -> Partner:
-    """Change what `changes` names; raises NotFoundError, PreconditionFailedError, ValidationFailedError."""
+    """Change what `changes` names; raises NotFoundError, PreconditionFailedError, ValidationFailedError.
+
+    Tasks and tier are looked at where either is named: a task may have dropped the tier since they were set, and that
+    must not keep anybody from switching the partner off.
+    """
     partner = _lock(partner_id)
     require_version(expected, partner.version)
     before = _state(partner)
     draft = replace(PartnerDraft(**{field.name: before[field.name] for field in fields(PartnerDraft)}), **changes)
-    _check(draft, accepted)
+    if changes.keys() & {"tasks", "tier"}:
+        _check(draft, accepted)
     for name, value in asdict(draft).items():
         setattr(partner, name, value)
     partner.version += 1

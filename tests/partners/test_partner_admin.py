@@ -3,13 +3,13 @@
 import threading
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from backend import sealing
 from backend.admins.models import AdminIdempotencyKey
 from backend.audit.models import AuditRow
-from backend.database import db
-from backend.partners.models import PartnerKey
+from backend.database import db, transaction
+from backend.partners.models import Partner, PartnerKey
 from backend.web import paging
 
 PARTNERS = "/api/v1/admin/partners"
@@ -62,6 +62,19 @@ def test_a_change_needs_the_version_that_was_seen(client, operator, partner):
     rows = db.session.scalars(select(AuditRow).where(AuditRow.object_kind == "partner").order_by(AuditRow.id)).all()
     assert [row.action for row in rows] == ["partner.created", "partner.changed"]
     assert (rows[1].before, rows[1].after) == ({"active": True, "version": 1}, {"active": False, "version": 2})
+
+
+@pytest.mark.parametrize("tasks", [["green_quiz"], ["gone"]])
+def test_what_its_tasks_accept_now_keeps_nobody_from_switching_a_partner_off(client, operator, partner, tasks):
+    # As when a task drops the tier, or goes, after the partner was added.
+    with transaction():
+        db.session.execute(update(Partner).where(Partner.code == "cup_shops").values(tasks=tasks))
+    url = f"{PARTNERS}/{partner['id']}"
+    for changes in ({"tier": "partner"}, {"tasks": tasks}, {"tasks": tasks, "active": False}):
+        refused = client.patch(url, json=changes, headers=operator(**{"If-Match": '"1"'}))
+        assert [error["field"] for error in refused.json["errors"]] == ["tasks.0"]
+    changed = client.patch(url, json={"active": False}, headers=operator(**{"If-Match": '"1"'}))
+    assert (changed.status_code, changed.json["active"], changed.json["tasks"]) == (200, False, tasks)
 
 
 def test_of_two_admins_who_change_one_partner_at_once_exactly_one_wins(app, operator, partner):
