@@ -9,7 +9,7 @@ from backend.database import db
 
 HELD = {
     "actions": """
-        SELECT a.seq, to_jsonb(a) - '{resident_id,task_id,partner_id}'::text[]
+        SELECT a.seq, to_jsonb(a) - '{resident_id,task_id,partner_id,decided_by}'::text[]
             || jsonb_build_object('id', a.resident_id || '-' || a.seq, 'task', t.code, 'partner', p.code)
         FROM actions a JOIN green_tasks t ON t.id = a.task_id LEFT JOIN partners p ON p.id = a.partner_id
         WHERE a.resident_id = %(resident_id)s AND a.seq > coalesce(%(after)s::int, 0)

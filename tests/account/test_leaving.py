@@ -45,7 +45,11 @@ def full_life(resident, earn, give, app):
         )
         db.session.execute(update(Identity_).values(provider="wechat", subject="openid-of-lin"))
         db.session.execute(
-            update(Action).values(evidence={"photo_url": "photo.example", "note": "note"}, client_reference="ref-1")
+            update(Action).values(
+                evidence={"photo_url": "photo.example", "note": "note"},
+                client_reference="ref-1",
+                decided_by="admin:wang.li",
+            )
         )
         partner = db.session.scalars(select(Partner)).first()
         db.session.add_all(
@@ -70,6 +74,7 @@ def full_life(resident, earn, give, app):
                     voucher_codes=["V-1"],
                     delivery=sealing.seal(json.dumps({"name": "Lin", "phone": "13800000000"})),
                     redeemed_at=clock.now(),
+                    decided_by="admin:wang.li",
                 ),
             ]
         )
@@ -106,6 +111,10 @@ def test_the_export_holds_everything(me, full_life):
 
 def test_the_export_never_holds_the_session_key(me, full_life):
     assert "sealed-key" not in me("GET", "/me/export").text
+
+
+def test_the_export_names_no_admin(me, full_life):
+    assert "wang.li" not in me("GET", "/me/export").text
 
 
 def test_a_long_history_is_exported_whole(me, give, monkeypatch):
