@@ -1,13 +1,16 @@
 """Idempotency keys: the first answer to a request that creates something, stored in the transaction of its effect."""
 
-import hashlib
+import hmac
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, TypeVar
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from flask import Response, json, make_response
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
@@ -25,6 +28,8 @@ MAX_KEY = 200
 KEY = re.compile(rf"[!-~]{{1,{MAX_KEY}}}")
 SEALED = "sealed"
 """The one member of a stored answer that is encrypted."""
+PURPOSE = b"tanhui hashes of requests, version 1"
+"""Keeps this key apart from every other that is derived from SECRET_KEY (RFC 5869, info)."""
 
 
 class IdempotencyKeyReusedError(RefusalError):
@@ -44,10 +49,14 @@ class IdempotencyInFlightError(RefusalError):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What tells one request from another: its key (empty: none was given) and a hash of all it asks."""
+    """What tells one request from another: its key (empty: none was given) and a hash of all it asks.
+
+    `former`: its hashes under SECRET_KEY_FALLBACKS, by which it is known again after a change of keys.
+    """
 
     key: str = ""
     hash: str = ""
+    former: tuple[str, ...] = ()
 
 
 def takes_key(*, required: bool = False) -> Callable[[View], View]:
@@ -60,11 +69,6 @@ def takes_key(*, required: bool = False) -> Callable[[View], View]:
     return mark
 
 
-def hash_of(*, method: str, path: str, body: bytes) -> str:
-    """A hash of a request: same key and same hash → same answer."""
-    return hashlib.sha256(b"\n".join((method.encode(), path.encode(), body))).hexdigest()
-
-
 def replayed(
     request: Request, *, stored_hash: str | None, status: int | None, body: dict[str, Any] | None
 ) -> tuple[int, dict[str, Any]] | None:
@@ -75,7 +79,7 @@ def replayed(
     """
     if not request.key or stored_hash is None:
         return None
-    if stored_hash != request.hash:
+    if stored_hash != request.hash and stored_hash not in request.former:
         raise IdempotencyKeyReusedError
     if status is None or body is None:
         raise IdempotencyInFlightError
@@ -85,8 +89,26 @@ def replayed(
 def of_request(*, required: bool = False) -> Request:
     """The key of the present HTTP request, if any, and its hash; raises ValidationFailedError."""
     key = key_of_request(required=required)
-    asked = present.request()
-    return Request(key, hash_of(method=asked.method, path=asked.path, body=asked.get_data()) if key else "")
+    if not key:
+        return Request()
+    asked, chosen = present.request(), present.settings()
+    told = b"\n".join((asked.method.encode(), asked.path.encode(), asked.get_data()))
+    former = tuple(_hash(told, secret=secret) for secret in chosen.secret_key_fallbacks)
+    return Request(key, _hash(told, secret=chosen.secret_key), former)
+
+
+def _hash(told: bytes, *, secret: str) -> str:
+    """Keyed, for a body may hold a password, and the hash is kept for a day, and in backups for longer."""
+    keyed = _keyed(secret).copy()
+    keyed.update(told)
+    return keyed.hexdigest()
+
+
+# Kept: to derive a key takes longer than all else here.
+@lru_cache(maxsize=8)
+def _keyed(secret: str) -> hmac.HMAC:
+    key = HKDF(algorithm=SHA256(), length=32, salt=None, info=PURPOSE).derive(secret.encode())
+    return hmac.new(key, digestmod="sha256")
 
 
 def key_of_request(*, required: bool = False) -> str:

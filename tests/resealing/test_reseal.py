@@ -7,12 +7,13 @@ import pytest
 from sqlalchemy import select, text, update
 
 from backend import clock, sealing
-from backend.admins.models import Admin
+from backend.admins.models import Admin, AdminIdempotencyKey
 from backend.database import Model, db, transaction
 from backend.resealing import service
 from backend.resealing.columns import SealedColumn
 from backend.resealing.service import KINDS, Tally, reseal
 from backend.residents.models import Resident
+from backend.web.idempotency import SEALED
 from tests.conftest import PASSWORD
 from tests.resealing.conftest import DELIVERY, NEW
 from tests.together import together
@@ -49,12 +50,18 @@ def test_no_column_that_is_sealed_is_forgotten(one_of_each):
 def use_all(client, one, feed):
     """Uses whatever is sealed, by the calls that open it."""
     assert feed().status_code == 200
-    repeated = client.post(one.keys, headers={**admin_anew(client, one), "Idempotency-Key": "k-1"})
-    assert (repeated.json, repeated.headers["Idempotent-Replayed"]) == (one.key, "true")
+    with transaction():
+        (stored,) = db.session.scalars(select(AdminIdempotencyKey.body))
+    assert json.loads(sealing.unseal(stored[SEALED])) == one.key
     assert set(opened(session_keys()).values()) != {None}
     token = client.post("/api/v1/auth/wechat", json={"code": "dev-lin"}).json["token"]
     document = client.get("/api/v1/me/export", headers={"Authorization": f"Bearer {token}"})
     assert json.loads(document.text)["redemptions"][0]["delivery"] == DELIVERY
+
+
+def repeat(client, one):
+    """The answer to the request with an idempotency key whose answer was stored sealed."""
+    return client.post(one.keys, headers={**admin_anew(client, one), "Idempotency-Key": "k-1"})
 
 
 def admin_anew(client, one):
@@ -73,6 +80,8 @@ def test_what_a_former_key_sealed_opens_and_with_the_new_key_alone_after_reseali
     change_key()
     use_all(client, one_of_each, feed)
     said = secrets("reseal")
+    repeated = repeat(client, one_of_each)
+    assert (repeated.json, repeated.headers["Idempotent-Replayed"]) == (one_of_each.key, "true")
     # The resident has signed in since, and got a session key under the new one.
     assert "WeChat session keys: 0 sealed anew, 1 were already." in said
     assert said.count(": 1 sealed anew, 0 were already.") == len(KINDS) - 1
@@ -80,6 +89,8 @@ def test_what_a_former_key_sealed_opens_and_with_the_new_key_alone_after_reseali
     change_key(fallbacks=())
     assert secrets("check").count(": 1 under SECRET_KEY, 0 under a former key.") == len(KINDS)
     use_all(client, one_of_each, feed)
+    # A request is known again by the key under which it was hashed.
+    assert repeat(client, one_of_each).json["type"] == "idempotency-key-reused"
     confirmed = {"otp": pyotp.TOTP(one_of_each.pending).at(clock.now())}
     headers = admin_anew(client, one_of_each)
     assert client.post("/api/v1/admin/me/totp/confirm", json=confirmed, headers=headers).status_code == 200

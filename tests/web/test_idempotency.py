@@ -1,11 +1,21 @@
 """Keys of requests, beside what `contract/test_twice.py` asks of every route."""
 
-from flask import jsonify
-from sqlalchemy import text
+import json
+from dataclasses import replace
+from datetime import timedelta
+from hashlib import sha256
 
+import pytest
+from flask import jsonify
+from sqlalchemy import select, text
+
+from backend import clock
+from backend.admins import auth as admin_auth
+from backend.admins.models import AdminIdempotencyKey
 from backend.database import db, transaction
+from backend.residents import auth
 from backend.residents.models import IdempotencyKey
-from backend.web.idempotency import answer_once
+from backend.web.idempotency import answer_once, of_request
 
 
 def test_who_has_claimed_a_key_waits_for_other_locks_as_long_as_everybody(app, resident):
@@ -15,3 +25,76 @@ def test_who_has_claimed_a_key_waits_for_other_locks_as_long_as_everybody(app, r
     with app.test_request_context(method="POST", headers={"Idempotency-Key": "mine"}), transaction():
         answer = answer_once(IdempotencyKey, {"resident_id": resident.resident_id}, patience)
     assert answer.json == "5s"
+
+
+NEW_KEY, PASSWORD = "another-key-" * 4, "a long enough password"
+
+
+@pytest.fixture
+def change_keys(app, monkeypatch):
+    """change_keys(fallback=True): from now on there is another SECRET_KEY, the former one among the fallbacks."""
+    usual = app.extensions["settings"]
+
+    def change(*, fallback):
+        former = (usual.secret_key,) if fallback else ()
+        changed = replace(usual, secret_key=NEW_KEY, secret_key_fallbacks=former)
+        monkeypatch.setitem(app.extensions, "settings", changed)
+
+    return change
+
+
+@pytest.fixture
+def ways(client, resident, give, new_reward, new_admin):
+    """Way in → a call that sends the same request with the same key each time: those that store answers differently."""
+    give(resident, 100)
+    action = {"task": "own_bag", "occurred_at": clock.rfc3339(clock.now() - timedelta(hours=2))}
+    newcomer = {"username": "newcomer", "role": "auditor", "password": PASSWORD}
+    owner, gift = new_admin("owner"), new_reward(stock=2)
+
+    def post(path, body, issue, who):
+        # Tokens go by the present key alone.
+        signed = {"Authorization": f"Bearer {issue(who).token}", "Idempotency-Key": "the-same"}
+        return client.post(f"/api/v1{path}", json=body, headers=signed)
+
+    return {
+        "one action": lambda: post("/actions", action, auth.issue, resident),
+        "actions": lambda: post("/actions/batch", {"actions": [action]}, auth.issue, resident),
+        "a redemption": lambda: post("/redemptions", {"reward_id": gift.id}, auth.issue, resident),
+        "an admin": lambda: post("/admin/admins", newcomer, admin_auth.issue, owner),
+    }
+
+
+@pytest.mark.parametrize("way", ["one action", "actions", "a redemption", "an admin"])
+@pytest.mark.parametrize("fallback", [True, False])
+def test_a_request_is_known_again_under_another_key_if_the_former_one_is_set(ways, change_keys, way, fallback):
+    first = ways[way]()
+    assert first.status_code < 300, first.json
+    change_keys(fallback=fallback)
+    again = ways[way]()
+    if fallback:
+        assert (again.status_code, again.json) == (first.status_code, first.json)
+        assert again.headers["Idempotent-Replayed"] == "true"
+    else:
+        assert again.json["type"] == "idempotency-key-reused"
+
+
+def test_the_hash_that_is_kept_tells_nothing_of_a_password_to_who_has_no_secret(client, admin_headers):
+    path, body = "/api/v1/admin/admins", {"username": "newcomer", "role": "auditor", "password": PASSWORD}
+    sent = {"data": json.dumps(body), "content_type": "application/json"}
+    answer = client.post(path, **sent, headers=admin_headers("owner") | {"Idempotency-Key": "mine"})
+    assert answer.status_code == 201, answer.json
+    stored = db.session.scalars(select(AdminIdempotencyKey.request_hash)).one()
+    assert stored != sha256("\n".join(("POST", path, sent["data"])).encode()).hexdigest()
+
+
+def test_another_secret_gives_another_hash_and_the_same_the_same(app, change_keys):
+    def asked():
+        with app.test_request_context(method="POST", data=b"{}", headers={"Idempotency-Key": "mine"}):
+            return of_request()
+
+    before = asked()
+    assert asked() == before
+    assert (len(before.hash), before.former) == (64, ())
+    change_keys(fallback=True)
+    assert asked().hash != before.hash
+    assert asked().former == (before.hash,)
