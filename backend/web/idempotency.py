@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from flask import Request as HttpRequest
 from flask import Response, json, make_response
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
@@ -28,6 +29,7 @@ MAX_KEY = 200
 KEY = re.compile(rf"[!-~]{{1,{MAX_KEY}}}")
 SEALED = "sealed"
 """The one member of a stored answer that is encrypted."""
+FORM = "multipart/form-data"
 PURPOSE = b"tanhui hashes of requests, version 1"
 """Keeps this key apart from every other that is derived from SECRET_KEY (RFC 5869, info)."""
 
@@ -92,9 +94,22 @@ def of_request(*, required: bool = False) -> Request:
     if not key:
         return Request()
     asked, chosen = present.request(), present.settings()
-    told = b"\n".join((asked.method.encode(), asked.path.encode(), asked.get_data()))
+    told = b"\n".join((asked.method.encode(), asked.path.encode(), _content_of(asked)))
     former = tuple(_hash(told, secret=secret) for secret in chosen.secret_key_fallbacks)
     return Request(key, _hash(told, secret=chosen.secret_key), former)
+
+
+def _content_of(asked: HttpRequest) -> bytes:
+    """What the body says, however often it is sent: each client draws a new boundary for the parts of a form."""
+    body: bytes = asked.get_data()
+    if asked.environ.get("CONTENT_TYPE", "")[: len(FORM)].lower() != FORM:
+        return body
+    parts = [("field", name, text.encode()) for name, text in asked.form.items(multi=True)]
+    for name, file in asked.files.items(multi=True):
+        parts.append(("file", name, file.read()))
+        file.seek(0)
+    # What has no part that can be read is told apart by all of it.
+    return b"".join(b"%a %a %d\n%b" % (kind, name, len(said), said) for kind, name, said in parts) or body
 
 
 def _hash(told: bytes, *, secret: str) -> str:

@@ -31,7 +31,7 @@ BESIDES = re.compile(r"(?:environ|environment)(?:\.get\(|\.setdefault\(|\[)\s*\"
 NO_SETTINGS = {
     "TANHUI_DURABILITY": "for tests only: a site without fsync loses what it acknowledged",
 }
-OF_A_REQUEST = re.compile(r"CONTENT_LENGTH|PATH_INFO|QUERY_STRING|REQUEST_METHOD|HTTP_[A-Z_]+")
+OF_A_REQUEST = re.compile(r"CONTENT_LENGTH|CONTENT_TYPE|PATH_INFO|QUERY_STRING|REQUEST_METHOD|HTTP_[A-Z_]+")
 """Names of WSGI's environ."""
 
 

@@ -210,6 +210,19 @@ def test_codes_are_loaded_from_a_form_too_and_twice_changes_nothing(client, oper
         assert (body["loaded"], stock(reward)) == (expected, 3)
 
 
+def test_a_form_of_codes_that_is_sent_again_gets_its_first_answer(client, operator, new_reward, stock):
+    reward, signed = new_reward("voucher"), operator() | {"Idempotency-Key": "the-same"}
+
+    def send(codes):
+        # As curl does, the client draws a new boundary each time.
+        return load(client, reward, {"file": (io.BytesIO(codes), "codes.txt")}, signed, "multipart/form-data")
+
+    first, again, other = send(b"A\nB\nC"), send(b"A\nB\nC"), send(b"A\nB\nD")
+    assert (first.json["loaded"], again.json, again.headers["Idempotent-Replayed"]) == (3, first.json, "true")
+    assert other.json["type"] == "idempotency-key-reused"
+    assert stock(reward) == 3
+
+
 @pytest.mark.parametrize(
     ("kind", "data", "content_type", "status"),
     [

@@ -4,9 +4,10 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
+from io import BytesIO
 
 import pytest
-from flask import jsonify
+from flask import jsonify, request
 from sqlalchemy import select, text
 
 from backend import clock
@@ -85,6 +86,41 @@ def test_the_hash_that_is_kept_tells_nothing_of_a_password_to_who_has_no_secret(
     assert answer.status_code == 201, answer.json
     stored = db.session.scalars(select(AdminIdempotencyKey.request_hash)).one()
     assert stored != sha256("\n".join(("POST", path, sent["data"])).encode()).hexdigest()
+
+
+FORMS = [
+    {"file": (b"A", "codes.txt")},
+    {"file": (b"B", "codes.txt")},
+    {"other": (b"A", "codes.txt")},
+    {"file": "A"},
+    {"file": (b"", "codes.txt"), "other": (b"A", "codes.txt")},
+    {"file": [(b"A", "codes.txt"), (b"B", "codes.txt")]},
+    {"file": [(b"AB", "codes.txt"), (b"", "codes.txt")]},
+    b"no part that can be read",
+    b"nor here",
+]
+
+
+def test_a_form_is_told_from_others_by_its_parts_whatever_stands_between_them(app):
+    def opened(value):
+        if isinstance(value, list):
+            return [opened(one) for one in value]
+        return (BytesIO(value[0]), *value[1:]) if isinstance(value, tuple) else value
+
+    def told(form):
+        data = form if isinstance(form, bytes) else {name: opened(value) for name, value in form.items()}
+        kind = "Multipart/Form-Data; boundary=x" if data is form else "multipart/form-data"
+        sent = {"headers": {"Idempotency-Key": "mine"}, "content_type": kind}
+        with app.test_request_context(method="POST", data=data, **sent):
+            found = of_request().hash
+            # What was read for it is there for the view.
+            files = request.files.values() if "file" in request.files else []
+            assert all(file.tell() == 0 for file in files)
+        return found
+
+    hashes = [told(form) for form in FORMS]
+    assert len(set(hashes)) == len(FORMS)
+    assert [told(form) for form in FORMS] == hashes
 
 
 def test_another_secret_gives_another_hash_and_the_same_the_same(app, change_keys):
