@@ -73,9 +73,9 @@ def lag_s() -> float:
 
 
 def _drain_all(partitions: list[int], *, deadline: float | None) -> int:
-    at_once = min(MOST_AT_ONCE, 2 * cores(), present.settings().database_pool_size)
-    if len(partitions) <= 1 or at_once == 1:
+    if len(partitions) <= 1:
         return sum(_drain_partition(partition, deadline=deadline) for partition in partitions)
+    at_once = min(MOST_AT_ONCE, 2 * cores(), present.settings().database_pool_size)
     app: Flask = present.application()
 
     def drained(partition: int) -> int:
@@ -83,7 +83,9 @@ def _drain_all(partitions: list[int], *, deadline: float | None) -> int:
             return _drain_partition(partition, deadline=deadline)
 
     with ThreadPoolExecutor(at_once, thread_name_prefix="projector") as pool:
-        return sum(pool.map(drained, partitions))
+        turns = [pool.submit(drained, partition) for partition in partitions]
+    # Only once all have had their turn: one that fails must not keep from it those that have not begun.
+    return sum(turn.result() for turn in turns)
 
 
 def _drain_partition(partition: int, *, deadline: float | None) -> int:

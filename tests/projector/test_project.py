@@ -169,8 +169,10 @@ def test_a_process_folds_partitions_side_by_side(app, two_partitions, monkeypatc
     assert projected() == expected_now()
 
 
-def test_a_partition_that_fails_says_so_and_stops_no_other(app, two_partitions, monkeypatch):
-    failing, _ = two_partitions
+@pytest.mark.parametrize("at_once", [1, 4])
+def test_a_partition_that_fails_says_so_and_stops_no_other(app, two_partitions, monkeypatch, at_once):
+    failing, _ = sorted(two_partitions)
+    monkeypatch.setattr(projector, "MOST_AT_ONCE", at_once)
     fold = projector._fold
 
     def failing_once(cursor, partition, **options):
