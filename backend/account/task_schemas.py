@@ -36,7 +36,7 @@ class UnlockSchema(Schema):
     rule = fields.Nested(
         UnlockRuleSchema, required=True, allow_none=True, metadata={"description": "null: open to all"}
     )
-    progress = fields.Float(required=True, metadata={"description": "0 to 1; 1: reached"})
+    progress = fields.Float(required=True, metadata={"description": "0 to 1; 1: reached. 0 before the task begins"})
 
 
 class LimitsSchema(Schema):

@@ -141,10 +141,10 @@ def _is_conditional(rules: TaskRules) -> bool:
 
 def _standing(rules: TaskRules, progress: Progress) -> Standing:
     today, month = progress.today.get(rules.task_id, 0), progress.month.get(rules.task_id, 0)
-    begun = rules.starts_at is None or rules.starts_at <= progress.now
+    begun = rules.begun_at(progress.now)
     return Standing(
         state=_state(rules, progress, begun=begun, used=today if rules.limit_period == "day" else month),
-        progress=_towards(rules, progress) if rules.unlock else 1.0,
+        progress=_towards(rules, progress, begun=begun),
         begun=begun,
         today=today,
         month=month,
@@ -152,15 +152,16 @@ def _standing(rules: TaskRules, progress: Progress) -> Standing:
 
 
 def _state(rules: TaskRules, progress: Progress, *, begun: bool, used: int) -> str:
-    if rules.ends_at is not None and rules.ends_at <= progress.now:
+    if rules.over_at(progress.now):
         return "ended"
     if not (begun and rules.unlocked_by(co2e_mg=progress.co2e_mg, actions=progress.actions)):
         return "locked"
     return "done" if used >= rules.limit_count else "available"
 
 
-def _towards(rules: TaskRules, progress: Progress) -> float:
-    parts = [1.0]
+def _towards(rules: TaskRules, progress: Progress, *, begun: bool) -> float:
+    """How much of what opens the task is reached: the least of it, and nothing before the task begins."""
+    parts = [1.0 if begun else 0.0]
     if rules.unlock.get("min_co2e_mg"):
         parts.append(progress.co2e_mg / rules.unlock["min_co2e_mg"])
     if rules.unlock.get("min_actions"):

@@ -36,7 +36,10 @@ from backend.partners.models import Partner
 _log = structlog.get_logger()
 ATTEMPTS = 3
 LATER = frozenset({"task-locked"})
-"""Reasons that depend on the resident: no ground to refuse an event whose subject nobody has bound yet."""
+"""Reasons that depend on the resident: no ground to refuse an event whose subject nobody has bound yet.
+
+Before it begins a task is locked to everybody.
+"""
 
 _KEEP = """
 INSERT INTO external_events (partner_id, external_id, subject, payload, received_at)
@@ -260,8 +263,10 @@ metrics.REFUSALS.labels(FAULT.reason)
 
 def _without_resident(claim: Claim, *, terms: _Terms, caps: Caps) -> Result:
     """UNBOUND, but for what the rules refuse whoever it was."""
-    outcome = decide(claim, terms.catalogue.tasks[claim.task], standing=Standing(0), caps=caps, now=terms.now)
-    refused = outcome.status == "refused" and outcome.reason not in LATER
+    rules = terms.catalogue.tasks[claim.task]
+    outcome = decide(claim, rules, standing=Standing(0), caps=caps, now=terms.now)
+    later = outcome.reason in LATER and rules.begun_at(claim.happened_at)
+    refused = outcome.status == "refused" and not later
     return Result("refused", outcome.reason) if refused else UNBOUND
 
 

@@ -14,17 +14,17 @@ from backend.ledger.service import ResidentFrozenError
 
 
 class TaskEndedError(RefusalError):
-    """The task cannot be done at that time."""
+    """The task was over at that time."""
 
     slug = "task-ended"
-    title = _l("This task was not on at that time.")
+    title = _l("This task was over at that time.")
 
 
 class TaskLockedError(RefusalError):
-    """The resident has not unlocked the task."""
+    """The task had not begun at that time, or the resident has not unlocked it."""
 
     slug = "task-locked"
-    title = _l("You have not unlocked this task yet.")
+    title = _l("This task was not open to you then: it had not begun, or you have not unlocked it.")
 
 
 class InTheFutureError(RefusalError):

@@ -110,8 +110,10 @@ def _not_at_all(
 ) -> Outcome | None:
     if standing.frozen:
         return _refused("resident-frozen")
-    if not rules.live_at(claim.happened_at):
+    if rules.over_at(claim.happened_at):
         return _refused("task-ended")
+    if not rules.begun_at(claim.happened_at):
+        return _refused("task-locked")
     if not (claim.in_place_of_declared or rules.unlocked_by(co2e_mg=standing.co2e_mg, actions=standing.actions)):
         return _refused("task-locked")
     if rule is None:

@@ -103,11 +103,13 @@ class TaskRules:
             return quantity_milli
         return min(quantity_milli, self.counted_max_milli)
 
-    def live_at(self, instant: datetime) -> bool:
-        """Whether the task can be done at that moment."""
-        return (self.starts_at is None or self.starts_at <= instant) and (
-            self.ends_at is None or instant < self.ends_at
-        )
+    def begun_at(self, instant: datetime) -> bool:
+        """Whether the task has begun by that moment; it may be over."""
+        return self.starts_at is None or self.starts_at <= instant
+
+    def over_at(self, instant: datetime) -> bool:
+        """Whether the task is over by that moment."""
+        return self.ends_at is not None and self.ends_at <= instant
 
     def unlocked_by(self, *, co2e_mg: int, actions: int) -> bool:
         """Whether a resident with these lifetime milligrams and credited actions may do the task."""

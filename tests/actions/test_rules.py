@@ -94,6 +94,26 @@ def test_what_is_exactly_at_a_limit_counts(rules, changes):
     assert judged(rules, claim(**changes)).status == "credited"
 
 
+@pytest.mark.parametrize(
+    ("starts", "ends", "reason"),
+    [
+        (0, None, None),
+        (1, None, "task-locked"),
+        (1, 2, "task-locked"),
+        (None, 1, None),
+        (None, 0, "task-ended"),
+        (-2, -1, "task-ended"),
+    ],
+)
+def test_a_task_is_locked_before_it_begins_and_ended_once_it_is_over(rules, starts, ends, reason):
+    given = claim()
+    starts_at, ends_at = (
+        None if micros is None else given.happened_at + timedelta(microseconds=micros) for micros in (starts, ends)
+    )
+    bounded = replace(rules["bike_ride"], starts_at=starts_at, ends_at=ends_at)
+    assert judged({"bike_ride": bounded}, given).reason == reason
+
+
 @pytest.mark.parametrize("stored", ["1.001", 1.001])
 @pytest.mark.parametrize(("quantity", "status"), [("1", "credited"), ("1.001", "credited"), ("1.002", "refused")])
 def test_the_limit_of_a_tier_is_exact_to_the_thousandth(rules, stored, quantity, status):

@@ -171,7 +171,41 @@ def test_a_task_is_locked_until_it_begins_and_ended_once_it_is_over(tasks):
     shown = tasks()
     assert (shown["e_office"]["state"], shown["own_bag"]["state"]) == ("locked", "ended")
     day = clock.local_day(soon).isoformat()
-    assert shown["e_office"]["unlock"]["rule"]["text"] == f"begins on {day}"
+    assert shown["e_office"]["unlock"] == {
+        "rule": {
+            "text": f"begins on {day}",
+            "min_co2e_g": None,
+            "min_actions": None,
+            "starts_at": clock.rfc3339(soon),
+        },
+        "progress": 0.0,
+    }
+
+
+def test_who_has_reached_what_unlocks_a_task_waits_for_its_beginning(tasks, submit):
+    submit("own_bag")
+    change("e_office", unlock={"min_actions": 1}, starts_at=clock.now() + timedelta(days=1))
+    assert (tasks()["e_office"]["state"], tasks()["e_office"]["unlock"]["progress"]) == ("locked", 0.0)
+    change("e_office", starts_at=clock.now() - timedelta(seconds=1))
+    assert (tasks()["e_office"]["state"], tasks()["e_office"]["unlock"]["progress"]) == ("available", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("columns", "state", "detail"),
+    [
+        ({"starts_at": timedelta(days=1)}, "locked", "it had not begun"),
+        ({"ends_at": timedelta(seconds=-1)}, "ended", "was over"),
+    ],
+)
+def test_a_task_is_refused_as_what_it_is_listed(tasks, client, resident, headers, columns, state, detail):
+    change("e_office", **{name: clock.now() + ahead for name, ahead in columns.items()})
+    assert tasks()["e_office"]["state"] == state
+    given, sign = {"task": "e_office", "occurred_at": clock.rfc3339(clock.now())}, headers(resident)
+    answer = client.post("/api/v1/actions", json=given, headers={"Accept-Language": "en", **sign})
+    assert (answer.status_code, answer.json["type"]) == (409, f"task-{state}")
+    assert detail in answer.json["title"]
+    batch = client.post("/api/v1/actions/batch", json={"actions": [given]}, headers=sign).json
+    assert batch["results"][0]["reason"] == f"task-{state}"
 
 
 def test_a_change_by_an_admin_shows_on_the_next_request(tasks):
