@@ -32,7 +32,7 @@ def answer(judged: Judged, standing: Standing, *, spoken: str) -> dict[str, Any]
             counted_milli=rules.counted(outcome.quantity_milli),
             unit=rules.unit,
             quantification=outcome.quantification,
-            co2e_mg=outcome.co2e_mg,
+            co2e_mg=outcome.co2e_mg if outcome.status == "credited" else None,
             language=spoken,
         ),
     }
@@ -70,7 +70,8 @@ def stored(action: Action, *, code: str, version: TaskVersion, quantification: Q
             counted_milli=quantity if most is None else min(quantity, most),
             unit=version.unit,
             quantification=quantification,
-            co2e_mg=action.co2e_mg,
+            # A reversed action keeps the grams that were taken back.
+            co2e_mg=action.co2e_mg if action.status in {"credited", "reversed"} else None,
             language=language(),
         ),
     }

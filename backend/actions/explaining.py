@@ -17,11 +17,12 @@ def explain(
     counted_milli: int,
     unit: str,
     quantification: Quantification | None,
-    co2e_mg: int,
+    co2e_mg: int | None,
     language: str,
 ) -> dict[str, Any]:
     """How the grams follow from the activity data; baseline and project in grams, unrounded.
 
+    `co2e_mg` is None where nothing is credited: 0 g then, and a formula that equals nothing.
     Not to be changed: residents who did the same are told the same.
     """
     activity = {"quantity": quantity_milli / 1000, "unit": unit}
@@ -36,12 +37,12 @@ def explain(
         }
     baseline, project = quantification.baseline, quantification.project
     return {
-        "formula": _formula(number(counted_milli), unit=unit, baseline=baseline, project=project, co2e_mg=co2e_mg),
+        "formula": _formula(number(counted_milli), unit=unit, used=quantification, co2e_mg=co2e_mg),
         "activity": activity,
         "factors": [_factor(factor, language) for factor in (baseline, project) if factor],
         "baseline_g": _grams_of(counted_milli, baseline),
         "project_g": _grams_of(counted_milli, project) if project else 0.0,
-        "co2e_g": grams(co2e_mg),
+        "co2e_g": grams(co2e_mg or 0),
     }
 
 
@@ -50,10 +51,17 @@ def number(quantity_milli: int) -> str:
     return _plain(Decimal(quantity_milli).scaleb(-3))
 
 
-def _formula(quantity: str, *, unit: str, baseline: Factor, project: Factor | None, co2e_mg: int) -> str:
-    value = _plain(baseline.value_mg)
-    factor = f"({value} − {_plain(project.value_mg)})" if project else value
-    return f"floor({quantity} {unit} × {factor} mg/{unit}) = {co2e_mg} mg"
+def _formula(quantity: str, *, unit: str, used: Quantification, co2e_mg: int | None) -> str:
+    product = f"floor({quantity} {unit} × {_net(used)} mg/{unit})"
+    return product if co2e_mg is None else f"{product} = {co2e_mg} mg"
+
+
+def _net(used: Quantification) -> str:
+    baseline, project = used.baseline, used.project
+    if project is None:
+        return _plain(baseline.value_mg)
+    difference = f"{_plain(baseline.value_mg)} − {_plain(project.value_mg)}"
+    return f"max(0, {difference})" if project.value_mg > baseline.value_mg else f"({difference})"
 
 
 @lru_cache(maxsize=1_024)

@@ -89,7 +89,12 @@ class UsedFactorSchema(Schema):
 class ExplanationSchema(Schema):
     """How the grams follow from the activity data."""
 
-    formula = fields.String(metadata={"example": "floor(2000 m × (104 − 8.7) mg/m) = 190600 mg"})
+    formula = fields.String(
+        metadata={
+            "example": "floor(2000 m × (104 − 8.7) mg/m) = 190600 mg",
+            "description": "`unquantified` without a published factor; without ` = …` where nothing is credited",
+        }
+    )
     activity = fields.Dict()
     factors = fields.List(fields.Nested(UsedFactorSchema))
     baseline_g = fields.Float()

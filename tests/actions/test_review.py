@@ -99,6 +99,28 @@ def test_a_reversed_award_takes_grams_and_points_back(client, plates, reviewer):
     assert differences(with_actions=True) == []
 
 
+def test_an_explanation_states_no_result_for_what_is_not_credited(client, plates, reviewer, resident, headers):
+    product = "floor(1 count × 144000 mg/count)"
+    waiting = [plates(number) for number in range(3)]
+    assert {(one["explanation"]["formula"], one["explanation"]["co2e_g"]) for one in waiting} == {(product, 0.0)}
+    refused, kept, taken = (one["id"] for one in waiting)
+    for action, verb, reason in (
+        (refused, "refuse", "blurred"),
+        (kept, "accept", None),
+        (taken, "accept", None),
+        (taken, "reverse", "fraud"),
+    ):
+        url, body = f"/api/v1/admin/actions/{action}/{verb}", reason and {"reason": reason}
+        assert client.post(url, json=body, headers=reviewer).status_code == 200
+    shown = client.get("/api/v1/actions", headers=headers(resident)).json["items"]
+    told = {one["status"]: (one["explanation"]["formula"], one["explanation"]["co2e_g"]) for one in shown}
+    assert told == {
+        "refused": (product, 0.0),
+        "credited": (f"{product} = 144000 mg", 144.0),
+        "reversed": (f"{product} = 144000 mg", 144.0),
+    }
+
+
 def test_the_trail_says_who_decided_on_what_and_what_it_came_to(client, plates, reviewer, resident):
     first, second = plates(1)["id"], plates(2)["id"]
     for action, verb, reason in ((first, "accept", None), (first, "reverse", "fraud"), (second, "refuse", "blurred")):
