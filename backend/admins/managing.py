@@ -82,9 +82,10 @@ def remove_second_factor(admin_id: int, *, by: str) -> Admin:
     admin = find(admin_id)
     if admin.totp_secret is None and admin.totp_pending is None:
         return admin
+    before = admin.second_factor_state
     admin.totp_secret = admin.totp_pending = None
     admin.token_epoch += 1
-    _record(admin, action="totp_removed", by=by)
+    _record(admin, action="totp_removed", by=by, before=before, after=admin.second_factor_state)
     return admin
 
 

@@ -39,6 +39,11 @@ class Admin(Model):
         """How the audit trail and `created_by` name the admin."""
         return f"admin:{self.username}"
 
+    @property
+    def second_factor_state(self) -> dict[str, object]:
+        """Whether a second factor is in force, and whether one awaits its first code, as the audit trail tells it."""
+        return {"second_factor": self.totp_secret is not None, "second_factor_pending": self.totp_pending is not None}
+
 
 class AdminIdempotencyKey(Model):
     """The first answer to a request of an admin that creates something."""

@@ -66,9 +66,17 @@ def confirm(admin: Admin, *, otp: str) -> None:
     step = step_of(otp, secret=sealing.unseal(admin.totp_pending), at=clock.now())
     if step is None:
         raise WrongCodeError
+    before = admin.second_factor_state
     admin.totp_secret, admin.totp_pending = admin.totp_pending, None
     admin.totp_last_step = step
-    audit.record(actor=admin.actor, action="admin.totp_enrolled", object_kind="admin", object_id=admin.id)
+    audit.record(
+        actor=admin.actor,
+        action="admin.totp_enrolled",
+        object_kind="admin",
+        object_id=admin.id,
+        before=before,
+        after=admin.second_factor_state,
+    )
 
 
 def accept(admin: Admin, *, otp: str) -> bool:

@@ -56,7 +56,7 @@ def request(*, resident_id: int, points: int, reason: str, by: str) -> Adjustmen
     )
     db.session.add(adjustment)
     db.session.flush()
-    _record(adjustment, action="requested", by=by)
+    _record(adjustment, action="requested", was=None, by=by)
     return adjustment
 
 
@@ -103,9 +103,10 @@ def _decide(which: AdjustmentId, *, status: str, by: str) -> Adjustment:
         raise OwnAdjustmentError
     if adjustment.status != "pending":
         raise AdjustmentDecidedError
+    was = adjustment.status
     adjustment.status, adjustment.decided_by, adjustment.decided_at = status, by, clock.now()
     db.session.flush()
-    _record(adjustment, action=status, by=by)
+    _record(adjustment, action=status, was=was, by=by)
     return adjustment
 
 
@@ -115,11 +116,12 @@ def _refuse_who_has_left(resident_id: int) -> None:
         raise NotFoundError
 
 
-def _record(adjustment: Adjustment, *, action: str, by: str) -> None:
+def _record(adjustment: Adjustment, *, action: str, was: str | None, by: str) -> None:
     audit.record(
         actor=by,
         action=f"adjustment.{action}",
         object_kind="adjustment",
         object_id=public_ids.text(adjustment.resident_id, adjustment.id),
+        before=None if was is None else {"status": was},
         after={"points": adjustment.points, "reason": adjustment.reason, "status": adjustment.status},
     )

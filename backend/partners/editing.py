@@ -86,7 +86,7 @@ def revoke_key(partner_id: int, key: str, *, by: str) -> None:
         raise NotFoundError
     if row.revoked_at is None:
         row.revoked_at = clock.now()
-        _record(partner, action="key_revoked", by=by, after={"key": key})
+        _record(partner, action="key_revoked", by=by, before={"revoked": False}, after={"key": key, "revoked": True})
 
 
 def find(partner_id: int) -> Partner:

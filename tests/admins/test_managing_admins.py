@@ -137,7 +137,13 @@ def test_an_owner_takes_a_lost_second_factor_away(client, admin_headers, new_adm
     for _ in range(2):
         answer = client.delete(f"{ADMINS}/{admin.id}/totp", headers=admin_headers())
         assert (answer.status_code, answer.json["second_factor"]) == (200, False)
-    assert [action for _, _, action, _, _ in trail()] == ["admin.totp_removed"]
+    assert trail() == [("admin", "owner", "admin.totp_removed", {"second_factor": True}, {"second_factor": False})]
+
+
+def test_a_second_factor_that_awaited_its_first_code_is_told_apart_in_the_trail(client, admin_headers, new_admin):
+    admin = new_admin("reviewer", totp_pending="sealed")
+    client.delete(f"{ADMINS}/{admin.id}/totp", headers=admin_headers())
+    assert [row[3:] for row in trail()] == [({"second_factor_pending": True}, {"second_factor_pending": False})]
 
 
 def test_all_admins_are_listed_page_by_page(client, admin_headers, new_admin):

@@ -127,10 +127,15 @@ def test_adjustments_are_listed_by_status_newest_first(client, admin_headers, as
 
 
 def test_asking_and_deciding_are_in_the_trail(client, admin_headers, asked):
-    made = asked().json
-    client.post(f"{URL}/{made['id']}/approve", headers=admin_headers("owner"))
+    made, other = asked().json, asked().json
+    for which, verb in ((made, "approve"), (other, "refuse")):
+        client.post(f"{URL}/{which['id']}/{verb}", headers=admin_headers("owner"))
     rows = db.session.scalars(select(AuditRow).where(AuditRow.object_kind == "adjustment").order_by(AuditRow.id)).all()
     assert [(row.actor, row.action, row.object_id) for row in rows] == [
         ("operator", "adjustment.requested", made["id"]),
+        ("operator", "adjustment.requested", other["id"]),
         ("owner", "adjustment.approved", made["id"]),
+        ("owner", "adjustment.refused", other["id"]),
     ]
+    assert [row.before for row in rows] == [None, None, {"status": "pending"}, {"status": "pending"}]
+    assert [row.after["status"] for row in rows] == ["pending", "pending", "approved", "refused"]

@@ -124,7 +124,7 @@ def test_a_revoked_key_stays_revoked(client, operator, partner):
     assert [client.delete(f"{url}/{key}", headers=operator()).status_code for _ in range(2)] == [204, 204]
     assert client.get(url, headers=operator()).json["items"][0]["revoked_at"] is not None
     rows = db.session.scalars(select(AuditRow).where(AuditRow.action == "partner.key_revoked")).all()
-    assert [row.after for row in rows] == [{"key": key}]
+    assert [(row.before, row.after) for row in rows] == [({"revoked": False}, {"key": key, "revoked": True})]
 
 
 def test_a_key_of_another_partner_is_not_there(client, operator, partner):
