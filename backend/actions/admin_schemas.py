@@ -18,9 +18,9 @@ class ReviewedActionSchema(ActionSchema):
     """An action as a reviewer sees it."""
 
     resident_id = fields.Integer(required=True)
-    evidence_data = fields.Dict(metadata={"description": "What the resident gave as evidence"})
+    evidence_data = fields.Dict(required=True, metadata={"description": "What the resident gave as evidence"})
     posted_at = Instant(required=True)
-    decided_by = fields.String(allow_none=True)
+    decided_by = fields.String(required=True, allow_none=True)
 
 
 class OtherActionSchema(Schema):

@@ -17,6 +17,7 @@ from backend.actions.feed_schemas import (
 )
 from backend.actions.receiving import receive
 from backend.errors import NotFoundError
+from backend.ledger.service import ResidentFrozenError
 from backend.partners.auth import PartnerInactiveError, signed
 from backend.partners.bindings import AlreadyBoundError
 from backend.partners.models import Partner
@@ -54,7 +55,7 @@ def receive_events(*, partner: Partner) -> Response:
 @blueprint.post("/me/bindings")
 @signed_in
 @idempotent()
-@refuses(AlreadyBoundError, InvalidProofError, NotFoundError)
+@refuses(AlreadyBoundError, InvalidProofError, NotFoundError, ResidentFrozenError)
 @blueprint.arguments(
     NewBindingSchema, example={"partner": "bikes", "subject": "u-759", "proof": f"1795507380.{'0' * 64}"}
 )

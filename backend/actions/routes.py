@@ -14,6 +14,7 @@ from backend.actions.schemas import (
     DaysSchema,
     NewActionSchema,
     NewActionsSchema,
+    RecordedActionSchema,
     ResultsSchema,
     WeRunSchema,
 )
@@ -38,7 +39,7 @@ blueprint = Blueprint("actions", __name__, description="Green actions: record th
 @takes_key()
 @refuses(*REFUSALS)
 @blueprint.arguments(NewActionSchema, example={"task": "own_bag", "occurred_at": "2026-11-24T08:00:00Z"})
-@blueprint.response(201, ActionSchema)
+@blueprint.response(201, RecordedActionSchema)
 def record_action(given: dict[str, Any]) -> Response:
     """Record a green action
 

@@ -5,6 +5,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate
 
 from backend.actions.models import STATUSES
+from backend.catalogue.rules import TIERS
 from backend.web.paging import PageQuerySchema
 from backend.web.schemas import Amount, BalanceSchema, Instant, Text
 
@@ -77,48 +78,67 @@ class WeRunSchema(Schema):
 class UsedFactorSchema(Schema):
     """An emission factor in the version that was used."""
 
-    name = fields.String()
-    value = fields.Float()
-    unit = fields.String()
-    source = fields.String()
-    region = fields.String()
-    valid_from = fields.String(metadata={"format": "date"})
-    version = fields.Integer()
+    name = fields.String(required=True)
+    value = fields.Float(required=True)
+    unit = fields.String(required=True, metadata={"example": "mg/m"})
+    source = fields.String(required=True)
+    region = fields.String(required=True)
+    valid_from = fields.String(required=True, metadata={"format": "date"})
+    version = fields.Integer(required=True)
+
+
+class MeasuredSchema(Schema):
+    """Activity data as it was given, in the task's unit."""
+
+    quantity = fields.Float(required=True, metadata={"example": 2000})
+    unit = fields.String(required=True)
 
 
 class ExplanationSchema(Schema):
     """How the grams follow from the activity data."""
 
     formula = fields.String(
+        required=True,
         metadata={
             "example": "floor(2000 m × (104 − 8.7) mg/m) = 190600 mg",
             "description": "`unquantified` without a published factor; without ` = …` where nothing is credited",
-        }
+        },
     )
-    activity = fields.Dict()
-    factors = fields.List(fields.Nested(UsedFactorSchema))
-    baseline_g = fields.Float()
-    project_g = fields.Float()
-    co2e_g = fields.Float()
+    activity = fields.Nested(MeasuredSchema, required=True)
+    factors = fields.List(fields.Nested(UsedFactorSchema), required=True)
+    baseline_g = fields.Float(required=True)
+    project_g = fields.Float(required=True)
+    co2e_g = fields.Float(required=True)
 
 
-class ActionSchema(Schema):
-    """An action and what it came to."""
+class _OutcomeSchema(Schema):
+    """An action and what it came to, just recorded or long stored."""
 
     id = fields.String(required=True, metadata={"example": "1024-17"})
     task = fields.String(required=True)
     status = fields.String(required=True, metadata={"enum": list(STATUSES), "example": "credited"})
-    evidence = fields.String(metadata={"description": "Evidence tier"})
-    occurred_at = fields.String(metadata={"format": "date-time"})
+    evidence = fields.String(required=True, metadata={"enum": list(TIERS), "description": "Evidence tier"})
+    occurred_at = fields.String(required=True, metadata={"format": "date-time"})
     co2e_g = fields.Float(required=True)
     points = fields.Integer(required=True)
     points_capped_by = fields.String()
-    quantified = fields.Boolean()
+    quantified = fields.Boolean(required=True)
+    explanation = fields.Nested(ExplanationSchema, required=True)
+
+
+class RecordedActionSchema(_OutcomeSchema):
+    """An action that has just been recorded, and the wallet after it."""
+
+    status = fields.String(required=True, metadata={"enum": ["credited", "pending"]})
+    wallet = fields.Nested(BalanceSchema, required=True)
+
+
+class ActionSchema(_OutcomeSchema):
+    """An action and what it came to."""
+
     reason = fields.String(
         metadata={"description": "Why: an admin's words, or a slug such as `account-cancelled`, `replaced-by-partner`"}
     )
-    wallet = fields.Nested(BalanceSchema)
-    explanation = fields.Nested(ExplanationSchema)
 
 
 class ActionsQuerySchema(PageQuerySchema):

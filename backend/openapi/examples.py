@@ -27,6 +27,8 @@ TYPES: Final[dict[str, tuple[type, ...]]] = {
     "array": (list,),
     "null": (type(None),),
 }
+UNSAID: Final = {"credited": {"message", "reason"}}
+"""Status → what is not said of anything that has it: why it was refused."""
 DEEPEST = 6
 """Levels of nesting that an example shows."""
 
@@ -89,7 +91,9 @@ class _Maker:
         }
         if not shown and not self._complete:
             shown = dict(list(schema.get("properties", {}).items())[:1])
-        return {name: self.value(part, name=name, depth=depth + 1) for name, part in shown.items()}
+        made = {name: self.value(part, name=name, depth=depth + 1) for name, part in shown.items()}
+        unsaid = UNSAID.get(str(made.get("status")), set()) - needed
+        return {name: value for name, value in made.items() if name not in unsaid}
 
     def _resolved(self, schema: dict[str, Any]) -> dict[str, Any]:
         """A schema with its references followed and the first of its alternatives taken."""

@@ -14,6 +14,7 @@ from backend.database import cursor, db, transaction
 from backend.ledger import service as ledger
 from backend.verification import verify
 from tests.books import differences
+from tests.contract.described import assert_described
 from tests.sent_statements import noticed
 
 
@@ -112,8 +113,10 @@ def test_an_explanation_states_no_result_for_what_is_not_credited(client, plates
     ):
         url, body = f"/api/v1/admin/actions/{action}/{verb}", reason and {"reason": reason}
         assert client.post(url, json=body, headers=reviewer).status_code == 200
-    shown = client.get("/api/v1/actions", headers=headers(resident)).json["items"]
-    told = {one["status"]: (one["explanation"]["formula"], one["explanation"]["co2e_g"]) for one in shown}
+    shown = client.get("/api/v1/actions", headers=headers(resident))
+    assert_described(shown, method="get", path="/api/v1/actions")
+    told = {one["status"]: one["explanation"] for one in shown.json["items"]}
+    told = {status: (explanation["formula"], explanation["co2e_g"]) for status, explanation in told.items()}
     assert told == {
         "refused": (product, 0.0),
         "credited": (f"{product} = 144000 mg", 144.0),

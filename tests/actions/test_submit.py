@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from backend import clock
+from tests.contract.described import STRICT, assert_described
 
 
 @pytest.fixture
@@ -33,6 +34,22 @@ def test_a_declared_bag_is_credited_and_explained(submit):
     assert (body["status"], body["points"], body["co2e_g"], body["wallet"]) == ("credited", 1, 5.0, {"balance": 1})
     assert body["explanation"]["formula"] == "floor(1 count × 5000 mg/count) = 5000 mg"
     assert body["explanation"]["factors"][0]["source"].startswith("Wuhan")
+    assert_described(answer, method="post", path="/api/v1/actions")
+
+
+@pytest.mark.parametrize(
+    ("name", "optional"),
+    [
+        ("RecordedAction", {"points_capped_by"}),
+        ("Action", {"points_capped_by", "reason"}),
+        ("Explanation", set()),
+        ("Measured", set()),
+        ("UsedFactor", set()),
+    ],
+)
+def test_what_is_always_told_is_required_in_the_description(name, optional):
+    schema = STRICT["components"]["schemas"][name]
+    assert schema["properties"].keys() - schema["required"] == optional
 
 
 def test_a_declared_ride_earns_half_the_points_and_all_the_grams(submit):

@@ -112,6 +112,24 @@ def test_every_body_and_every_answer_has_an_example_that_keeps_to_its_schema(des
                 check(example, schema=content["schema"], of=description, where=f"{name} {kind}")
 
 
+def test_an_example_of_what_was_credited_does_not_say_why_it_was_refused(description):
+    seen = 0
+    for name, call in named(description).items():
+        for one in objects(call["responses"]):
+            if one.get("status") == "credited":
+                assert not one.keys() & {"message", "reason"}, name
+                seen += 1
+    assert seen
+
+
+def objects(part):
+    """Every object in a part of the description."""
+    if isinstance(part, dict):
+        yield part
+    for inner in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        yield from objects(inner)
+
+
 def test_every_parameter_has_an_example_that_keeps_to_its_schema(description):
     for path, _method, call in calls(description):
         for parameter in (*call.get("parameters", []), *description["paths"][path].get("parameters", [])):

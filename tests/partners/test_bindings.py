@@ -13,6 +13,7 @@ from backend.database import transaction
 from backend.partners import bindings, proofs
 from backend.partners import service as partners
 from tests.books import differences
+from tests.contract.described import assert_described
 from tests.together import together
 
 URL = "/api/v1/me/bindings"
@@ -168,7 +169,10 @@ def test_what_is_bound_at_a_partner_that_is_no_longer_active_can_be_undone(clien
     bind(resident, "u-1", status=404)
 
 
-def test_a_frozen_resident_binds_nothing(resident, bind, rows):
+def test_a_frozen_resident_binds_nothing(client, resident, headers, proof, rows):
     rows("UPDATE wallets SET frozen = true RETURNING 1")
-    assert bind(resident, "u-1", status=403)["type"] == "resident-frozen"
+    wanted = {"partner": "bikes", "subject": "u-1", "proof": proof("u-1")}
+    answer = client.post(URL, json=wanted, headers=headers(resident))
+    assert (answer.status_code, answer.json["type"]) == (403, "resident-frozen")
+    assert_described(answer, method="post", path=URL)
     assert rows("SELECT resident_id FROM bindings") == []
