@@ -48,9 +48,12 @@ FROM unnest(%s::text[], %s::text[], %s::jsonb[]) AS d (external_id, subject, pay
 ON CONFLICT DO NOTHING RETURNING external_id
 """
 _TAKE_KEPT = """
-DELETE FROM external_events WHERE partner_id = %s AND subject = ANY(%s::text[]) AND resident_id IS NULL
-RETURNING payload, received_at
+WITH taken AS (
+    DELETE FROM external_events WHERE partner_id = %s AND subject = ANY(%s::text[]) AND resident_id IS NULL
+    RETURNING payload, received_at, external_id)
+SELECT payload, received_at FROM taken ORDER BY received_at, external_id COLLATE "C"
 """
+"""Of events that began at one moment the first is credited first: not whichever lies first on the disk."""
 
 
 class BusyError(UpstreamUnavailableError):
@@ -172,6 +175,7 @@ def _in_parts(events: Sequence[Event], *, terms: _Terms) -> list[Result]:
 def credit_kept(partner: Partner, subjects: Collection[str], *, now: datetime) -> list[Result]:
     """Credit what waited for these subjects, which this transaction has bound, for no more than UNBOUND_DAYS.
 
+    In order of when they began; of those that began at one moment, of when they came in, then of their external ids.
     What is refused now is forgotten: the partner may send it again.
     """
     settings = present.settings()

@@ -48,6 +48,21 @@ def test_what_waited_longer_than_thirty_days_is_not_credited(resident, send, rid
     assert rows("SELECT external_id FROM external_events") == [("new",)]
 
 
+@pytest.mark.parametrize(("came_first", "credited"), [(None, "a"), ("b", "b")])
+def test_of_what_began_at_one_moment_the_first_to_come_in_counts(
+    resident, send, ride, bind, rows, came_first, credited
+):
+    one = ride("b")
+    send([one, {**one, "external_id": "c"}, {**one, "external_id": "a"}])
+    earlier = (
+        "UPDATE external_events SET received_at = received_at - interval '1 s' WHERE external_id = :id RETURNING 1"
+    )
+    assert len(rows(earlier, id=came_first)) == (came_first is not None)
+    bound = bind(resident, "u-1")
+    assert (bound["credited"], bound["refused"]) == (1, 2)
+    assert rows("SELECT external_id FROM external_events") == [(credited,)]
+
+
 def test_waiting_does_not_make_an_event_too_old(resident, send, ride, bind, rows):
     send([ride("a", hours_ago=24 * 365.9)])
     rows("UPDATE external_events SET received_at = received_at - interval '29 days' RETURNING 1")
