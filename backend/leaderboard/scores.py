@@ -1,4 +1,4 @@
-"""How a board's score holds a value and who reached it first, exactly, in a double.
+"""How a board's score holds a value exactly, and who reached it first to a tick, in a double (docs/adr/0027).
 
 A sorted set orders by a double, and a double holds whole numbers exactly up to 53 bits. The high bits are the value,
 the low bits count *down* with time, so that of two equal values the earlier is the greater score:

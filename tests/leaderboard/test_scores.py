@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from backend.database import db
 from backend.leaderboard.periods import KINDS, containing
-from backend.leaderboard.scores import METRICS, MOST, SCORE, TICK_S, encode, value_of
+from backend.leaderboard.scores import EASTERNMOST, METRICS, MOST, SCORE, TICK_S, encode, value_of
 
 DAY = date(2026, 12, 30)
 CITY_NOON = datetime(2026, 12, 30, 4, tzinfo=UTC)
@@ -30,6 +30,30 @@ def test_the_greater_value_is_ahead_and_of_equal_values_the_earlier(one, other, 
     elif a and abs(at - bt) >= timedelta(seconds=2 * tick):
         assert (first > second) == (at < bt)
     assert (value_of(metric, first), value_of(metric, second)) == (a, b)
+
+
+@pytest.mark.parametrize(
+    ("metric", "kind", "tick_s"),
+    [
+        *(("points", kind, 1) for kind in KINDS),
+        ("co2e", "day", 60),
+        ("co2e", "week", 120),
+        ("co2e", "month", 400),
+        ("co2e", "year", 4_000),
+        ("co2e", "all", 5 * 86_400),
+    ],
+)
+def test_of_equal_values_one_tick_earlier_is_ahead(metric, kind, tick_s):
+    period = containing(DAY, kind=kind)
+    began = datetime(period.starts_on.year, period.starts_on.month, period.starts_on.day, tzinfo=UTC) - EASTERNMOST
+    tick = timedelta(seconds=tick_s)
+    at = began + (CITY_NOON - began) // tick * tick
+
+    def score(instant):
+        return encode(metric, value=7, reached_at=instant, period=period)
+
+    assert score(at - timedelta(microseconds=1)) == score(at) + 1
+    assert score(at + tick - timedelta(microseconds=1)) == score(at) > score(at + tick)
 
 
 @given(value=values, at=st.datetimes(datetime(2020, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
