@@ -1,10 +1,11 @@
 """Check-in codes: a short-lived signed token that a place shows as a QR code and a resident scans there.
 
-A photo of the code shared in a group is worth nothing after `valid_s`.
+A photo of the code shared in a group is worth nothing after `valid_s`, and while the code is good it stands for nothing
+that was done before it was shown.
 """
 
 import hmac
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from backend import present
@@ -13,21 +14,29 @@ LONGEST_VALID_S = 3_600
 
 
 def issue(*, task: str, place: str, now: datetime, valid_s: int) -> str:
-    """A token for one task at one place, good for `valid_s` seconds."""
+    """A token for one task at one place, good for `valid_s` seconds; `place` holds no dot."""
     until = int((now + timedelta(seconds=min(valid_s, LONGEST_VALID_S))).timestamp())
-    return f"{until}.{place}.{_sign(task, place, until)}"
+    # Beside the place and not beside `until`: web servers of the release before take it for part of the place's name.
+    shown = f"{place}.{int(now.timestamp())}"
+    return f"{until}.{shown}.{_sign(task, shown, until)}"
 
 
-def place_of(token: str, *, task: str, now: datetime) -> str | None:
-    """The place a token stands for; None where it is forged, for another task, or has ended."""
+def shown_since(token: str, *, task: str, now: datetime) -> datetime | None:
+    """When the code of this token was first shown; None where it is forged, for another task, or has ended.
+
+    A token that does not say so, of the release before, has been shown for as long as any may be.
+    """
     until, _, rest = token.partition(".")
-    place, _, signature = rest.rpartition(".")
+    shown, _, signature = rest.rpartition(".")
     if not (until.isdigit() and until.isascii() and len(until) <= 12 and signature.isascii()):  # noqa: PLR2004  seconds
         return None
-    good = hmac.compare_digest(signature, _sign(task, place, int(until)))
-    return place if good and int(until) >= now.timestamp() else None
+    good = hmac.compare_digest(signature, _sign(task, shown, int(until)))
+    if not good or int(until) < now.timestamp():
+        return None
+    issued = shown.partition(".")[2]
+    return datetime.fromtimestamp(int(issued) if issued else int(until) - LONGEST_VALID_S, UTC)
 
 
-def _sign(task: str, place: str, until: int) -> str:
+def _sign(task: str, shown: str, until: int) -> str:
     secret = present.settings().secret_key
-    return hmac.new(secret.encode(), f"check-in\n{task}\n{place}\n{until}".encode(), sha256).hexdigest()[:32]
+    return hmac.new(secret.encode(), f"check-in\n{task}\n{shown}\n{until}".encode(), sha256).hexdigest()[:32]

@@ -1,0 +1,102 @@
+"""A check-in code stands for what was done while it was shown, and for nothing before."""
+
+import hmac
+from datetime import timedelta
+from hashlib import sha256
+
+import pytest
+import time_machine
+
+from backend import clock
+
+ACTIONS = "/api/v1/actions"
+TASK, SKEW = "event_checkin", timedelta(seconds=300)
+MICROSECOND = timedelta(microseconds=1)
+
+
+@pytest.fixture(autouse=True)
+def _the_clock_stands(well_into_the_day):
+    """At a full second."""
+    with time_machine.travel(clock.now().replace(microsecond=0), tick=False):
+        yield
+
+
+@pytest.fixture
+def code(client, admin_headers):
+    """code() → a code for the event, good for so many seconds, and when it was shown."""
+
+    def show(valid_s=60):
+        shown_at = clock.now()
+        wanted = {"task": TASK, "place": "park-gate", "valid_s": valid_s}
+        answer = client.post("/api/v1/admin/check-ins", json=wanted, headers=admin_headers("operator"))
+        return answer.json["token"], shown_at
+
+    return show
+
+
+@pytest.fixture
+def check_in(client, resident, headers):
+    """check_in(token, at) → the answer to an action with that code."""
+
+    def send(token, at, **more):
+        evidence = {"kind": "check_in", "check_in_token": token}
+        body = {"task": TASK, "occurred_at": clock.rfc3339(at), "evidence": evidence, **more}
+        return client.post(ACTIONS, json=body, headers={"Accept-Language": "en", **headers(resident)})
+
+    return send
+
+
+def of_the_release_before(settings, *, until):
+    """A token that does not say since when its code is shown."""
+    text = f"check-in\n{TASK}\npark-gate\n{until}"
+    return f"{until}.park-gate.{hmac.new(settings.secret_key.encode(), text.encode(), sha256).hexdigest()[:32]}"
+
+
+def test_one_code_does_not_credit_the_days_before_it(client, code, resident, headers):
+    token, shown_at = code(3600)
+    evidence = {"kind": "check_in", "check_in_token": token}
+    days = [{"task": TASK, "occurred_at": clock.rfc3339(shown_at - timedelta(days=ago))} for ago in range(7)]
+    batch = {"actions": [{**day, "evidence": evidence} for day in days]}
+    answer = client.post(f"{ACTIONS}/batch", json=batch, headers={"Accept-Language": "en", **headers(resident)}).json
+    outcomes = [(line["status"], line.get("reason")) for line in answer["results"]]
+    assert outcomes == [("credited", None), *[("refused", "validation-failed")] * 6]
+    assert answer["wallet"] == {"balance": 10}
+    assert answer["results"][1]["message"] == (
+        f"Give the time of the scan: this code has been shown since {clock.rfc3339(shown_at)}."
+    )
+
+
+def test_the_clock_of_a_phone_may_be_as_far_behind_as_it_may_be_ahead(code, check_in):
+    token, shown_at = code()
+    assert check_in(token, shown_at - SKEW).status_code == 201
+    refused = check_in(token, shown_at - SKEW - MICROSECOND)
+    assert (refused.status_code, refused.json["type"]) == (422, "validation-failed")
+    assert [error["field"] for error in refused.json["errors"]] == ["occurred_at"]
+    assert check_in(token, shown_at + SKEW + MICROSECOND).json["type"] == "in-the-future"
+
+
+def test_what_began_before_the_code_was_shown_is_not_of_that_day(code, check_in):
+    token, shown_at = code()
+    refused = check_in(token, shown_at, started_at=clock.rfc3339(shown_at - timedelta(days=1)))
+    assert [error["field"] for error in refused.json["errors"]] == ["started_at"]
+
+
+def test_a_code_of_the_release_before_is_taken_for_as_long_as_any_is_good(settings, check_in):
+    now = clock.now()
+    token = of_the_release_before(settings, until=int(now.timestamp()) + 60)
+    assert check_in(token, now - timedelta(minutes=50)).status_code == 201
+    assert check_in(token, now - timedelta(days=1)).status_code == 422
+
+
+@pytest.mark.parametrize("change", [("park-gate", "other-gate"), (".1", ".2"), ("1", "9")])
+def test_a_code_that_was_altered_is_no_code(code, check_in, change):
+    token, shown_at = code()
+    refused = check_in(token.replace(*change), shown_at)
+    assert [error["field"] for error in refused.json["errors"]] == ["evidence.check_in_token"]
+
+
+def test_a_code_is_good_for_its_own_task_until_it_ends(settings, code, check_in):
+    token, shown_at = code()
+    assert check_in(token, shown_at, task="waste_sorting").status_code == 422
+    ended = of_the_release_before(settings, until=int(clock.now().timestamp()) - 1)
+    assert check_in(ended, shown_at).status_code == 422
