@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from flask import json
@@ -42,6 +42,7 @@ class Progress:
     """How far the resident is: lifetime milligrams and actions, and how often each task was done lately."""
 
     now: datetime
+    day: date
     co2e_mg: int
     actions: int
     today: Mapping[int, int]
@@ -68,12 +69,12 @@ class _Shown:
     Writing 21 tasks as JSON costs more than all the rest of the request, and most residents stand alike.
     """
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: Catalogue, *, day: date) -> None:
         self.catalogue = catalogue
         self.texts: dict[tuple[str, int, Standing], str] = {}
         self._ordered = list(catalogue.tasks.values())
         self._places = {rules.task_id: place for place, rules in enumerate(self._ordered)}
-        self._conditional = {place for place, rules in enumerate(self._ordered) if _is_conditional(rules)}
+        self._conditional = {place for place, rules in enumerate(self._ordered) if _is_conditional(rules, day)}
         self._untouched: dict[str, list[str]] = {}
 
     def items(self, progress: Progress, *, language: str) -> list[str]:
@@ -101,7 +102,7 @@ class _Shown:
 def list_tasks(caller: Caller) -> str:
     """All tasks in their order, as a JSON array; raises UnauthenticatedError."""
     catalogue, progress = _read(caller)
-    items = _shown(catalogue).items(progress, language=caller_language())
+    items = _shown(catalogue, day=progress.day).items(progress, language=caller_language())
     return f"[{', '.join(items)}]"
 
 
@@ -124,18 +125,20 @@ def _read(caller: Caller) -> tuple[Catalogue, Progress]:
     co2e_mg, actions, revision = found[0][:3]
     used_today = {row[3]: row[4] for row in found}
     used_in_month = {row[3]: row[5] for row in found}
-    return catalogue_service.current(revision), Progress(now, co2e_mg, actions, used_today, used_in_month)
+    return catalogue_service.current(revision), Progress(now, day, co2e_mg, actions, used_today, used_in_month)
 
 
-def _shown(catalogue: Catalogue) -> _Shown:
+def _shown(catalogue: Catalogue, *, day: date) -> _Shown:
     shown: _Shown | None = present.extensions().get("shown_tasks")
     if shown is None or shown.catalogue is not catalogue or len(shown.texts) >= MOST_SHOWN:
-        shown = present.extensions()["shown_tasks"] = _Shown(catalogue)
+        shown = present.extensions()["shown_tasks"] = _Shown(catalogue, day=day)
     return shown
 
 
-def _is_conditional(rules: TaskRules) -> bool:
-    """Whether how it stands depends on more than how often it was done."""
+def _is_conditional(rules: TaskRules, day: date) -> bool:
+    """Whether how it stands, on that day or later, depends on more than how often it was done."""
+    if rules.quantifier is not None and not rules.quantifier.holds_from(day):
+        return True
     return bool(rules.unlock) or rules.starts_at is not None or rules.ends_at is not None
 
 
@@ -152,6 +155,8 @@ def _standing(rules: TaskRules, progress: Progress) -> Standing:
 
 
 def _state(rules: TaskRules, progress: Progress, *, begun: bool, used: int) -> str:
+    if rules.quantifier is not None and rules.quantifier.on(progress.day) is None:
+        return "ended" if rules.quantifier.has_ended(progress.day) else "locked"
     if rules.over_at(progress.now):
         return "ended"
     if not (begun and rules.unlocked_by(co2e_mg=progress.co2e_mg, actions=progress.actions)):

@@ -70,7 +70,7 @@ def decide(claim: Claim, rules: TaskRules, *, standing: Standing, caps: Caps, no
         return _refused("daily-limit-reached")
     quantification = rules.quantifier.on(claim.day) if rules.quantifier else None
     if rules.quantifier and quantification is None:
-        return _refused("too-old")
+        return _refused("task-ended" if rules.quantifier.has_ended(claim.day) else "too-old")
     outcome = credit(
         claim, rules, quantity=quantity, used=quantification, replaces=tuple(met), standing=standing, caps=caps
     )

@@ -62,9 +62,14 @@ class Quantification:
 
 
 def latest_valid(versions: Sequence[Factor], day: date) -> Factor | None:
-    """The highest version of one factor that is valid on that day."""
-    valid = [factor for factor in versions if factor.valid_on(day)]
-    return max(valid, key=lambda factor: factor.version, default=None)
+    """The highest version of one factor that has begun by that day; none holds where that one has ended."""
+    latest = _latest_begun(versions, day)
+    return latest if latest is not None and latest.valid_on(day) else None
+
+
+def _latest_begun(versions: Sequence[Factor], day: date) -> Factor | None:
+    begun = [factor for factor in versions if factor.valid_from <= day]
+    return max(begun, key=lambda factor: factor.version, default=None)
 
 
 class Quantifier:
@@ -81,6 +86,16 @@ class Quantifier:
         if day not in self._found:
             self._found[day] = self._find(day)
         return self._found[day]
+
+    def has_ended(self, day: date) -> bool:
+        """Whether a day without one has none because a factor had ended, and not because one had not begun yet."""
+        latest = [_latest_begun(versions, day) for versions in (self._baselines, self._projects or ())]
+        return any(factor is not None and not factor.valid_on(day) for factor in latest)
+
+    def holds_from(self, day: date) -> bool:
+        """Whether there surely is one on that day and on every day after it."""
+        versions = (*self._baselines, *(self._projects or ()))
+        return self.on(day) is not None and all(factor.valid_to is None for factor in versions)
 
     def _find(self, day: date) -> Quantification | None:
         baseline = latest_valid(self._baselines, day)
