@@ -57,11 +57,18 @@ class Amount(fields.Field[float]):
     """A finite JSON number (never text, true or NaN), below 10^10 either way."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:  # noqa: ARG002  marshmallow's signature
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if not _is_number(value):
             raise ValidationError(gettext("Not a number."))
         if abs(value) >= 10**10:
             raise ValidationError(gettext("Too large."))
         return value
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, int):
+        # Finite, however long: asking isfinite would make a float of it, for which it may be too large.
+        return not isinstance(value, bool)
+    return isinstance(value, float) and math.isfinite(value)
 
 
 class Flag(fields.Boolean):
@@ -81,7 +88,7 @@ class Exact(fields.Field[Decimal]):
         self.places, self.below = places, below
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Decimal:  # noqa: ARG002  marshmallow's signature
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if not _is_number(value):
             raise ValidationError(gettext("Not a number."))
         exact = Decimal(str(value))
         if not 0 <= exact < self.below:

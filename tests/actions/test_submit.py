@@ -88,6 +88,8 @@ def test_a_third_declared_ride_of_a_day_is_refused_whatever_it_is_by(submit):
         ({"occurred_at": "2026-01-01T00:00:00"}, 422, "validation-failed"),
         ({"activity": {"quantity": float("nan"), "unit": "count"}}, 400, "bad-request"),
         ({"activity": {"quantity": 1e300, "unit": "count"}}, 422, "validation-failed"),
+        ({"activity": {"quantity": 10**400, "unit": "count"}}, 422, "validation-failed"),
+        ({"activity": {"quantity": -(10**400), "unit": "count"}}, 422, "validation-failed"),
         ({"activity": {"quantity": -1, "unit": "count"}}, 422, "validation-failed"),
         ({"activity": {"quantity": True, "unit": "count"}}, 422, "validation-failed"),
         ({"activity": {"quantity": 1, "unit": "kg"}}, 422, "validation-failed"),
@@ -140,6 +142,14 @@ def test_each_action_of_a_batch_has_its_own_outcome_in_the_order_given(client, r
         (4, "credited", None),
     ]
     assert answer.json["wallet"] == {"balance": 2}
+
+
+def test_a_number_too_long_for_any_float_is_refused_without_the_others(client, resident, headers):
+    good = {"task": "own_bag", "occurred_at": clock.rfc3339(clock.now())}
+    given = [{**good, "activity": {"quantity": 10**400, "unit": "count"}}, good]
+    answer = client.post("/api/v1/actions/batch", json={"actions": given}, headers=headers(resident))
+    lines = [(line["status"], line.get("reason")) for line in answer.json["results"]]
+    assert lines == [("refused", "validation-failed"), ("credited", None)]
 
 
 def test_an_action_is_seen_by_its_own_resident_only(submit, client, new_resident, headers):

@@ -122,6 +122,7 @@ def test_one_key_makes_one_factor(client, operator):
         ("value_mg", "8.7"),
         ("value_mg", 1.2345678),
         ("value_mg", 10**10),
+        pytest.param("value_mg", 10**400, id="value_mg-too_long_for_a_float"),
         ("value_mg", True),
         ("title", {"zh": "轮渡"}),
         ("title", {"zh": "轮渡", "en": ""}),
