@@ -65,6 +65,13 @@ class EvidenceRule:
             raw = min(raw, self.max)
         return raw * self.share_percent // 100
 
+    def points_at_most(self, *, counted_milli: int) -> int | None:
+        """The most that `points_for` gives up to that quantity, whatever its grams; None where nothing limits it."""
+        if self.basis == "co2e" and self.max is None and self.points and self.share_percent:
+            return None
+        # So many grams are worth `max`, or more, where they are worth anything.
+        return self.points_for(counted_milli=counted_milli, co2e_mg=self.per * (self.max or 0))
+
 
 @dataclass(frozen=True, slots=True)
 class TaskRules:
@@ -118,18 +125,14 @@ class TaskRules:
         return co2e_mg >= self.unlock.get("min_co2e_mg", 0) and actions >= self.unlock.get("min_actions", 0)
 
     def points_max(self) -> int | None:
-        """The most that one action can earn; None where nothing limits it."""
-        values = [
-            rule.points if rule.basis == "fixed" else rule.max if rule.max is not None else self._points_at_most(rule)
-            for rule in self.evidence.values()
-        ]
+        """The most that one action can earn by any of its tiers, before caps; None where nothing limits it."""
+        values = [self._points_at_most(rule) for rule in self.evidence.values()]
         known = [value for value in values if value is not None]
-        return max(known, default=None)
+        return max(known, default=None) if len(known) == len(values) else None
 
     def _points_at_most(self, rule: EvidenceRule) -> int | None:
-        if rule.basis != "quantity":
-            return None
-        return rule.points_for(counted_milli=self.counted(self.max_milli), co2e_mg=0)
+        most = self.max_milli if rule.quantity_max_milli is None else min(self.max_milli, rule.quantity_max_milli)
+        return rule.points_at_most(counted_milli=self.counted(most))
 
 
 def evidence_rule(raw: Mapping[str, Any]) -> EvidenceRule:
