@@ -82,7 +82,6 @@ def record_steps(given: dict[str, str], *, resident: Resident) -> dict[str, Any]
         encrypted_data=given["encrypted_data"],
         iv=given["iv"],
         app_id=settings.wechat_app_id,
-        zone=settings.city_time_zone,
         now=clock.now(),
         max_age=FRESH,
     )

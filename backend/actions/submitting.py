@@ -29,7 +29,7 @@ from backend.errors import ValidationFailedError
 from backend.ledger.models import Wallet
 from backend.residents.auth import Caller
 from backend.residents.models import Resident
-from backend.residents.wechat import DaySteps
+from backend.residents.wechat import WE_RUN_ZONE, DaySteps
 from backend.web import wrong_fields
 from backend.web.idempotency import Request
 from backend.web.titles import language
@@ -88,9 +88,12 @@ def submit_many(given: Sequence[dict[str, Any] | ValidationError], *, caller: Ca
 
 
 def submit_steps(days: Sequence[DaySteps], *, resident: Resident) -> dict[str, Any]:
-    """Record the steps of each whole day: today's are still growing, and are left for tomorrow."""
+    """Record the steps of each whole day: today's are still growing, and are left for tomorrow.
+
+    A day is over once it is so in the city and where WeChat counts it.
+    """
     settings, now = present.settings(), clock.now()
-    today = clock.local_day(now)
+    today = min(clock.local_day(now), clock.local_day(now, zone=WE_RUN_ZONE))
     whole = sorted((day for day in days if day.day < today), key=lambda day: day.day)
     claims = [_steps_claim(day, settings=settings, place=place) for place, day in enumerate(whole)]
     recorded = _record(claims, resident=resident, now=now)

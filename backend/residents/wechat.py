@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import httpx
 import structlog
@@ -18,6 +17,7 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
 from backend import clock
+from backend.config import SHANGHAI
 from backend.errors import RefusalError, UpstreamUnavailableError, ValidationFailedError
 
 MAX_CODE = 256
@@ -26,6 +26,10 @@ BLOCK = 16
 """Bytes of an AES block, of an AES-128 key and of an initialisation vector."""
 CLOCK_SKEW = timedelta(minutes=5)
 """How far WeChat's clock may run ahead of ours."""
+WE_RUN_ZONE = SHANGHAI
+"""WeRun's days are Beijing's, wherever city and phone are. The page of wx.getWeRunData calls an item's `timestamp` only
+the time of its data; WeChat's staff have said so: developers.weixin.qq.com/community/develop/doc/
+0008e414048980c5ed5ddca9b56c00."""
 
 _BUSY, _RATE_LIMITED, _INVALID, _USED, _BLOCKED = -1, 45011, 40029, 40163, 40226
 _BACKOFF_S = 0.2
@@ -80,7 +84,7 @@ class WeChatSession:
 
 @dataclass(frozen=True, slots=True)
 class DaySteps:
-    """How many steps a person made on one city day."""
+    """How many steps a person made on one day of WE_RUN_ZONE."""
 
     day: date
     steps: int
@@ -173,11 +177,10 @@ def decrypt_we_run(
     encrypted_data: str,
     iv: str,
     app_id: str,
-    zone: ZoneInfo,
     now: datetime,
     max_age: timedelta,
 ) -> list[DaySteps]:
-    """The steps of each city day, in order, that wx.getWeRunData handed to this mini-program.
+    """The steps of each day, in order, that wx.getWeRunData handed to this mini-program.
 
     AES-128-CBC with PKCS#7 under the session key; all three texts are base64. Raises ValidationFailedError
     for what is not such data, SessionExpiredError for another key, ForeignStepsError for another
@@ -191,7 +194,7 @@ def decrypt_we_run(
         raise ForeignStepsError
     if not _is_fresh(handed["watermark"].get("timestamp"), now=now, max_age=max_age):
         raise StaleStepsError
-    return _days(handed, zone=zone)
+    return _days(handed)
 
 
 def _malformed(name: str) -> ValidationFailedError:
@@ -238,12 +241,12 @@ def _is_fresh(handed_at: object, *, now: datetime, max_age: timedelta) -> bool:
     return -CLOCK_SKEW.total_seconds() <= age_s <= max_age.total_seconds()
 
 
-def _days(handed: dict[str, Any], *, zone: ZoneInfo) -> list[DaySteps]:
+def _days(handed: dict[str, Any]) -> list[DaySteps]:
     steps: dict[date, int] = {}
     try:
         for item in handed["stepInfoList"]:
             began_at = datetime.fromtimestamp(_whole(item["timestamp"]), UTC)
-            day = clock.local_day(began_at, zone=zone)
+            day = clock.local_day(began_at, zone=WE_RUN_ZONE)
             steps[day] = max(_whole(item["step"]), steps.get(day, 0))
     except (TypeError, KeyError, ValueError) as error:
         raise _malformed("encrypted_data") from error

@@ -14,9 +14,8 @@ import secrets
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from cryptography.hazmat.primitives import padding
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -25,7 +24,7 @@ from werkzeug.wrappers import Request, Response
 
 from backend import clock
 from backend.redis import WECHAT_CODE, Client, RedisError
-from backend.residents.wechat import BLOCK, DaySteps
+from backend.residents.wechat import BLOCK, WE_RUN_ZONE, DaySteps
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -95,16 +94,16 @@ def session_key_of(openid: str, *, secret: str) -> str:
     return base64.b64encode(digest[:BLOCK]).decode()
 
 
-def encrypt_we_run(
-    session_key: str, *, app_id: str, steps: Iterable[DaySteps], zone: ZoneInfo, now: datetime
-) -> EncryptedSteps:
-    """Steps as wx.getWeRunData would hand them over at `now`; a day begins at midnight in `zone`."""
-    items = [
-        {"timestamp": int(clock.day_bounds(item.day, zone=zone)[0].timestamp()), "step": item.steps} for item in steps
-    ]
+def encrypt_we_run(session_key: str, *, app_id: str, steps: Iterable[DaySteps], now: datetime) -> EncryptedSteps:
+    """Steps as wx.getWeRunData would hand them over at `now`; a day begins at midnight in Beijing."""
+    items = [{"timestamp": _midnight(item.day), "step": item.steps} for item in steps]
     watermark = {"timestamp": int(now.timestamp()), "appid": app_id}
     plaintext = json.dumps({"stepInfoList": items, "watermark": watermark}, separators=(",", ":"))
     return encrypt(session_key, plaintext.encode())
+
+
+def _midnight(day: date) -> int:
+    return int(clock.day_bounds(day, zone=WE_RUN_ZONE)[0].timestamp())
 
 
 def encrypt(session_key: str, plaintext: bytes) -> EncryptedSteps:

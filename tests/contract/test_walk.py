@@ -71,7 +71,6 @@ def test_steps_are_read(ask, newcomer, owner, operator, site):
         key,
         app_id=settings.wechat_app_id,
         steps=[DaySteps(today - timedelta(days=2), 8000), DaySteps(today - timedelta(days=1), 900), DaySteps(today, 5)],
-        zone=settings.city_time_zone,
         now=clock.now(),
     )
     days = ask("/actions/steps", {"encrypted_data": sent.encrypted_data, "iv": sent.iv}, headers)["days"]

@@ -154,7 +154,7 @@ def walk(world: World) -> Wish:
     signed = world.site.sign_in(name)
     key = session_key_of(openid_of(name, app_id=APP_ID), secret=WECHAT_SECRET)
     steps = [DaySteps((now - timedelta(days=1)).astimezone(NOON).date(), 9_000)]
-    sealed = encrypt_we_run(key, app_id=APP_ID, steps=steps, zone=NOON, now=now)
+    sealed = encrypt_we_run(key, app_id=APP_ID, steps=steps, now=now)
     body = {"encrypted_data": sealed.encrypted_data, "iv": sealed.iv}
     rows = {"actions": 1, "ledger_entries": 1, "lots": 1, "yearly_points": 1}
     state = _earned(number_of(signed), actions=1)

@@ -23,19 +23,19 @@ from backend.residents.wechat import (
 
 APP_ID, SECRET = "wx0123456789abcdef", "sandbox-secret"
 KEY = wechat_sandbox.session_key_of("o-somebody", secret=SECRET)
-ZONE = ZoneInfo("Asia/Shanghai")
+BEIJING = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 MAX_AGE = timedelta(minutes=10)
 WALKED = [DaySteps(date(2026, 3, 1), 8_000), DaySteps(date(2026, 3, 2), 0)]
 
 
 def handed(steps=WALKED, *, key=KEY, app_id=APP_ID, at=NOW):
-    return wechat_sandbox.encrypt_we_run(key, app_id=app_id, steps=steps, zone=ZONE, now=at)
+    return wechat_sandbox.encrypt_we_run(key, app_id=app_id, steps=steps, now=at)
 
 
 def read(sent, *, key=KEY, **changes):
     fields = {"encrypted_data": sent.encrypted_data, "iv": sent.iv, **changes}
-    return decrypt_we_run(key, **fields, app_id=APP_ID, zone=ZONE, now=NOW, max_age=MAX_AGE)
+    return decrypt_we_run(key, **fields, app_id=APP_ID, now=NOW, max_age=MAX_AGE)
 
 
 def sealed(body):
@@ -54,8 +54,8 @@ def test_steps_come_back_as_they_were_handed_over():
     assert read(handed([])) == []
 
 
-def test_a_day_begins_at_midnight_in_the_city():
-    midnight = int(datetime(2026, 3, 1, tzinfo=ZONE).timestamp())
+def test_a_day_begins_at_midnight_in_beijing():
+    midnight = int(datetime(2026, 3, 1, tzinfo=BEIJING).timestamp())
     assert read(steps_at((midnight - 1, 5), (midnight, 6))) == [
         DaySteps(date(2026, 2, 28), 5),
         DaySteps(date(2026, 3, 1), 6),
@@ -63,7 +63,7 @@ def test_a_day_begins_at_midnight_in_the_city():
 
 
 def test_two_counts_of_one_day_are_one_day_with_the_higher():
-    midnight = int(datetime(2026, 3, 1, tzinfo=ZONE).timestamp())
+    midnight = int(datetime(2026, 3, 1, tzinfo=BEIJING).timestamp())
     assert read(steps_at((midnight, 6), (midnight + 60, 9), (midnight + 90, 7))) == [DaySteps(date(2026, 3, 1), 9)]
 
 
