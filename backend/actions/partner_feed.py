@@ -31,7 +31,7 @@ from backend.config import Settings
 from backend.database import cursor, db, text_array
 from backend.errors import UpstreamUnavailableError
 from backend.partners import bindings
-from backend.partners.models import Partner
+from backend.partners.models import MOST_EVENT_AGE_DAYS, Partner
 
 _log = structlog.get_logger()
 ATTEMPTS = 3
@@ -123,7 +123,8 @@ def credit_events(partner: Partner, events: Sequence[Event], *, now: datetime, g
         partner_id=partner.id,
         tier=partner.tier,
         tasks=frozenset(partner.tasks),
-        max_age_days=partner.max_event_age_days + grace_days,
+        # Releases before took larger settings, and what is stored stays.
+        max_age_days=min(partner.max_event_age_days, MOST_EVENT_AGE_DAYS) + grace_days,
         zone=settings.city_time_zone,
         catalogue=catalogue_service.current(),
         settings=settings,

@@ -4,6 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
+from backend.partners.models import MOST_EVENT_AGE_DAYS
 from backend.web.paging import page_schema
 from backend.web.schemas import BothLanguagesSchema, Code, Entire, Flag, Instant
 
@@ -28,7 +29,7 @@ class PartnerChangeSchema(Schema):
     max_event_age_days = fields.Integer(
         strict=True,
         load_default=366,
-        validate=validate.Range(1, 36_600),
+        validate=validate.Range(1, MOST_EVENT_AGE_DAYS),
         metadata={"description": "How old an event may be", "example": 366},
     )
     active = Flag(

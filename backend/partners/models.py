@@ -8,6 +8,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.database import Model, Whole
 
+MOST_EVENT_AGE_DAYS = 3_660
+"""Ten years. What checks the books knows days from 2000 on: a slip in a year must be refused, not credited."""
+
 
 class Partner(Model):
     """An organisation that sends us trips or drop-offs."""

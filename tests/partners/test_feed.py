@@ -9,7 +9,9 @@ from sqlalchemy import text
 
 from backend import clock
 from backend.actions import cleaning
+from backend.catalogue import service as catalogue
 from backend.database import db, transaction
+from backend.verification import verify
 from tests.books import differences
 from tests.together import together
 
@@ -159,6 +161,19 @@ def test_the_rules_refuse_by_name_whether_bound_or_not(send, ride, known, change
     known("u-1")
     (line,) = send([{**ride("one", subject=subject), **change}])["results"]
     assert (line["status"], line["reason"]) == ("refused", reason)
+
+
+def test_no_setting_takes_what_is_older_than_ten_years(send, ride, known, rows):
+    known("u-1")
+    rows("UPDATE partners SET max_event_age_days = 36600 RETURNING 1")
+    rows("UPDATE emission_factors SET valid_from = '1990-01-01' RETURNING 1")
+    with transaction():
+        catalogue.changed()
+    db.session.expire_all()  # the rows were changed past it
+    events = [ride("within", hours_ago=24 * 3_660 - 1), ride("beyond", hours_ago=24 * 3_660 + 1)]
+    lines = [(line["status"], line.get("reason")) for line in send(events)["results"]]
+    assert lines == [("credited", None), ("refused", "too-old")]
+    assert list(verify()) == []
 
 
 def test_the_quantity_is_kept_to_the_thousandth(send, ride, known, rows):

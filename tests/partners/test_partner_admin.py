@@ -43,6 +43,7 @@ def test_a_partner_is_added_read_and_listed(client, operator):
         ("tasks", ["green_quiz"], "tasks.0"),
         ("tasks", ["own_cup", "own_cup"], "tasks"),
         ("max_event_age_days", 0, "max_event_age_days"),
+        ("max_event_age_days", 3_661, "max_event_age_days"),
         ("title", {"en": "Shops"}, "title.zh"),
         ("active", "yes", "active"),
     ],
@@ -75,6 +76,15 @@ def test_what_its_tasks_accept_now_keeps_nobody_from_switching_a_partner_off(cli
         assert [error["field"] for error in refused.json["errors"]] == ["tasks.0"]
     changed = client.patch(url, json={"active": False}, headers=operator(**{"If-Match": '"1"'}))
     assert (changed.status_code, changed.json["active"], changed.json["tasks"]) == (200, False, tasks)
+
+
+def test_a_larger_age_of_a_release_before_hinders_no_other_change(client, operator, partner, rows):
+    url = f"{PARTNERS}/{partner['id']}"
+    rows("UPDATE partners SET max_event_age_days = 36600 WHERE code = 'cup_shops' RETURNING 1")
+    changed = client.patch(url, json={"active": False}, headers=operator(**{"If-Match": '"1"'}))
+    assert (changed.status_code, changed.json["max_event_age_days"]) == (200, 36_600)
+    most = client.patch(url, json={"max_event_age_days": 3_660}, headers=operator(**{"If-Match": '"2"'}))
+    assert (most.status_code, most.json["max_event_age_days"]) == (200, 3_660)
 
 
 def test_of_two_admins_who_change_one_partner_at_once_exactly_one_wins(app, operator, partner):
