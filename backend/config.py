@@ -80,6 +80,12 @@ def _former_keys(text: str) -> tuple[str, ...]:
     return keys
 
 
+def _switch(text: str) -> bool:
+    if text not in {"on", "off"}:
+        raise ValueError("write on or off")
+    return text == "on"
+
+
 def _whole(default: int, *, least: int) -> Any:
     def read(text: str) -> int:
         if re.fullmatch(r"-?[0-9]{1,18}", text) is None or int(text) < least:
@@ -109,6 +115,7 @@ class Settings:
     wechat_app_id: str = "wx-sandbox"
     wechat_secret: str = ""
     token_days: int = _whole(7, least=1)
+    admin_require_otp: bool | None = field(default=None, metadata={"read": _switch})  # None: in production
     points_valid_months: int = _whole(24, least=1)
     points_cap_day: int = _whole(200, least=0)
     points_cap_year: int = _whole(20_000, least=0)
@@ -128,6 +135,11 @@ class Settings:
     def production(self) -> bool:
         """Whether this is a real city's site."""
         return self.tanhui_env == "production"
+
+    @property
+    def second_factor_required(self) -> bool:
+        """Whether an admin's session opens everything only if it was begun with a one-time code."""
+        return self.production if self.admin_require_otp is None else self.admin_require_otp
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None, *, begins: bool = True) -> Self:

@@ -52,6 +52,7 @@ def test_what_sqlalchemy_and_psycopg_understand_is_taken_as_it_is(tmp_path, url)
         ("DATABASE_POOL_SIZE", "0", "write a whole number, 1 or more"),
         ("DATABASE_POOL_SIZE", "many", "write a whole number, 1 or more"),
         ("TRUSTED_PROXIES", "-1", "write a whole number, 0 or more"),
+        ("ADMIN_REQUIRE_OTP", "yes", "write on or off"),
         ("LOG_LEVEL", "verbose", "write DEBUG, INFO, WARNING, ERROR or CRITICAL"),
     ],
 )
@@ -63,6 +64,29 @@ def test_bounds_themselves_and_small_letters_are_fine(tmp_path):
     environ = {"DATABASE_POOL_SIZE": "1", "TRUSTED_PROXIES": "0", "LOG_LEVEL": "debug"}
     read = Settings.from_environment({**ELSEWHERE, "TANHUI_VAR": str(tmp_path), **environ})
     assert (read.database_pool_size, read.trusted_proxies, read.log_level) == (1, 0, "DEBUG")
+
+
+PRODUCTION = {
+    **ELSEWHERE,
+    "TANHUI_ENV": "production",
+    "SECRET_KEY": "s" * 32,
+    "WECHAT_MODE": "live",
+    "WECHAT_SECRET": "of the mini-program",
+}
+
+
+@pytest.mark.parametrize(
+    ("environ", "required"),
+    [
+        (ELSEWHERE, False),
+        (PRODUCTION, True),
+        ({**ELSEWHERE, "ADMIN_REQUIRE_OTP": "on"}, True),
+        ({**PRODUCTION, "ADMIN_REQUIRE_OTP": "off"}, False),
+    ],
+)
+def test_admins_need_a_second_factor_in_production_unless_it_is_said_otherwise(tmp_path, environ, required):
+    read = Settings.from_environment({**environ, "TANHUI_VAR": str(tmp_path)})
+    assert read.second_factor_required is required
 
 
 FORMER = ["first-former-key-" * 2, "second-former-key" * 2]

@@ -1,4 +1,4 @@
-"""`flask admin`: the first owner, and the way back in for one who forgot the password."""
+"""`flask admin`: the first owner, and the way back in for one who forgot the password or lost the phone."""
 
 import sys
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from backend.database import db, transaction
 from backend.errors import NotFoundError, RefusalError
 
 BY = "command:admin"
-group = AppGroup("admin", help="Admins: create, list, reset a password.")
+group = AppGroup("admin", help="Admins: create, list, reset a password, remove a second factor.")
 _from_stdin = click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 
 
@@ -39,6 +39,15 @@ def reset_password(*, username: str, password_stdin: bool) -> None:
     with _told_plainly(), transaction():
         managing.change(_id_of(username), password=password, by=BY)
     click.echo(f"{username} may sign in with the new password.")
+
+
+@group.command("remove-second-factor")
+@click.argument("username")
+def remove_second_factor(*, username: str) -> None:
+    """Let an admin who lost the phone enrol anew: ends all sessions; doing it again changes nothing."""
+    with _told_plainly(), transaction():
+        managing.remove_second_factor(_id_of(username), by=BY)
+    click.echo(f"{username} may sign in by password alone, and enrol a second factor anew.")
 
 
 @group.command("list")

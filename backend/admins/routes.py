@@ -3,10 +3,10 @@
 from typing import Any
 
 from backend.admins import managing, second_factor, signing_in
-from backend.admins.auth import AdminToken
+from backend.admins.auth import AdminToken, own_account
 from backend.admins.auth import admin as admin_only
 from backend.admins.idempotency import idempotent
-from backend.admins.models import ROLES, Admin
+from backend.admins.models import Admin
 from backend.admins.schemas import (
     AdminChangeSchema,
     AdminPageSchema,
@@ -34,12 +34,16 @@ blueprint = Blueprint("admins", __name__, url_prefix="/admin", description="Admi
 @blueprint.arguments(AdminSignInSchema)
 @blueprint.response(200, AdminTokenSchema)
 def sign_in(given: dict[str, Any]) -> AdminToken:
-    """Sign in as an admin"""
+    """Sign in as an admin
+
+    Where the site requires a second factor, a session that was begun without one opens nothing but what it takes to
+    enrol it.
+    """
     return signing_in.sign_in(**given)
 
 
 @blueprint.get("/me")
-@admin_only(*ROLES)
+@own_account
 @blueprint.response(200, AdminSchema)
 def show_me(*, admin: Admin) -> Admin:
     """Who am I, and what may I do"""
@@ -47,7 +51,7 @@ def show_me(*, admin: Admin) -> Admin:
 
 
 @blueprint.post("/me/totp")
-@admin_only(*ROLES)
+@own_account
 @blueprint.arguments(PasswordSchema)
 @blueprint.response(200, EnrolmentSchema)
 def enrol(given: dict[str, Any], *, admin: Admin) -> second_factor.Enrolment:
@@ -57,12 +61,15 @@ def enrol(given: dict[str, Any], *, admin: Admin) -> second_factor.Enrolment:
 
 
 @blueprint.post("/me/totp/confirm")
-@admin_only(*ROLES)
+@own_account
 @refuses(second_factor.NothingToConfirmError, second_factor.WrongCodeError)
 @blueprint.arguments(OtpSchema)
 @blueprint.response(200, AdminSchema)
 def confirm(given: dict[str, Any], *, admin: Admin) -> Admin:
-    """Confirm the new second factor with its first code"""
+    """Confirm the new second factor with its first code
+
+    The session stays as it was begun: sign in again with the next code where the site requires a second factor.
+    """
     second_factor.confirm(admin, otp=given["otp"])
     return admin
 

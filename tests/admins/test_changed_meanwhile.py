@@ -107,7 +107,7 @@ def test_a_password_that_is_reset_while_it_is_weighed_begins_no_second_factor(si
 def test_a_session_that_ends_just_then_puts_no_second_factor_in_force(sign_in, client, right_after, now_of):
     known = {"Authorization": f"Bearer {sign_in().json['token']}"}
     enrolment = client.post("/api/v1/admin/me/totp", json={"password": PASSWORD}, headers=known).json
-    right_after(auth, "_let_in", CHANGES["another password"])
+    right_after(auth, "_signed_in", CHANGES["another password"])
     otp = {"otp": pyotp.TOTP(enrolment["secret"]).at(clock.now())}
     answer = client.post("/api/v1/admin/me/totp/confirm", json=otp, headers=known)
     assert (answer.status_code, now_of("totp_secret")) == (401, None)

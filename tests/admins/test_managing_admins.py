@@ -187,3 +187,15 @@ def test_the_command_resets_a_password_and_names_what_is_wrong(app, client, new_
     assert reset.exit_code == 0
     given = {"username": "owner", "password": "a new long phrase"}
     assert client.post("/api/v1/admin/auth", json=given).status_code == 200
+
+
+def test_the_command_takes_a_lost_second_factor_away(app, client, new_admin):
+    token = bearer(new_admin("owner", totp_secret="sealed"))
+    run = app.test_cli_runner().invoke
+    for _ in range(2):
+        done = run(args=["admin", "remove-second-factor", "owner"])
+        assert done.exit_code == 0, done.output
+    assert client.get("/api/v1/admin/me", headers=token).status_code == 401
+    assert client.post("/api/v1/admin/auth", json={"username": "owner", "password": PASSWORD}).status_code == 200
+    assert [row[:3] for row in trail()][:1] == [("command", "admin", "admin.totp_removed")]
+    assert run(args=["admin", "remove-second-factor", "nobody"]).exit_code == 1

@@ -1,5 +1,6 @@
 """Least privilege, over all admin routes: what a role may not do is 403."""
 
+import dataclasses
 import re
 
 import pytest
@@ -58,6 +59,21 @@ def test_a_role_is_refused_on_every_call_that_is_not_its_own(app, client, tokens
 def test_without_a_token_every_call_is_refused(app, client):
     for method, rule, _ in admin_calls(app):
         assert client.open(address(rule), method=method).status_code == 401, f"{method} {rule}"
+
+
+def test_where_a_second_factor_is_required_the_password_alone_opens_ones_own_account_and_nothing_else(
+    app, client, tokens, monkeypatch
+):
+    required = dataclasses.replace(app.extensions["settings"], admin_require_otp=True)
+    monkeypatch.setitem(app.extensions, "settings", required)
+    for method, rule, _ in admin_calls(app):
+        for role in ROLES:
+            answer = client.open(address(rule), method=method, headers={"Authorization": f"Bearer {tokens[role]}"})
+            if rule in OPEN_TO_ALL:
+                assert answer.status_code not in {401, 403}, f"{role}: {method} {rule} → {answer.status_code}"
+            else:
+                assert (answer.status_code, answer.json["type"]) == (403, "forbidden"), f"{role}: {method} {rule}"
+                assert "POST /api/v1/admin/me/totp" in answer.json["detail"], f"{role}: {method} {rule}"
 
 
 def test_the_owner_may_do_everything_and_the_auditor_changes_nothing(app):
