@@ -6,6 +6,7 @@ from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import aliased
 
 from backend import audit
+from backend.account.freezing import FROZEN, UNFROZEN
 from backend.database import db
 from backend.errors import NotFoundError
 from backend.ledger import service as ledger
@@ -61,7 +62,7 @@ def set_frozen(resident_id: int, *, frozen: bool, reason: str, by: str) -> Accou
         ledger.set_frozen(wallet, frozen=frozen)
         audit.record(
             actor=by,
-            action="resident.frozen" if frozen else "resident.unfrozen",
+            action=FROZEN if frozen else UNFROZEN,
             object_kind="resident",
             object_id=resident_id,
             before={"frozen": not frozen},

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from backend import clock, sealing
+from backend.account import freezing
 from backend.actions import personal as actions
 from backend.database import autocommit_cursor
 from backend.ledger import personal as ledger
@@ -14,7 +15,7 @@ from backend.rewards import personal as rewards
 
 ROWS = 500
 """Rows read at a time: the memory that an export takes does not grow with the history."""
-SECTIONS = {**residents.HELD, **partners.HELD, **actions.HELD, **ledger.HELD, **rewards.HELD}
+SECTIONS = {**residents.HELD, **partners.HELD, **actions.HELD, **ledger.HELD, **rewards.HELD, **freezing.HELD}
 """Name of each section → a statement that gives (key, JSON object) after a key, in the key's order."""
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from backend import clock, database
-from backend.account import reading
+from backend.account import freezing, reading
 from backend.account.reading import MINE
 from backend.catalogue.rules import level
 from backend.leaderboard.moving import moved
@@ -17,7 +17,7 @@ from backend.web.schemas import grams
 
 _ME = f"""
 SELECT r.nickname, r.avatar_url, d.code, c.code, r.joined_at, r.leaderboard_consent,
-    w.balance, w.co2e_mg, w.actions
+    w.balance, w.co2e_mg, w.actions, w.frozen
 FROM residents r
 JOIN wallets w ON w.resident_id = r.resident_id
 LEFT JOIN areas d ON d.id = r.district_id
@@ -43,8 +43,8 @@ def sign_in(code: str) -> dict[str, Any]:
 
 
 def show(caller: Caller) -> dict[str, Any]:
-    """The profile, in one statement; raises UnauthenticatedError."""
-    return _shown(reading.rows(_ME, caller=caller)[0])
+    """The profile, in one statement; who is frozen costs a second one. Raises UnauthenticatedError."""
+    return _shown(reading.rows(_ME, caller=caller)[0], resident_id=caller.resident_id)
 
 
 def change(caller: Caller, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -61,11 +61,11 @@ def change(caller: Caller, changes: Mapping[str, Any]) -> dict[str, Any]:
 
 def _written(resident: Resident) -> dict[str, Any]:
     caller = Caller(resident.resident_id, resident.token_epoch)
-    return _shown(reading.rows_with(database.cursor(), _ME, caller=caller)[0])
+    return _shown(reading.rows_with(database.cursor(), _ME, caller=caller)[0], resident_id=caller.resident_id)
 
 
-def _shown(row: tuple[Any, ...]) -> dict[str, Any]:
-    nickname, avatar_url, district, community, joined_at, consent, balance, co2e_mg, actions = row
+def _shown(row: tuple[Any, ...], *, resident_id: int) -> dict[str, Any]:
+    nickname, avatar_url, district, community, joined_at, consent, balance, co2e_mg, actions, frozen = row
     return {
         "nickname": nickname,
         "avatar_url": avatar_url,
@@ -76,4 +76,5 @@ def _shown(row: tuple[Any, ...]) -> dict[str, Any]:
         "leaderboard_consent": consent,
         "wallet": {"balance": balance},
         "reduction": {"co2e_g": grams(co2e_mg), "actions": actions},
+        "frozen": freezing.why(resident_id) if frozen else None,
     }

@@ -12,6 +12,15 @@ class LifetimeSchema(Schema):
     actions = fields.Integer(required=True, metadata={"example": 12})
 
 
+class FrozenSchema(Schema):
+    """Why nothing is earned or spent; both members are null where it is not known."""
+
+    reason = fields.String(
+        required=True, allow_none=True, metadata={"description": "In the city's words", "example": "Written steps"}
+    )
+    since = fields.String(required=True, allow_none=True, metadata={"format": "date-time"})
+
+
 class ProfileSchema(Schema):
     """A resident, as seen by that resident."""
 
@@ -24,6 +33,9 @@ class ProfileSchema(Schema):
     leaderboard_consent = fields.Boolean(required=True)
     wallet = fields.Nested(BalanceSchema, required=True)
     reduction = fields.Nested(LifetimeSchema, required=True)
+    frozen = fields.Nested(
+        FrozenSchema, required=True, allow_none=True, metadata={"description": "Null unless the account is frozen"}
+    )
 
 
 class SignedInSchema(Schema):
@@ -121,3 +133,4 @@ class ExportSchema(Schema):
     holds = fields.List(fields.Dict(), required=True)
     adjustments = fields.List(fields.Dict(), required=True)
     redemptions = fields.List(fields.Dict(), required=True)
+    freezes = fields.List(fields.Dict(), required=True)

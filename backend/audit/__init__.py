@@ -1,5 +1,5 @@
 """Who changed what: append-only."""
 
-from backend.audit.service import record
+from backend.audit.service import latest, record
 
-__all__ = ["record"]
+__all__ = ["latest", "record"]

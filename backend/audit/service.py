@@ -70,6 +70,15 @@ def find(*, object_kind: str | None, object_id: str | None, actor: str | None, l
     return page_of(db.session.scalars(wanted).all(), limit=limit, key=lambda row: row.id)
 
 
+def latest(*, action: str, object_kind: str, object_id: str | int) -> AuditRow | None:
+    """The newest row of an action upon one object; None: there is none."""
+    about = AuditRow.object_kind == object_kind, AuditRow.object_id == str(object_id)
+    # By the time and not by the key: in the key's order PostgreSQL might go back through the trail of all objects,
+    # instead of sorting the few rows that the index has of this one.
+    newest = select(AuditRow).where(*about, AuditRow.action == action).order_by(AuditRow.at.desc(), AuditRow.id.desc())
+    return db.session.scalar(newest.limit(1))
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(name): _plain(member) for name, member in value.items() if name not in SECRETS}

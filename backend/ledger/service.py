@@ -29,11 +29,11 @@ class InsufficientPointsError(RefusalError):
 
 
 class ResidentFrozenError(RefusalError):
-    """An admin has frozen the resident: nothing is earned or spent until that is lifted."""
+    """An admin has frozen the resident, GET /me says why: nothing is earned or spent until that is lifted."""
 
     status = HTTPStatus.FORBIDDEN
     slug = "resident-frozen"
-    title = _l("Your account is frozen. Please contact the city's service.")
+    title = _l("Your account is frozen. Your profile says why (GET /me, frozen); you may appeal to the city's service.")
 
 
 class OwnerFrozenError(RefusalError):

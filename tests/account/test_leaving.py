@@ -101,7 +101,7 @@ def test_the_export_holds_everything(me, full_life):
     assert answer.headers["Content-Disposition"].startswith("attachment")
     held = answer.json
     assert set(held) == {"exported_at", *exporting.SECTIONS}
-    assert all(held[name] for name in held if name not in {"holds", "adjustments"})
+    assert all(held[name] for name in held if name not in {"holds", "adjustments", "freezes"})
     assert held["identities"] == [{"provider": "wechat", "subject": "openid-of-lin"}]
     assert held["actions"][0]["task"] == "no_cutlery"
     assert held["actions"][0]["evidence"]["photo_url"] == "photo.example"

@@ -28,6 +28,7 @@ def test_a_new_resident_begins_with_nothing(me, resident):
         "leaderboard_consent": False,
         "wallet": {"balance": 0},
         "reduction": {"co2e_g": 0.0, "actions": 0},
+        "frozen": None,
     }
 
 
