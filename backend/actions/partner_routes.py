@@ -63,7 +63,8 @@ def receive_events(*, partner: Partner) -> Response:
 def bind_account(given: dict[str, str], *, resident: Resident) -> dict[str, Any]:
     """Bind an account at a partner
 
-    Takes the proof that the partner gave its signed-in user. What waited for the account is credited at once.
+    Takes the proof that the partner gave its signed-in user. What waited for the account is credited at once. Show
+    beforehand that the partner learns what its reports come to: binding records the consent to that.
     """
     return binding.bind(
         resident_id=resident.resident_id,
@@ -86,5 +87,8 @@ def list_bindings(*, resident: Resident) -> dict[str, Any]:
 @signed_in
 @blueprint.response(204)
 def unbind_account(partner: str, *, resident: Resident) -> None:
-    """Unbind my accounts at a partner: what it reports from now on is not credited to me"""
-    binding.unbind(resident_id=resident.resident_id, partner_code=partner)
+    """Unbind my accounts at a partner: what it reports from now on is not credited to me
+
+    Withdraws the consent that binding recorded.
+    """
+    binding.unbind(resident_id=resident.resident_id, partner_code=partner, now=clock.now())

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.dialects.postgresql import insert
 
 from backend.database import array, cursor, db, text_array
@@ -124,6 +124,12 @@ def lock_of_resident(resident_id: int, *, partner_id: int) -> Sequence[Binding]:
     query = select(Binding).where(Binding.resident_id == resident_id, Binding.partner_id == partner_id)
     ordered = query.order_by(Binding.subject.collate("C")).with_for_update()
     return db.session.scalars(ordered.execution_options(populate_existing=True)).all()
+
+
+def is_any_left(resident_id: int, *, partner_id: int) -> bool:
+    """Whether a resident has some binding at a partner at this moment; certain while the wallet is locked."""
+    left = exists().where(Binding.resident_id == resident_id, Binding.partner_id == partner_id)
+    return bool(db.session.scalar(select(left)))
 
 
 def release(held: Iterable[Binding]) -> None:

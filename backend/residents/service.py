@@ -6,19 +6,15 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 
 from backend.database import db
 from backend.errors import NotFoundError, UnauthenticatedError, ValidationFailedError
 from backend.residents import changes as feed
+from backend.residents import consents
 from backend.residents.auth import Caller
-from backend.residents.models import Area, Consent, IdempotencyKey, Identity_, Resident
+from backend.residents.models import Area, IdempotencyKey, Identity_, Resident
 from backend.web.paging import Page, page_of
-
-LEADERBOARD = "leaderboard"
-"""The one purpose that residents consent to."""
-CONSENT_VERSION = "2026-11"
-"""Of the text about it that the mini-program shows now."""
 
 
 def lock(resident_id: int) -> Resident:
@@ -89,9 +85,7 @@ def erase(resident: Resident, *, now: datetime) -> None:
     db.session.execute(delete(Identity_).where(Identity_.resident_id == owner))
     # Stored answers may hold a delivery address or a voucher's code.
     db.session.execute(delete(IdempotencyKey).where(IdempotencyKey.resident_id == owner))
-    db.session.execute(
-        update(Consent).where(Consent.resident_id == owner, Consent.withdrawn_at.is_(None)).values(withdrawn_at=now)
-    )
+    consents.withdraw_all(owner, now=now)
     db.session.flush()
     feed.tell(owner, now=now, token_epoch=resident.token_epoch)
 
@@ -133,13 +127,5 @@ def _consent(resident: Resident, *, given: bool, now: datetime) -> None:
     if given == resident.leaderboard_consent:
         return
     resident.leaderboard_consent = given
-    if given:
-        consent = {"purpose": LEADERBOARD, "version": CONSENT_VERSION, "given_at": now}
-        db.session.add(Consent(resident_id=resident.resident_id, **consent))
-        return
-    standing = update(Consent).where(
-        Consent.resident_id == resident.resident_id,
-        Consent.purpose == LEADERBOARD,
-        Consent.withdrawn_at.is_(None),
-    )
-    db.session.execute(standing.values(withdrawn_at=now))
+    change = consents.give if given else consents.withdraw
+    change(resident.resident_id, purpose=consents.LEADERBOARD, now=now)

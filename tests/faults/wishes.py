@@ -165,7 +165,7 @@ def bind(world: World) -> Wish:
     """An account at the partner."""
     signed, subject = world.site.sign_in(world.name()), world.name()
     body = {"partner": "bikes", "subject": subject, "proof": world.partner.prove(subject)}
-    return Wish("/me/bindings", body, keyed(signed), {"bindings": 1} | RESIDENTS_KEY)
+    return Wish("/me/bindings", body, keyed(signed), {"bindings": 1, "consents": 1} | RESIDENTS_KEY)
 
 
 def redeem(kind: str) -> Callable[[World], Wish]:

@@ -12,6 +12,7 @@ from backend.actions.events import read_event
 from backend.database import transaction
 from backend.partners import bindings, proofs
 from backend.partners import service as partners
+from backend.residents import consents
 from tests.books import differences
 from tests.contract.described import assert_described
 from tests.together import together
@@ -164,7 +165,7 @@ def test_a_page_that_looked_the_binding_up_before_it_was_undone_credits_nothing(
     def undo():
         assert looked_up.wait(10)
         with transaction():
-            binding.unbind(resident_id=resident.resident_id, partner_code="bikes")
+            binding.unbind(resident_id=resident.resident_id, partner_code="bikes", now=clock.now())
         undone.set()
 
     (result,), _ = together(app, [page, undo])
@@ -191,3 +192,76 @@ def test_a_frozen_resident_binds_nothing(client, resident, headers, proof, rows)
     assert (answer.status_code, answer.json["type"]) == (403, "resident-frozen")
     assert_described(answer, method="post", path=URL)
     assert rows("SELECT resident_id FROM bindings") == []
+    assert rows("SELECT purpose FROM consents") == []
+
+
+CONSENTS = "SELECT purpose, version, withdrawn_at IS NULL FROM consents ORDER BY given_at"
+
+
+def test_binding_is_a_consent_of_its_own_and_unbinding_withdraws_it(client, resident, headers, bind, rows):
+    bind(resident, "u-1")
+    assert rows(CONSENTS) == [("partner:bikes", "2026-11", True)]
+    assert client.delete(f"{URL}/bikes", headers=headers(resident)).status_code == 204
+    assert rows(CONSENTS) == [("partner:bikes", "2026-11", False)]
+    bind(resident, "u-1")
+    assert rows(CONSENTS) == [("partner:bikes", "2026-11", False), ("partner:bikes", "2026-11", True)]
+    exported = client.get("/api/v1/me/export", headers=headers(resident)).json["consents"]
+    assert [(consent["purpose"], consent["withdrawn_at"] is None) for consent in exported] == [
+        ("partner:bikes", False),
+        ("partner:bikes", True),
+    ]
+
+
+def test_one_consent_is_enough_for_several_accounts_at_a_partner(resident, bind, rows):
+    for subject in ("u-1", "u-2", "u-1"):
+        bind(resident, subject)
+    assert rows(CONSENTS) == [("partner:bikes", "2026-11", True)]
+
+
+def test_who_binds_under_another_text_consents_to_that_one_too(client, resident, headers, bind, rows, monkeypatch):
+    bind(resident, "u-1")
+    monkeypatch.setattr(consents, "VERSION", "2027-03")
+    bind(resident, "u-1")
+    assert rows(CONSENTS) == [("partner:bikes", "2026-11", True), ("partner:bikes", "2027-03", True)]
+    client.delete(f"{URL}/bikes", headers=headers(resident))
+    assert [stands for _, _, stands in rows(CONSENTS)] == [False, False]
+
+
+def test_a_consent_concerns_nobody_and_nothing_else(client, new_resident, headers, bind, rows):
+    mine, other = new_resident("mine"), new_resident("other")
+    bind(mine, "u-1")
+    bind(other, "u-2")
+    consenting = {"leaderboard_consent": True}
+    assert client.patch("/api/v1/me", json=consenting, headers=headers(mine)).status_code == 200
+    client.delete(f"{URL}/bikes", headers=headers(mine))
+    standing = rows("SELECT resident_id, purpose FROM consents WHERE withdrawn_at IS NULL ORDER BY purpose")
+    assert standing == [(mine.resident_id, "leaderboard"), (other.resident_id, "partner:bikes")]
+
+
+def test_who_leaves_withdraws_it(client, resident, headers, bind, rows):
+    bind(resident, "u-1")
+    assert client.delete("/api/v1/me", headers=headers(resident)).status_code == 204
+    assert rows(CONSENTS) == [("partner:bikes", "2026-11", False)]
+
+
+def test_an_account_that_is_bound_while_others_are_unbound_keeps_the_consent(
+    app, resident, bind, proof, rows, monkeypatch
+):
+    bind(resident, "u-1")
+    usual = bindings.lock_of_resident
+    wanted = {"resident_id": resident.resident_id, "partner_code": "bikes", "subject": "u-2", "proof": proof("u-2")}
+
+    def bind_another():
+        with transaction():
+            binding.bind(**wanted, now=clock.now())
+
+    def lock_and_then(*given, **more):
+        held = usual(*given, **more)
+        together(app, [bind_another])
+        return held
+
+    monkeypatch.setattr(bindings, "lock_of_resident", lock_and_then)
+    with transaction():
+        binding.unbind(resident_id=resident.resident_id, partner_code="bikes", now=clock.now())
+    assert rows("SELECT subject FROM bindings WHERE resident_id IS NOT NULL") == [("u-2",)]
+    assert rows(CONSENTS) == [("partner:bikes", "2026-11", True)]

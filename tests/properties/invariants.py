@@ -58,6 +58,12 @@ WHERE r.state = 'erased' AND (NOT w.frozen OR w.held <> 0
     OR EXISTS (SELECT FROM bindings b WHERE b.resident_id = r.resident_id)
     OR EXISTS (SELECT FROM actions a WHERE a.resident_id = r.resident_id AND a.status = 'pending'))
 UNION ALL
+SELECT 'bound without a consent, or a consent to nothing', resident_id FROM
+    (SELECT DISTINCT resident_id FROM bindings WHERE resident_id IS NOT NULL) AS b
+FULL JOIN (SELECT resident_id FROM consents WHERE purpose LIKE 'partner:%' AND withdrawn_at IS NULL) AS c
+    USING (resident_id)
+WHERE b IS NULL OR c IS NULL
+UNION ALL
 SELECT 'an event is credited without its action, or twice', x.resident_id FROM external_events x
 LEFT JOIN actions a ON a.resident_id = x.resident_id AND a.seq = x.action_seq
 WHERE x.resident_id IS NOT NULL AND a.seq IS NULL

@@ -115,7 +115,7 @@ class SmallCity(RuleBasedStateMachine):
 
     @rule(who=PEOPLE)
     def unbind(self, who):
-        self._do(lambda: binding.unbind(resident_id=self.people[who], partner_code="bikes"))
+        self._do(lambda: binding.unbind(resident_id=self.people[who], partner_code="bikes", now=clock.now()))
 
     @precondition(lambda self: self.actions)
     @rule(which=RECENT)

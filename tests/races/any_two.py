@@ -117,7 +117,9 @@ class Somebody:
             ),
             "leave": self.in_transaction(lambda: cancelling.cancel(Caller(self.who, 0))),
             "bind": lambda: self.bind(self.stray),
-            "unbind": self.in_transaction(lambda: binding.unbind(resident_id=self.who, partner_code="bikes")),
+            "unbind": self.in_transaction(
+                lambda: binding.unbind(resident_id=self.who, partner_code="bikes", now=clock.now())
+            ),
             "report": lambda: self.report([self.subject, self.stray], hours=20),
             "project": self.project,
         }
