@@ -1,8 +1,15 @@
-"""What must hold of the books at any moment, asked in SQL that shares nothing with the code that keeps them."""
+"""What must hold of the books at any moment, asked in SQL that shares nothing with the code that keeps them.
 
+And points held as redeeming holds them, for tests that need a hold and no reward.
+"""
+
+from psycopg.types.json import Jsonb
 from sqlalchemy import text
 
-from backend.database import db
+from backend import clock, outbox
+from backend.database import array, cursor, db
+from backend.ledger import service as ledger
+from backend.ledger import spending
 
 SUMS = """
 SELECT w.resident_id, w.balance, w.held, w.entry_seq, w.co2e_mg, w.earned, w.actions, w.action_seq,
@@ -21,6 +28,43 @@ LEFT JOIN (
 """
 # A table that was just filled has no statistics yet: without this the planner may go through it once a resident.
 PLAN = "SET LOCAL enable_nestloop = off"
+
+
+_READ = f"SELECT version, ({spending.LOTS}) FROM wallets w WHERE resident_id = %(resident_id)s FOR UPDATE"
+_HOLD = f"""
+WITH w AS ({spending.UPDATE_WALLET.format(gate="(SELECT) AS always")}),
+lot AS ({spending.TAKE_FROM_LOTS}),
+entry AS ({spending.INSERT_ENTRY}),
+hold AS ({spending.INSERT_HOLD}),
+out AS ({spending.TELL})
+SELECT redemption_seq FROM w
+"""
+
+
+def hold(resident_id, points):
+    """Take points for the resident's next redemption, which waits; inside the session's transaction. Gives the hold.
+
+    Whoever has the wallet in hand locks it again after this.
+    """
+    db.session.flush()
+    now = clock.now()
+    version, lots = cursor().execute(_READ, {"resident_id": resident_id}).fetchone()
+    taken = spending.parts(lots or (), points)
+    values = {
+        "resident_id": resident_id,
+        "version": version,
+        "points": points,
+        "held": points,
+        "hold_state": "held",
+        "hold_lots": Jsonb(taken),
+        "lot_days": array(day for day, _ in taken),
+        "lot_points": array(part for _, part in taken),
+        "now": now,
+        "day": clock.local_day(now),
+        "partition": outbox.partition_of(resident_id),
+    }
+    (seq,) = cursor().execute(_HOLD, values).fetchone()
+    return ledger.find_hold(resident_id, ledger.Reference("redemption", seq))
 
 
 def differences(*, with_actions=False):

@@ -1,4 +1,4 @@
-"""Lots of one resident: spending takes what expires first; a claw-back may leave a debt.
+"""Lots of one resident: spending takes what expires first (see `spending`); a claw-back may leave a debt.
 
 While there is a debt every other lot is empty, and the debt lot's (negative) remaining is the whole balance.
 """
@@ -17,19 +17,18 @@ GRACE_DAYS = 30
 """So long points can be spent that the city gives back although it had sold something for them."""
 
 
-def take(resident_id: int, points: int) -> list[tuple[date, int]]:
-    """Take points from the earliest lots on; says how many from which. The balance must reach."""
-    taken, wanted = _take_up_to(resident_id, points)
-    if wanted:
-        raise RuntimeError(f"lots of resident {resident_id} hold {wanted} points less than the wallet says: run verify")
-    return taken
-
-
 def take_into_debt(resident_id: int, points: int) -> None:
-    """Take points from the lots, and what they do not hold as debt."""
-    _taken, owing = _take_up_to(resident_id, points)
-    if owing:
-        _add(resident_id, expires_on=DEBT, points=-owing)
+    """Take points from the earliest lots on, and what they do not hold as debt."""
+    query = select(Lot).where(Lot.resident_id == resident_id, Lot.remaining > 0).order_by(Lot.expires_on)
+    for lot in db.session.scalars(query.execution_options(populate_existing=True)):
+        part = min(lot.remaining, points)
+        lot.remaining -= part
+        points -= part
+        if points == 0:
+            break
+    db.session.flush()
+    if points:
+        _add(resident_id, expires_on=DEBT, points=-points)
 
 
 def add(resident_id: int, *, expires_on: date, points: int, debt: int) -> None:
@@ -46,20 +45,6 @@ def put_back(resident_id: int, parts: Sequence[Sequence[Any]], *, debt: int, goo
     for day, points in parts:
         add(resident_id, expires_on=max(date.fromisoformat(day), good_until), points=points, debt=debt)
         debt = max(0, debt - points)
-
-
-def _take_up_to(resident_id: int, points: int) -> tuple[list[tuple[date, int]], int]:
-    query = select(Lot).where(Lot.resident_id == resident_id, Lot.remaining > 0).order_by(Lot.expires_on)
-    taken: list[tuple[date, int]] = []
-    for lot in db.session.scalars(query.execution_options(populate_existing=True)):
-        if points == 0:
-            break
-        part = min(lot.remaining, points)
-        lot.remaining -= part
-        points -= part
-        taken.append((lot.expires_on, part))
-    db.session.flush()
-    return taken, points
 
 
 def _add(resident_id: int, *, expires_on: date, points: int) -> None:

@@ -1,4 +1,6 @@
-"""The ledger's verbs: post, take back, hold, capture, release. All inside the session's transaction.
+"""The ledger's verbs: post, take back, capture, release. All inside the session's transaction.
+
+Holding points is not among them: `rewards` does it in its one statement, from the parts in `spending`.
 
 One lock order everywhere: a resident's wallet first (`lock_wallet`), then whatever else. Every verb expects the
 wallet to be locked and raises its version, so that awards in flight are judged again.
@@ -74,28 +76,6 @@ def lock_wallet(resident_id: int) -> Wallet:
         raise NotFoundError
     wallet.version += 1
     return wallet
-
-
-def hold(wallet: Wallet, *, points: int, reference: Reference, now: datetime) -> Hold:
-    """Take points out of the balance for a purpose; earliest lots first. Raises InsufficientPointsError."""
-    if points > wallet.balance:
-        raise InsufficientPointsError(balance=wallet.balance, points_needed=points)
-    taken = lots.take(wallet.resident_id, points)
-    wallet.spent += points
-    wallet.held += points
-    _post(wallet, kind="redeem", contra="redemption", points=-points, reference=reference, now=now)
-    held = Hold(
-        resident_id=wallet.resident_id,
-        reference_kind=reference.kind,
-        reference_id=reference.id,
-        points=points,
-        state="held",
-        lots=[[day.isoformat(), part] for day, part in taken],
-        created_at=now,
-    )
-    db.session.add(held)
-    _tell(wallet.resident_id, kind="redeem", points=points, now=now)
-    return held
 
 
 def capture(wallet: Wallet, held: Hold) -> None:

@@ -9,8 +9,8 @@ from backend.account.schemas import EntrySchema, ProfileSchema, ReductionSchema,
 from backend.actions.reversing import reverse
 from backend.database import db, transaction
 from backend.leaderboard.models import PeriodScore
-from backend.ledger import service as ledger
 from backend.ledger.models import Lot
+from tests.books import hold
 
 
 def expire_in(resident, *, days):
@@ -25,8 +25,7 @@ def test_the_wallet_adds_up(me, give, earn, resident):
     earn()
     give(100)
     with transaction():
-        wallet = ledger.lock_wallet(resident.resident_id)
-        ledger.hold(wallet, points=30, reference=ledger.Reference("redemption", 1), now=clock.now())
+        hold(resident.resident_id, 30)
     shown = me("GET", "/me/wallet").json
     assert {name: shown[name] for name in ("balance", "held", "earned", "spent", "expired")} == {
         "balance": 75,

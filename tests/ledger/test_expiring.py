@@ -14,6 +14,7 @@ from backend.ledger.models import DEBT
 from backend.ledger.service import Reference
 from backend.outbox import partition_of
 from tests.books import differences
+from tests.books import hold as hold_points
 from tests.expiry import expire_everything
 
 ENTRIES = """
@@ -65,12 +66,10 @@ def earn(app, settings):
 @pytest.fixture
 def hold(app):
     """hold(resident, 10) takes points out of the earliest lots."""
-    numbers = iter(range(1, 1000))
 
     def take(resident, points):
         with transaction():
-            wallet = ledger.lock_wallet(resident.resident_id)
-            return ledger.hold(wallet, points=points, reference=Reference("redemption", next(numbers)), now=clock.now())
+            return hold_points(resident.resident_id, points)
 
     return take
 

@@ -19,6 +19,7 @@ from backend.ledger import service as ledger
 from backend.outbox import partition_of
 from backend.projector import service as projector
 from backend.residents.models import Resident
+from tests.books import hold
 from tests.projections import board_differences, expected_now, project_all, projected, today, waiting
 from tests.together import together
 
@@ -91,10 +92,9 @@ def test_an_award_and_its_reversal_in_one_batch_leave_nothing(app, deeds, reside
 def test_movements_of_points_are_counted_by_kind(app, deeds, resident, settings):
     deeds.record(resident)
     with transaction():
+        held = hold(resident.resident_id, 5)
         wallet = ledger.lock_wallet(resident.resident_id)
         now = clock.now()
-        held = ledger.hold(wallet, points=5, reference=ledger.Reference("redemption", 1), now=now)
-        db.session.flush()
         ledger.release(wallet, held, now=now)
         reference = ledger.Reference("adjustment", 1)
         ledger.adjust(wallet, points=-3, reference=reference, now=now, settings=settings)

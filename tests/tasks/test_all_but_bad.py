@@ -9,12 +9,10 @@ from structlog.testing import capture_logs
 
 from backend import clock
 from backend.database import db, transaction
-from backend.ledger import service as ledger
-from backend.ledger.service import Reference
 from backend.rewards.models import Redemption
 from tasks import chores
 from tasks.chores import AllButBad
-from tests.books import differences
+from tests.books import differences, hold
 from tests.projections import Deeds
 
 POINTS = 19
@@ -94,9 +92,8 @@ def overdue(jobs, settings, new_resident, monkeypatch):
     for person in people:
         Deeds(settings).record(person)
         with transaction():
-            wallet = ledger.lock_wallet(person.resident_id)
             for seq in (1, 2):
-                ledger.hold(wallet, points=5, reference=Reference("redemption", seq), now=then)
+                hold(person.resident_id, 5)
                 whose = {"resident_id": person.resident_id, "seq": seq}
                 times = {"redeemed_at": then, "expires_at": then + timedelta(days=seq)}
                 db.session.add(Redemption(**common, **whose, **times, voucher_codes=[]))

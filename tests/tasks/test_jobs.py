@@ -13,13 +13,12 @@ from backend.leaderboard.models import SettledBoard
 from backend.ledger import expiring
 from backend.ledger import service as ledger
 from backend.ledger.models import Lot, Wallet
-from backend.ledger.service import Reference
 from backend.partners.models import PartnerNonce
 from backend.residents.models import IdempotencyKey
 from backend.verification import verify
 from backend.verified import LastVerify
 from tasks.schedule import SCHEDULE
-from tests.books import differences
+from tests.books import differences, hold
 from tests.projections import Deeds, expected_now, projected, waiting
 
 
@@ -121,9 +120,7 @@ def test_past_lots_are_closed_whether_anything_was_left_or_not(jobs, deeds, new_
     with transaction():
         past = db.session.query(Lot).filter(Lot.resident_id.in_([spent.resident_id, left.resident_id]))
         past.update({"expires_on": yesterday})
-        ledger.hold(
-            ledger.lock_wallet(spent.resident_id), points=19, reference=Reference("redemption", 1), now=clock.now()
-        )
+        hold(spent.resident_id, 19)
     assert jobs.expire_points() == 1
     with transaction():
         closed = dict(list(db.session.execute(text("SELECT resident_id, closed FROM lots"))))

@@ -11,6 +11,7 @@ from backend.projector import service as projector
 from backend.residents.models import Area
 from backend.totals import service
 from backend.totals.schemas import DayOfTotalsSchema, TotalsSchema
+from tests.books import hold
 from tests.projections import today
 
 pytestmark = pytest.mark.usefixtures("well_into_the_day")
@@ -69,12 +70,9 @@ def test_totals_of_nothing_are_zero(read):
 def test_points_given_back_count_neither_as_redeemed_nor_as_a_redemption(app, city):
     one = city[0]
     with transaction():
-        wallet = ledger.lock_wallet(one.resident_id)
-        now = clock.now()
-        ledger.hold(wallet, points=7, reference=ledger.Reference("redemption", 1), now=now)
-        given_back = ledger.hold(wallet, points=5, reference=ledger.Reference("redemption", 2), now=now)
-        db.session.flush()
-        ledger.release(wallet, given_back, now=now)
+        hold(one.resident_id, 7)
+        given_back = hold(one.resident_id, 5)
+        ledger.release(ledger.lock_wallet(one.resident_id), given_back, now=clock.now())
     projector.drain()
     with transaction():
         exact = service.exact()
