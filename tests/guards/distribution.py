@@ -4,19 +4,29 @@
 own. `reference`: whole on every node. `local`: on the coordinator alone, for nothing of the hot path touches it.
 """
 
+from typing import NamedTuple
+
 from sqlalchemy import UniqueConstraint
 
+
+class Own(NamedTuple):
+    """What a table that is not a resident's is distributed by, and why by that."""
+
+    column: str
+    reason: str
+
+
 OWN = {
-    "identities": "subject",
-    "external_events": "external_id",
-    "bindings": "subject",
-    "vouchers": "reward_id",
-    "partner_nonces": "nonce",
-    "totals": "partition",
-    "movements": "partition",
-    "participants": "partition",
+    "identities": Own("subject", "who signs in is found by the provider's id"),
+    "external_events": Own("external_id", "keeps (partner, external id) unique, and is keyed by those alone"),
+    "bindings": Own("subject", "found by the partner's own subject"),
+    "vouchers": Own("reward_id", "claimed by reward"),
+    "partner_nonces": Own("nonce", "a request that comes again is found by it"),
+    "totals": Own("partition", "added up by the partition's projector"),
+    "movements": Own("partition", "added up by the partition's projector"),
+    "participants": Own("partition", "added up by the partition's projector"),
 }
-"""Tables with a distribution column of their own: each is looked up by it."""
+"""Tables with a distribution column of their own."""
 REFERENCE = {
     "admins",
     "areas",
@@ -35,6 +45,8 @@ REFERENCE = {
     "task_versions",
 }
 LOCAL = {"admin_idempotency_keys", "audit_log", "last_verify", "settled_boards", "stock_movements"}
+WITH_RESIDENTS = {"resident_changes": "read in the order of commits"}
+"""Of the two sets above, tables that name residents all the same, and why they may."""
 
 
 def kind_of(table):
@@ -50,7 +62,9 @@ def kind_of(table):
 
 def column_of(table):
     """By what a table is distributed; None: it is not."""
-    return {"own": OWN.get(table.name), "resident": "resident_id"}.get(kind_of(table))
+    if table.name in OWN:
+        return OWN[table.name].column
+    return "resident_id" if kind_of(table) == "resident" else None
 
 
 def faults(metadata):
@@ -58,6 +72,8 @@ def faults(metadata):
     for table in metadata.sorted_tables:
         if kind_of(table) is None:
             yield f"{table.name}: say in tests/guards/distribution.py how it lies"
+        if kind_of(table) in {"reference", "local"} and "resident_id" in table.c and table.name not in WITH_RESIDENTS:
+            yield f"{table.name}: names residents and does not lie with them, say why in WITH_RESIDENTS"
         yield from _faults_of_keys(table)
         yield from _faults_of_foreign_keys(table)
 
@@ -79,8 +95,8 @@ def _faults_of_foreign_keys(table):
         other, here = constraint.referred_table, column_of(table)
         pairs = {(element.parent.name, element.column.name) for element in constraint.elements}
         what = f"{table.name} → {other.name}"
-        if kind_of(other) == "resident" and kind_of(table) != "resident":
-            yield f"{what}: nothing but a resident's own may point to a resident's row"
+        if kind_of(other) == "resident":
+            yield f"{what}: no foreign key may point to a resident's row"
         elif column_of(other) is not None and (here, column_of(other)) not in pairs:
             yield f"{what}: a foreign key between distributed tables must hold what both are distributed by"
         elif kind_of(other) == "local" and kind_of(table) != "local":

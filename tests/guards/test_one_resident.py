@@ -18,10 +18,10 @@ from backend import (
 from backend.database import Model, db, transaction
 from tests.contract.described import KEPT, calls
 from tests.contract.test_contract import caller_of
-from tests.guards.distribution import OWN, kind_of
+from tests.guards.distribution import column_of
 from tests.guards.recorded_statements import recorded, scans_of
 
-KINDS = {name: kind_of(table) for name, table in Model.metadata.tables.items()}
+DISTRIBUTED_BY = {name: column_of(table) for name, table in Model.metadata.tables.items()}
 PHOTO = {"kind": "photo", "photo_sha256": "ab" * 32}
 SPANS = {
     ("read_board", "residents"): "the names of the fifty on the page, by their ids",
@@ -131,7 +131,7 @@ def faults(statement, *, operation, resident_id):
     for table, conditions in scans:
         if (operation, table) in SPANS:
             continue
-        column = OWN[table] if KINDS[table] == "own" else "resident_id" if KINDS[table] == "resident" else None
+        column = DISTRIBUTED_BY[table]
         # The same resident as of another table, which is pinned: both lie in the same place.
         joined = pinned and column == "resident_id" and re.search(r"\bresident_id = \w+\.resident_id", conditions)
         value = f"'?{resident_id}\\b" if column == "resident_id" else "[^ ]"
