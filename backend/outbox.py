@@ -13,6 +13,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from backend.database import Model, Small, Whole, db
 
 PARTITIONS = 8
+COLUMNS = "resident_id, partition, kind, day, task_id, tier, district_id, co2e_mg, points, actions, posted_at"
+"""SQL: what a row of an action says, in the order in which its values are given."""
+MOVEMENT_COLUMNS = "resident_id, partition, kind, day, co2e_mg, points, actions, posted_at"
+"""SQL: the same for a row of moved points, which belong to no task, tier or district."""
 
 
 class OutboxRow(Model):

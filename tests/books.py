@@ -36,7 +36,7 @@ WITH w AS ({spending.UPDATE_WALLET.format(gate="(SELECT) AS always")}),
 lot AS ({spending.TAKE_FROM_LOTS}),
 entry AS ({spending.INSERT_ENTRY}),
 hold AS ({spending.INSERT_HOLD}),
-out AS ({spending.TELL})
+out AS ({spending.INSERT_OUTBOX})
 SELECT redemption_seq FROM w
 """
 

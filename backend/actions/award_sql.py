@@ -3,6 +3,7 @@
 There is a pair for a single claim, and one for the claims of a batch.
 """
 
+from backend import outbox
 from backend.actions.loading import AROUND, PAST, WALLET
 from backend.ledger import posting
 from backend.residents.idempotency import in_database
@@ -13,7 +14,6 @@ BESIDES = 7
 ACTION = """resident_id, seq, task_id, task_version_id, tier, status, quantity, happened_at, ended_at, local_day,
         district_id, methodology_id, baseline_factor_id, project_factor_id, co2e_mg, points, capped_by,
         client_reference, evidence, posted_at"""
-OUTBOX = """resident_id, partition, kind, day, task_id, tier, district_id, co2e_mg, points, actions, posted_at"""
 
 
 def _read(*, year_points: str, taken: str, joined: str = "") -> str:
@@ -56,7 +56,7 @@ action AS (
     INSERT INTO actions ({ACTION})
     {action}),
 out AS (
-    INSERT INTO outbox ({OUTBOX})
+    INSERT INTO outbox ({outbox.COLUMNS})
     {out}),
 answer AS ({in_database()})
 SELECT action_seq FROM w

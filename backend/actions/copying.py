@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 
+from backend import outbox
 from backend.actions.judging import Judged
 from backend.emissions.rules import Quantification
 from backend.ledger import posting
@@ -20,8 +21,8 @@ COPY actions (resident_id, seq, task_id, task_version_id, tier, status, quantity
     client_reference, evidence, posted_at) FROM STDIN
 """
 ENTRIES = f"COPY ledger_entries ({posting.ENTRY_COLUMNS}) FROM STDIN"
-OUTBOX = """
-COPY outbox (resident_id, partition, kind, day, task_id, tier, district_id, co2e_mg, points, actions, posted_at)
+OUTBOX = f"""
+COPY outbox ({outbox.COLUMNS})
 FROM STDIN
 """
 NULL = "\\N"

@@ -9,6 +9,9 @@ from datetime import date, datetime
 from backend import clock
 from backend.ledger.models import DEBT
 
+ENTRY_COLUMNS = "resident_id, seq, kind, contra, points, balance_after, reference_kind, reference_id, posted_at"
+"""SQL: what an entry says, in the order in which its values are given."""
+
 FREE_WALLET = """
 SELECT resident_id FROM wallets WHERE resident_id = %(resident_id)s AND version = %(version)s
 FOR NO KEY UPDATE SKIP LOCKED
@@ -23,12 +26,12 @@ FROM free WHERE wallets.resident_id = free.resident_id
 RETURNING wallets.resident_id, balance, entry_seq, action_seq
 """
 
-INSERT_ENTRY = """
+INSERT_ENTRY = f"""
 INSERT INTO ledger_entries
-    (resident_id, seq, kind, contra, points, balance_after, reference_kind, reference_id, posted_at)
+    ({ENTRY_COLUMNS})
 SELECT w.resident_id, w.entry_seq, 'award', 'issuance', %(points)s, w.balance, 'action', w.action_seq, %(now)s
 FROM w WHERE %(points)s <> 0
-"""
+"""  # noqa: S608  the columns are ours
 
 ADD_TO_LOT = """
 INSERT INTO lots (resident_id, expires_on, remaining)
@@ -48,12 +51,12 @@ SELECT w.resident_id, %(year)s, %(points)s FROM w WHERE %(points)s <> 0
 ON CONFLICT (resident_id, year) DO UPDATE SET points = yearly_points.points + excluded.points
 """
 
-INSERT_ENTRIES = """
+INSERT_ENTRIES = f"""
 INSERT INTO ledger_entries
-    (resident_id, seq, kind, contra, points, balance_after, reference_kind, reference_id, posted_at)
+    ({ENTRY_COLUMNS})
 SELECT w.resident_id, d.entry_seq, 'award', 'issuance', d.points, d.balance, 'action', d.seq, %(now)s
 FROM w CROSS JOIN d WHERE d.points <> 0
-"""
+"""  # noqa: S608  the columns are ours
 
 ADD_TO_EACH_YEAR = """
 INSERT INTO yearly_points (resident_id, year, points)
@@ -88,8 +91,6 @@ SELECT d.resident_id, d.year, d.points
 FROM unnest(%s::bigint[], %s::int[], %s::bigint[]) AS d (resident_id, year, points)
 ON CONFLICT (resident_id, year) DO UPDATE SET points = yearly_points.points + excluded.points
 """
-
-ENTRY_COLUMNS = "resident_id, seq, kind, contra, points, balance_after, reference_kind, reference_id, posted_at"
 
 
 def expiry_of(posted_at: datetime, *, months: int) -> date:

@@ -6,6 +6,9 @@ redemption_seq).
 
 from collections.abc import Iterable
 
+from backend import outbox
+from backend.ledger.posting import ENTRY_COLUMNS
+
 LOTS = """
 SELECT jsonb_agg(jsonb_build_array(l.expires_on, l.remaining) ORDER BY l.expires_on) FROM lots l
 WHERE l.resident_id = w.resident_id AND l.remaining > 0
@@ -26,23 +29,23 @@ FROM w, unnest(%(lot_days)s::date[], %(lot_points)s::bigint[]) AS t (day, points
 WHERE lots.resident_id = %(resident_id)s AND lots.expires_on = t.day
 """
 
-INSERT_ENTRY = """
+INSERT_ENTRY = f"""
 INSERT INTO ledger_entries
-    (resident_id, seq, kind, contra, points, balance_after, reference_kind, reference_id, posted_at)
+    ({ENTRY_COLUMNS})
 SELECT w.resident_id, w.entry_seq, 'redeem', 'redemption', -%(points)s::bigint, w.balance, 'redemption',
     w.redemption_seq, %(now)s
 FROM w
-"""
+"""  # noqa: S608  the columns are ours
 
 INSERT_HOLD = """
 INSERT INTO holds (resident_id, reference_kind, reference_id, points, state, lots, created_at)
 SELECT w.resident_id, 'redemption', w.redemption_seq, %(points)s, %(hold_state)s, %(hold_lots)s, %(now)s FROM w
 """
 
-TELL = """
-INSERT INTO outbox (resident_id, partition, kind, day, co2e_mg, points, actions, posted_at)
+INSERT_OUTBOX = f"""
+INSERT INTO outbox ({outbox.MOVEMENT_COLUMNS})
 SELECT w.resident_id, %(partition)s, 'redeem', %(day)s, 0, %(points)s, 0, %(now)s FROM w
-"""
+"""  # noqa: S608  the columns are ours
 
 
 def parts(lots: Iterable[tuple[str, int]], points: int) -> list[tuple[str, int]]:

@@ -84,7 +84,7 @@ def _write(*, locks: str, gate: str, claim: str, body: str) -> str:
         lots=spending.TAKE_FROM_LOTS,
         entry=spending.INSERT_ENTRY,
         hold=spending.INSERT_HOLD,
-        out=spending.TELL,
+        out=spending.INSERT_OUTBOX,
         answer=in_database(body=body),
     )
 
