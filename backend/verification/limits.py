@@ -3,10 +3,7 @@
 The city-wide caps are settings, which leave no trace when they are changed: they are not checked here.
 """
 
-from backend.verification.sides import mine
-
-ANY = "a.resident_id = ANY(%(residents)s)"
-RANGE = "a.resident_id BETWEEN %(first)s AND %(last)s"
+from backend.verification.sides import OF_THE_CHUNK, mine
 
 _BOUNDS = """
 bounds AS MATERIALIZED (
@@ -74,9 +71,9 @@ GROUP BY a.resident_id, a.local_day, s.name HAVING count(*) > max(s.per_day)
 
 
 def of(which: str) -> str:
-    """The statement for residents, each difference once: the same where it screens a range and where it names."""
+    """The statement for the residents of OF_THE_CHUNK or of OF_THE_NAMED (see `sides`), each difference once."""
     parts = " UNION ALL ".join(part.format(mine=which) for part in (_DAILY, _MONTHLY, _SHARED))
-    days = _FULL_DAYS if which == RANGE else _ALL_DAYS
+    days = _FULL_DAYS if which == OF_THE_CHUNK else _ALL_DAYS
     return f"""
 WITH {_BOUNDS}, {days}, over AS ({parts})
 SELECT resident_id, local_day || ': actions of ' || what, 'at most ' || allowed, used::text

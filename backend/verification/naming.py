@@ -6,14 +6,15 @@ from typing import Any
 from backend.database.abreast import Cursor
 from backend.verification import actions, entries, events, limits, projections, redemptions, trips, wallets
 from backend.verification.difference import Difference
+from backend.verification.sides import OF_THE_NAMED
 
 BOOKS = {
     "entries": entries.STATEMENTS,
     "wallets": wallets.STATEMENTS,
     "lots": wallets.LOTS,
     "actions": actions.STATEMENTS,
-    "limits": (limits.of(limits.ANY),),
-    "trips": (trips.of(trips.ANY),),
+    "limits": (limits.of(OF_THE_NAMED),),
+    "trips": (trips.of(OF_THE_NAMED),),
     "events": events.STATEMENTS,
     "redemptions": redemptions.STATEMENTS,
     "scores": projections.SCORES,

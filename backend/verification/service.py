@@ -18,6 +18,7 @@ from backend.verification import actions, boards, city, limits, naming, redempti
 from backend.verification.difference import Checked, Difference
 from backend.verification.fingerprints import PRIME, parameters
 from backend.verification.screening import SCREEN
+from backend.verification.sides import OF_THE_CHUNK
 from backend.verification.snapshot import Snapshot, snapshot
 
 ACTIONS_AT_ONCE = 3_000_000
@@ -152,8 +153,8 @@ def _of_statement(cursor: Cursor, *, chunk: Chunk, values: dict[str, Any], state
 
 _SCREENS: tuple[Callable[..., Screened], ...] = (
     _of_books,
-    partial(_of_statement, statement=limits.of(limits.RANGE)),
-    partial(_of_statement, statement=trips.of(trips.RANGE)),
+    partial(_of_statement, statement=limits.of(OF_THE_CHUNK)),
+    partial(_of_statement, statement=trips.of(OF_THE_CHUNK)),
 )
 
 

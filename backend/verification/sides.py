@@ -1,6 +1,12 @@
-"""What each table puts on the scales: one row a resident (see `fingerprints`)."""
+"""What each table puts on the scales: one row a resident (see `fingerprints`); and whose rows are looked at."""
 
 _ZERO = "0::bigint"
+
+
+OF_THE_CHUNK = "a.resident_id BETWEEN %(first)s AND %(last)s"
+"""SQL: rows `a` of the residents that are screened."""
+OF_THE_NAMED = "a.resident_id = ANY(%(residents)s)"
+"""SQL: rows `a` of the residents of whom it is named what differs."""
 
 
 def mine(table: str) -> str:

@@ -1,8 +1,5 @@
 """No resident is on two trips at once."""
 
-ANY = "a.resident_id = ANY(%(residents)s)"
-RANGE = "a.resident_id BETWEEN %(first)s AND %(last)s"
-
 # If any two overlap then so do some two that begin one after the other: [start, end), and every trip takes time.
 _OVERLAPS = """
 SELECT resident_id, 'trip ' || seq || ': begins', 'not before ' || until, happened_at::text FROM (
@@ -15,6 +12,6 @@ WHERE happened_at < until ORDER BY resident_id, seq
 """
 
 
-def of(mine: str) -> str:
-    """The statement for residents."""
-    return _OVERLAPS.format(mine=mine)
+def of(which: str) -> str:
+    """The statement for the residents of OF_THE_CHUNK or of OF_THE_NAMED (see `sides`)."""
+    return _OVERLAPS.format(mine=which)
