@@ -17,6 +17,7 @@ import yaml
 from backend.config import Settings
 from backend.openapi.answers import TOO_LARGE
 from tasks.schedule import SCHEDULE
+from tests.guards.programs import accepted
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 NGINX = (DEPLOY / "nginx" / "tanhui.conf").read_text(encoding="utf-8")
@@ -114,15 +115,6 @@ def test_what_nginx_logs_of_requests_is_kept_for_six_months_and_says_when():
     assert "\tdaily\n" in ROTATION
     assert int(re.search(r"^\trotate (\d+)$", ROTATION, re.MULTILINE)[1]) > 184
     assert "$time_iso8601" in NGINX
-
-
-def accepted(*command):
-    """Whether a program is content; a machine without it cannot say."""
-    if shutil.which(command[0]) is None:
-        pytest.skip(f"{command[0]} is not installed")
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return True
 
 
 def test_the_nightly_backup_is_made_by_the_citys_clock_and_before_the_nightly_verify():
