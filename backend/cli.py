@@ -30,17 +30,17 @@ ON_A_READY_SITE = {
     "totals": "backend.projector.commands:totals",
     "verify": "backend.verification.commands:command",
 }
-# A backup is taken before an upgrade and restored into nothing: it must take the schema as it is.
-WITHOUT_A_DATABASE = {
+ON_ANY_SCHEMA = {
     "backup": "backend.backup.commands:group",
     "db": "backend.preparation.schema:group",
     "openapi": "backend.openapi.commands:describe",
     "prepare": "backend.preparation.commands:prepare",
 }
+"""Commands that take the schema as it is: a backup is taken before an upgrade, and restored into nothing."""
 ABOUT_THE_API = frozenset({"openapi"})
 BEGINNING = (("backup", "restore"), ("db",), ("openapi",), ("prepare",))
-"""Where there is no site yet these may begin one, or need none. All others would find nothing, and say that all is
-well.
+"""What may be called where there is no site yet: these begin one, or need none. Any other would find nothing there, and
+say that all is well.
 """
 _READY = "backend.preparation.schema:ensure_ready"
 _FILLED = "SELECT revision FROM catalogue_revision WHERE id = 1"
@@ -51,11 +51,11 @@ class Commands(AppGroup):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Their names."""
-        return sorted({*super().list_commands(ctx), *ON_A_READY_SITE, *WITHOUT_A_DATABASE})
+        return sorted({*super().list_commands(ctx), *ON_A_READY_SITE, *ON_ANY_SCHEMA})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command; those that need the schema or the API see to it once they run, so that any may be the first."""
-        found = ON_A_READY_SITE.get(cmd_name) or WITHOUT_A_DATABASE.get(cmd_name)
+        found = ON_A_READY_SITE.get(cmd_name) or ON_ANY_SCHEMA.get(cmd_name)
         if found is None:
             return super().get_command(ctx, cmd_name)
         command: click.Command = resolve_name(found)

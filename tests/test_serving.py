@@ -9,7 +9,7 @@ import pytest
 from backend import cli
 
 ROOT = Path(__file__).parents[1]
-COMMANDS = sorted({*cli.ON_A_READY_SITE, *cli.WITHOUT_A_DATABASE} - cli.ABOUT_THE_API)
+COMMANDS = sorted({*cli.ON_A_READY_SITE, *cli.ON_ANY_SCHEMA} - cli.ABOUT_THE_API)
 ONLY_FOR_COMMANDS = {"alembic", "celery", "flask_migrate", "mako", "backend.backup", "backend.preparation"}
 ONLY_FOR_SERVING = {"backend.api", "backend.serving", "backend.openapi", "flask_smorest", "apispec", "webargs"}
 _FLASK = """
