@@ -5,6 +5,7 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from backend.catalogue.rules import LEVELS
+from backend.rewards.answering import OF_THE_RESIDENT_ALONE
 from backend.rewards.rules import KINDS, LIMIT_PERIODS, STATUSES
 from backend.rewards.schemas import RedemptionSchema
 from backend.web.paging import PageQuerySchema, page_schema
@@ -147,7 +148,7 @@ class FulfilmentSchema(RedemptionSchema):
     class Meta:
         """What is the resident's own to show stays out."""
 
-        exclude = ("pickup_code", "voucher", "vouchers", "wallet")
+        exclude = OF_THE_RESIDENT_ALONE
 
     resident_id = fields.Integer(required=True)
     decided_by = fields.String(required=True, allow_none=True)

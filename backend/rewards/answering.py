@@ -11,6 +11,8 @@ from backend.web.titles import local
 
 BODY_WITH_CODES = "%(body)s::jsonb || jsonb_build_object('voucher', w.codes -> 0, 'vouchers', w.codes)"
 """SQL: a redemption as it is stored, once its codes are known in `w.codes`."""
+OF_THE_RESIDENT_ALONE = ("pickup_code", "voucher", "vouchers", "wallet")
+"""Members of a redemption that are the resident's own to show: who hands it over does not see them."""
 
 
 def brief(reward: Reward) -> dict[str, Any]:
@@ -83,7 +85,5 @@ def for_fulfilment(redeemed: Redeemed, *, with_delivery: bool) -> dict[str, Any]
     """A redemption as those see it who hand it over; what is the resident's own to show stays out."""
     shown = redemption_with_delivery(redeemed) if with_delivery else redemption(redeemed)
     found = redeemed.redemption
-    kept = {
-        name: value for name, value in shown.items() if name not in {"pickup_code", "voucher", "vouchers", "wallet"}
-    }
+    kept = {name: value for name, value in shown.items() if name not in OF_THE_RESIDENT_ALONE}
     return kept | {"resident_id": found.resident_id, "decided_by": found.decided_by}
