@@ -15,8 +15,6 @@ from backend.errors import NotFoundError
 from backend.residents.models import Resident
 from backend.web.paging import Page, page_of
 
-LARGEST_SEQ = 2**31
-
 
 def list_actions(
     resident: Resident, *, limit: int, before: int | None, task: str | None = None, status: str | None = None
@@ -24,7 +22,7 @@ def list_actions(
     """A page of the resident's actions, newest first."""
     query = select(Action).where(Action.resident_id == resident.resident_id)
     if before is not None:
-        query = query.where(Action.seq < min(before, LARGEST_SEQ - 1))
+        query = query.where(Action.seq < before)
     if status:
         query = query.where(Action.status == status)
     if task:
@@ -36,15 +34,10 @@ def list_actions(
 
 def get_action(resident_id: int, seq: int) -> dict[str, Any]:
     """One action with its explanation; raises NotFoundError."""
-    return shown([find(resident_id, seq)])[0]
-
-
-def find(resident_id: int, seq: int) -> Action:
-    """The action row; raises NotFoundError."""
-    action = db.session.get(Action, (resident_id, seq)) if seq < LARGEST_SEQ else None
+    action = db.session.get(Action, (resident_id, seq))
     if action is None:
         raise NotFoundError
-    return action
+    return shown([action])[0]
 
 
 def shown(actions: Sequence[Action]) -> list[dict[str, Any]]:

@@ -93,7 +93,7 @@ def list_redemptions(*, resident_id: int, limit: int, cursor: str | None, status
     query = select(Redemption).where(Redemption.resident_id == resident_id)
     before = decode_number(cursor)
     if before is not None:
-        query = query.where(Redemption.seq < min(before, LARGEST))
+        query = query.where(Redemption.seq < before)
     if status is not None:
         query = query.where(Redemption.status == status)
     rows = db.session.scalars(query.order_by(Redemption.seq.desc()).limit(limit + 1)).all()

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from backend.errors import ValidationFailedError
-from backend.web.paging import Place, decode_place, encode, page_of
+from backend.web.paging import Place, decode_number, decode_place, encode, page_of
 
 MOMENT = datetime(2026, 11, 24, 8, 0, 0, 123456, tzinfo=UTC)
 NOT_OURS = {
@@ -27,6 +27,31 @@ def test_the_next_page_begins_where_this_one_ended():
     assert (page.items, decode_place(page.next_cursor)) == (places[:2], places[1])
     assert page_of(places, limit=3, key=lambda place: place).next_cursor is None
     assert decode_place(None) is None
+
+
+@pytest.mark.parametrize("below", [2**31, 2**63])
+def test_a_number_is_read_as_far_as_its_column_reaches(app, below):
+    for number in (below - 1, 1 - below):
+        assert decode_number(encode(number), below=below) == number
+    for number in (below, -below):
+        with app.test_request_context(), pytest.raises(ValidationFailedError):
+            decode_number(encode(number), below=below)
+
+
+@pytest.mark.parametrize("path", ["/api/v1/actions", "/api/v1/redemptions"])
+@pytest.mark.parametrize(
+    ("number", "status"), [(2**31 - 1, 200), (2**31, 422), (1 - 2**31, 200), (-(2**31), 422)], ids=str
+)
+def test_a_residents_lists_take_every_number_that_there_can_be(client, headers, resident, path, number, status):
+    answer = client.get(path, query_string={"cursor": encode(number)}, headers=headers(resident))
+    assert answer.status_code == status
+
+
+@pytest.mark.parametrize("path", ["/api/v1/actions", "/api/v1/redemptions"])
+@pytest.mark.parametrize("number", [0, 2**31 - 1, 2**31], ids=str)
+def test_there_is_nothing_by_a_number_that_nobody_has_come_to(client, headers, resident, path, number):
+    answer = client.get(f"{path}/{resident.resident_id}-{number}", headers=headers(resident))
+    assert answer.status_code == 404
 
 
 @pytest.mark.parametrize("text", NOT_OURS.values(), ids=NOT_OURS)
