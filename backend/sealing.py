@@ -35,7 +35,7 @@ def unseal(sealed: str) -> str:
 
 
 def sealed_anew(sealed: str) -> str | None:
-    """The same under SECRET_KEY, where a former key sealed it; None where SECRET_KEY did. Raises SealBrokenError."""
+    """What a former key sealed, sealed under SECRET_KEY; None where SECRET_KEY sealed it. Raises SealBrokenError."""
     chosen = present.settings()
     try:
         _fernets(chosen.secret_key).decrypt(sealed.encode())

@@ -42,7 +42,7 @@ def in_pages(step: Callable[[int], int]) -> int:
 
 
 def all_in_pages(steps: Mapping[str, Callable[[int], int]]) -> dict[str, int]:
-    """The same for each of several steps; returns how much of each.
+    """Take each of several steps `in_pages`; returns how much each did in all.
 
     One that fails keeps none of the others from its turn: what failed is raised when all have had theirs.
     """

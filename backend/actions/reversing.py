@@ -29,7 +29,10 @@ def reverse(*, resident_id: int, seq: int, reason: str, by: str, now: datetime) 
 
 
 def take_back(*, resident_id: int, seq: int, reason: str, by: str, now: datetime) -> Action:
-    """The same without a row in the audit trail: for what the rules do by themselves."""
+    """Reverse a credited action without a row in the audit trail: for what the rules do by themselves.
+
+    Raises NotFoundError, NotReversibleError.
+    """
     wallet = ledger.lock_wallet(resident_id)
     action = db.session.get(Action, (resident_id, seq), populate_existing=True)
     if action is None:

@@ -31,7 +31,7 @@ class Manifest:
     key_id: str
     """Tells which SECRET_KEY the site had, without telling the key."""
     former_key_ids: list[str] = field(default_factory=list)
-    """The same of SECRET_KEY_FALLBACKS, which may have sealed a part. Backups of before there were any have none."""
+    """Tell which SECRET_KEY_FALLBACKS it had, which may have sealed a part. Older backups have none."""
 
     @classmethod
     def read(cls, path: Path) -> "Manifest":

@@ -157,9 +157,9 @@ def autocommit_cursor() -> Iterator[psycopg.Cursor[Any]]:
 
 
 def prepared_statements() -> AbstractContextManager[Statements]:
-    """The same for the hot path, on connections that stay so: a statement is prepared at once, and planned once.
+    """Statements of the hot path, on a connection that is kept ready: each is prepared at once, and planned once.
 
-    BEGIN and COMMIT are round trips too, and one data-modifying CTE needs neither.
+    Each is a transaction of its own: BEGIN and COMMIT are round trips too, and one data-modifying CTE needs neither.
     """
     ready: ReadyConnections = present.extensions()[READY]
     return ready.one()
@@ -186,7 +186,7 @@ def array(values: Iterable[object]) -> str:
 
 
 def text_array(values: Iterable[str]) -> str:
-    """The same for any text: `%s::text[]`."""
+    """PostgreSQL's text form of an array of texts, whatever is in them: for `%s::text[]`."""
     texts = list(values)
     joined = '","'.join(texts)
     # Looked for in all of them at once: hardly any text has such a mark.
@@ -196,7 +196,7 @@ def text_array(values: Iterable[str]) -> str:
 
 
 def unhurried() -> None:
-    """Lift the time-out of statements in the present transaction: for jobs and commands, behind which nobody waits."""
+    """Let each further statement of the session's transaction run ten minutes: for jobs and commands."""
     take_time(cursor(), seconds=600)
 
 

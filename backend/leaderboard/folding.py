@@ -101,4 +101,4 @@ LEFT JOIN period_scores s ON s.resident_id = r.resident_id AND s.period = b.kind
 WHERE r.resident_id = ANY(%(movers)s) AND b.scope <> 'city' AND (s.resident_id IS NOT NULL OR NOT stays.here)
 GROUP BY 1, 2
 """  # noqa: S608  the parts are ours
-"""The same for residents who live elsewhere now, for each board whether they belong on it."""
+"""For each live board the words of the residents who live elsewhere now, by whether they belong on it."""

@@ -84,7 +84,7 @@ _BOUNDS = {
 
 
 def from_postgresql(board: Board, window: Window, *, resident_id: int) -> Standings:
-    """The same from period_scores: slower, as the whole board is sorted, and right whatever Redis does."""
+    """The standings from period_scores: slower, as the whole board is sorted, and right whatever Redis does."""
     first, last = _BOUNDS[window.around]
     sql = _STANDINGS.format(
         score=SCORE[board.metric],

@@ -62,7 +62,10 @@ def _suspects(cursor: psycopg.Cursor[Any], epoch: int) -> list[int]:
 
 
 def _has_lost(cursor: psycopg.Cursor[Any], partition: int, *, epoch: int) -> bool:
-    """The same of one partition, with its projector kept out; a busy one will notice by itself."""
+    """Whether Redis has lost what it had of a partition, looked at with its projector kept out.
+
+    A busy one is passed over: it will notice by itself.
+    """
     if not locks.try_partition(cursor, partition):
         return False
     batch = dict(cursor.execute(_MARKS, (epoch,)).fetchall()).get(partition)

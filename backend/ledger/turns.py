@@ -22,7 +22,10 @@ def in_turn(statements: Statements, resident_id: int) -> Iterator[None]:
 
 @contextmanager
 def turn(statements: Statements, resident_id: int) -> Iterator[None]:
-    """The same for who commits with the last statements, in one round trip; an error takes everything back."""
+    """`in_turn` without its COMMIT: whoever asks sends one with the last statements, in the same round trip.
+
+    An error takes everything back.
+    """
     with statements.taken_back_on_error():
         statements.together([("BEGIN", ()), (_LOCK, {"resident_id": resident_id})])
         yield

@@ -46,8 +46,9 @@ class Refusal:
         return cls(error.status, error.slug, (inspect.getdoc(error) or "").partition("\n")[0])
 
 
-# What HTTP itself refuses, before a view is found or while a body is read.
 ETAG = {"description": "The version; send it as If-Match with a change", "schema": {"type": "string"}, "required": True}
+
+# What HTTP itself refuses, before a view is found or while a body is read.
 TOO_LARGE = Refusal(413, "content-too-large", N_("The body is larger than this site takes."))
 OF_HTTP = (
     TOO_LARGE,

@@ -67,7 +67,7 @@ def redemption(redeemed: Redeemed) -> dict[str, Any]:
 
 
 def written(redeemed: Redeemed) -> dict[str, Any]:
-    """The same as JSON has it: what RedemptionSchema makes of it, without asking every field of it."""
+    """A redemption as JSON has it: what RedemptionSchema would make of it, without asking each of its fields."""
     shown = redemption(redeemed)
     for name in ("redeemed_at", "expires_at", "decided_at"):
         if shown[name] is not None:

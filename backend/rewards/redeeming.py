@@ -107,7 +107,7 @@ def redeem(
 def redeem_once(
     wanted: Wanted, *, caller: Caller, request: Request, render: Render
 ) -> tuple[int, dict[str, Any], bool]:
-    """The same for a request, as a transaction of its own: status, answer, and whether it is the stored one of before.
+    """Redeem for a request, in a transaction of its own: status, answer, and whether it is the stored one of before.
 
     Raises one of REFUSALS, UnauthenticatedError for ended sessions, IdempotencyKeyReusedError for a key that stood
     for another request.

@@ -9,7 +9,8 @@ class Difference:
 
     book: str
     """Which book it stands in: `entries`, `wallets`, `lots`, `actions`, `limits`, `trips`, `events`, `redemptions`,
-    `stock`, `vouchers`, `scores`, `participations`, `totals`, `movements`, `participants` or `boards`."""
+    `stock`, `vouchers`, `scores`, `participations`, `totals`, `movements`, `participants` or `boards`; or `screen`: the
+    sums of all books differ, and none of them says where."""
     subject: str
     """Whose it is: a resident's id, or `city`, or the code of a reward, or a member of a board that is none."""
     what: str

@@ -1,4 +1,4 @@
-"""HTTP shared by all features: problem+json, paging, request hygiene, the commit around every request."""
+"""HTTP shared by all features: problem+json, who may call what, the commit around every request, callers' languages."""
 
 import re
 import time
@@ -106,7 +106,7 @@ def refuses(*refusals: type[RefusalError]) -> Callable[[View], View]:
 
 
 def init_app(app: Flask) -> None:
-    """Install the error handlers."""
+    """Answer every error with a problem document, and refuse addresses that no text can hold."""
     app.register_error_handler(RefusalError, problem_of_refusal)
     app.register_error_handler(HTTPException, problem_of_http)
     app.register_error_handler(Exception, problem_of_error)

@@ -54,11 +54,11 @@ class Bars:
         self._progress.advance(self._crediting, rows)
 
     def project(self) -> None:
-        """All are; boards and totals are brought up to date."""
+        """All rows are credited; boards and totals are being brought up to date."""
         self._progress.update(self._crediting, total=1, completed=1)
         self._progress.start_task(self._projecting)
         self._progress.update(self._projecting, visible=True)
 
     def have_projected(self) -> None:
-        """So are these."""
+        """Boards and totals are up to date."""
         self._progress.update(self._projecting, total=1, completed=1)

@@ -1,4 +1,4 @@
-"""What stops an import before anything is credited."""
+"""What keeps an import from a file, from one of its rows, or from going on."""
 
 
 class UnreadableFileError(Exception):
