@@ -6,11 +6,11 @@ from tests.benchmarks.rows.batch import Batch
 from tests.benchmarks.rows.boards import AroundMeLarge, AroundMeSmall, LargeBoard, SmallBoard
 from tests.benchmarks.rows.commands import Rebuild, Verify
 from tests.benchmarks.rows.generator import Generator
+from tests.benchmarks.rows.history import History
 from tests.benchmarks.rows.hot import Hot
 from tests.benchmarks.rows.ingest import Ingest
 from tests.benchmarks.rows.own_pages import Me, Statement, Tasks
 from tests.benchmarks.rows.partner import PartnerFeed
-from tests.benchmarks.rows.past import History
 from tests.benchmarks.rows.projector import Projector
 from tests.benchmarks.rows.redeem import Redeem
 from tests.benchmarks.rows.refusals import Beside, Refusals

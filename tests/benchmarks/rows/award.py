@@ -7,6 +7,7 @@ from itertools import cycle, islice
 from typing import Any
 
 from backend import clock
+from backend.outbox import PARTITIONS
 from backend.residents import auth
 from backend.residents.models import Resident
 from tests.benchmarks import floors, load, replay
@@ -25,7 +26,7 @@ MOST_PGBENCH_A_SECOND = 20_000
 _OPENING = f"""\
 \\set turn :turn + 1
 \\set resident_id :first + (:turn * {CONNECTIONS} + :client_id) * {SPREAD} % :size
-\\set partition :resident_id % 8
+\\set partition :resident_id % {PARTITIONS}
 """
 _COMPUTED = {"resident_id": "resident_id", "partition": "partition", "version": "seen_version"}
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from backend import clock
-from tests.benchmarks import history, load, signed
+from tests.benchmarks import load, recent_days, signed
 from tests.benchmarks.bench_site import CONNECTIONS
 from tests.benchmarks.cores import watched
 from tests.benchmarks.http_bytes import json_body, post
@@ -12,7 +12,7 @@ from tests.benchmarks.row import Bench, Row, Sample, sample_of
 from tests.benchmarks.rows import award
 
 PATH = "/api/v1/actions/batch"
-SIZE = history.ACTIONS
+SIZE = recent_days.ACTIONS
 MOST_A_SECOND = 1_500
 _CREDITED = "SELECT coalesce(sum(actions), 0) FROM wallets WHERE resident_id BETWEEN %s AND %s"
 
@@ -59,7 +59,7 @@ class Batch(Row):
 
 
 def _requests(group: Group) -> Iterator[bytes]:
-    body = json_body({"actions": list(history.given(clock.now()))})
+    body = json_body({"actions": list(recent_days.given(clock.now()))})
     for resident_id in group:
         yield post(PATH, body=body, headers=signed.token_and_key(resident_id))
 

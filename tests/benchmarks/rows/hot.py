@@ -16,6 +16,7 @@ from backend import clock
 from backend.catalogue import editing
 from backend.catalogue.drafts import TaskDraft
 from backend.database import transaction
+from backend.outbox import PARTITIONS
 from tests.benchmarks import floors, load, replay, signed
 from tests.benchmarks.bench_site import CONNECTIONS
 from tests.benchmarks.cores import watched
@@ -33,7 +34,7 @@ _OPENING = f"""\
 \\set turn :turn + 1
 \\set nonce :turn * :clients + :client_id
 \\set resident_id :first + :nonce / {STAY}
-\\set partition :resident_id % 8
+\\set partition :resident_id % {PARTITIONS}
 """
 _COMPUTED = {"resident_id": "resident_id", "partition": "partition", "version": "seen_version", "key": "nonce"}
 _BOOKS = """

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from backend.catalogue import service as catalogue
-from tests.benchmarks import history
+from tests.benchmarks import recent_days
 from tests.benchmarks.row import Bench
 from tests.benchmarks.rows.pages import Page, must_be
 
@@ -16,14 +16,14 @@ class _OwnPage(Page):
 
     def readers(self, bench: Bench) -> Iterable[int]:
         """Residents with a week behind them."""
-        return history.residents_with(bench)
+        return recent_days.residents_with(bench)
 
 
 class Tasks(_OwnPage):
     """All green tasks, as they stand for the resident today."""
 
     name = "tasks"
-    title = f"GET /tasks of residents with {history.ACTIONS} actions"
+    title = f"GET /tasks of residents with {recent_days.ACTIONS} actions"
     path = "/api/v1/tasks"
 
     def refuse(self, page: Mapping[str, Any]) -> None:
@@ -35,12 +35,12 @@ class Me(_OwnPage):
     """The profile, with points and grams."""
 
     name = "me"
-    title = f"GET /me of residents with {history.ACTIONS} actions"
+    title = f"GET /me of residents with {recent_days.ACTIONS} actions"
     path = "/api/v1/me"
 
     def refuse(self, page: Mapping[str, Any]) -> None:
         """All actions are in it."""
-        must_be(page["reduction"]["actions"], history.ACTIONS, "actions in the profile")
+        must_be(page["reduction"]["actions"], recent_days.ACTIONS, "actions in the profile")
 
 
 class Statement(_OwnPage):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from itertools import islice
 
+from backend.outbox import PARTITIONS
 from tests.benchmarks import floors, load, replay, shop, signed
 from tests.benchmarks.bench_site import CONNECTIONS, BenchSite
 from tests.benchmarks.cores import watched
@@ -18,7 +19,7 @@ MOST_PGBENCH_A_SECOND = 12_000
 _OPENING = f"""\
 \\set turn :turn + 1
 \\set resident_id :first + (:turn * {CONNECTIONS} + :client_id) * {SPREAD} % :size
-\\set partition :resident_id % 8
+\\set partition :resident_id % {PARTITIONS}
 """
 _COMPUTED = {"resident_id": "resident_id", "partition": "partition", "version": "seen_version"}
 _BOOKS = """
