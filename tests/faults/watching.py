@@ -45,16 +45,14 @@ class Watcher:
             "redeem": self._redeem,
             "me": lambda: self._look("/me"),
             "wallet": lambda: self._look("/me/wallet"),
-            "board": self._look_at_board,
+            "board": lambda: self._look(BOARD),
             "totals": lambda: self._look("/public/totals"),
             "sign in": self._sign_in,
         }
-        self.shown = 0
-        """What the board showed of the first of them."""
 
     def renew(self) -> None:
         """Go on with new people. All is well, but a machine that is short of its processors may refuse even then."""
-        self._signed, self._who, self._deeds, self._bought, self.shown = [], [], 0, 0, 0
+        self._signed, self._who, self._deeds, self._bought = [], [], 0, 0
         for _ in range(ACTIVE + BUYERS):
             self._people += 1
             request = self._begin("sign-in", who=f"watch.{self._people}", key="")
@@ -131,12 +129,6 @@ class Watcher:
     def _sign_in(self) -> Answer:
         body = {"code": f"dev-watch.{self._people}"}
         return self._site.ask("POST", "/api/v1/auth/wechat", body, seconds=self._hangs_s)
-
-    def _look_at_board(self) -> Answer:
-        answer = self._look(BOARD)
-        if answer.good and answer.body["me"]:
-            self.shown = answer.body["me"]["score"]
-        return answer
 
     def _look(self, path: str) -> Answer:
         return self._site.ask("GET", f"/api/v1{path}", headers=self._signed[0], seconds=self._hangs_s)
