@@ -1,6 +1,5 @@
 """A site of its own for the benchmarks: embedded servers in a temporary folder, durable, and gunicorn."""
 
-import os
 import secrets
 import shutil
 import tempfile
@@ -19,6 +18,7 @@ from backend.database import db
 from backend.database.abreast import cores
 from backend.preparation import schema
 from backend.web import Application
+from tests.apart import surroundings
 from tests.benchmarks.web_server import WebServer, serving
 
 WEB_PROCESSES = cores()
@@ -27,8 +27,6 @@ CONNECTIONS = WEB_PROCESSES * WEB_THREADS
 """As many clients as the web server has threads: more would only wait in its queue."""
 REQUESTS_A_MINUTE = 1_000
 """Of one resident, instead of 120: a thousand readers, and one hot resident after the other, stand for a city's."""
-_OWN = ("DATABASE_URL", "REDIS_URL", "TANHUI_DURABILITY", "TANHUI_ENV", "PROMETHEUS_MULTIPROC_DIR")
-"""What the surroundings may say of other sites, and must not say of this one."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -104,8 +102,7 @@ def running(console: Console, *, database_url: str | None = None) -> Iterator[Be
 
 
 def _environment(folder: Path, servers: embedded.Servers) -> dict[str, str]:
-    inherited = {name: value for name, value in os.environ.items() if name not in _OWN}
-    return inherited | {
+    return surroundings() | {
         "TANHUI_VAR": str(folder),
         "DATABASE_URL": servers.database_url,
         "REDIS_URL": servers.redis_url,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backend.supervisor.child import end_with_parent
+from tests.apart import free_port
 
 _ROOT = Path(__file__).parents[2]
 _UP_S = 60.0
@@ -34,7 +35,7 @@ class WebServer:
 @contextmanager
 def serving(application: str, *, environment: Mapping[str, str], log: Path, code: Path = _ROOT) -> Iterator[WebServer]:
     """`module:name` of the code in a folder served inside the block; raises WebServerError if it does not answer."""
-    port = _free_port()
+    port = free_port()
     told = {**environment, "HOST": "127.0.0.1", "PORT": str(port)}
     argv = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", application]
     with log.open("wb") as file:
@@ -52,11 +53,6 @@ def serving(application: str, *, environment: Mapping[str, str], log: Path, code
         yield WebServer(port, process.pid)
     finally:
         _stop(process)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def _wait_until_it_answers(process: subprocess.Popen, *, port: int, log: Path) -> None:

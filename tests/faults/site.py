@@ -2,9 +2,7 @@
 
 import http.client
 import json
-import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -22,6 +20,7 @@ import psycopg
 from backend.embedded import folder as data_folder
 from backend.embedded import postgres, valkey
 from backend.supervisor.child import end_with_parent
+from tests.apart import free_port, surroundings
 from tests.faults.parts import Part, processes
 from tests.faults.time_outs import TimeOuts
 
@@ -30,8 +29,6 @@ UP_S = 120.0
 STOP_S = 150.0
 POLL_S = 0.02
 PASSWORD = "correct horse battery"
-_OF_OTHERS = ("DATABASE_URL", "REDIS_URL", "TANHUI_DURABILITY", "TANHUI_ENV", "PROMETHEUS_MULTIPROC_DIR")
-"""What the surroundings may say of other sites, and must not say of this one."""
 NOON = ZoneInfo(f"Etc/GMT{datetime.now(UTC).hour - 12:+d}")
 """Where it is about noon now: no run is so long that its city's midnight comes, after which 'yesterday' is another."""
 _OURS = {
@@ -66,11 +63,10 @@ class Site:
 
     def __init__(self, folder: Path, **environment: str) -> None:
         self.folder = folder
-        self.port = _free_port()
+        self.port = free_port()
         self.log = folder.with_suffix(".log")
-        inherited = {name: value for name, value in os.environ.items() if name not in _OF_OTHERS}
         ours = {**_OURS, "TANHUI_VAR": str(folder), "PORT": str(self.port)}
-        self._environment = inherited | ours | environment
+        self._environment = surroundings() | ours | environment
         self._supervisor: subprocess.Popen[bytes] | None = None
 
     @property
@@ -287,8 +283,3 @@ def _descendants(process: psutil.Process) -> list[psutil.Process]:
         return process.children(recursive=True)
     except psutil.NoSuchProcess:
         return []
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])

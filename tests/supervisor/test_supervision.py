@@ -13,6 +13,7 @@ import pytest
 
 from backend import embedded
 from backend.embedded import locks
+from tests.apart import free_port, surroundings
 
 STAND_IN = Path(__file__).with_name("stand_in.py")
 SECONDS = 30
@@ -28,7 +29,7 @@ class Site:
         self.process = None
 
     def start(self, **environment):
-        told = os.environ | {"TANHUI_VAR": str(self.folder), "PORT": str(self.port)}
+        told = surroundings() | {"TANHUI_VAR": str(self.folder), "PORT": str(self.port), "TANHUI_DURABILITY": "off"}
         self.process = subprocess.Popen(
             [sys.executable, str(STAND_IN)],
             env=told | environment,
@@ -80,17 +81,9 @@ class Site:
         return re.findall(r"^(\w+ (?:starts|stops)|prepare)", self.diary.read_text(), re.MULTILINE)
 
 
-def free_port():
-    """One that the system gives out: no other is free for sure, not even the next."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
-
-
 @pytest.fixture
 def site(tmp_path, monkeypatch):
     monkeypatch.setenv("TANHUI_DURABILITY", "off")
-    monkeypatch.delenv("DATABASE_URL", raising=False)
-    monkeypatch.delenv("REDIS_URL", raising=False)
     site = Site(tmp_path / "var", free_port())
     yield site
     if site.process and site.process.poll() is None:
