@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import click
 from flask.cli import with_appcontext
-from rich.console import Console
-from rich.progress import Progress
+from rich.progress import MofNCompleteColumn, Progress
 
 from backend import redis
 from backend.leaderboard import rebuilding, recomputing
+from backend.progress import progress
 
 
 @click.group("leaderboard")
@@ -21,11 +21,11 @@ def group() -> None:
 @with_appcontext
 def rebuild(*, from_actions: bool) -> None:
     """Drop all boards and fill the present ones again from PostgreSQL."""
-    with Progress(console=Console(stderr=True)) as progress:
+    with progress(MofNCompleteColumn()) as bars:
         if from_actions:
-            _show(progress, "Scores from actions", recomputing.recompute())
+            _show(bars, "Scores from actions", recomputing.recompute())
         try:
-            boards = _show(progress, "Boards", rebuilding.rebuild())
+            boards = _show(bars, "Boards", rebuilding.rebuild())
         except redis.RedisError as error:
             raise click.ClickException(
                 f"{redis.told(error)}: boards are read from PostgreSQL until it does; then run this again."
@@ -33,10 +33,10 @@ def rebuild(*, from_actions: bool) -> None:
     click.echo(f"{boards} boards rebuilt.")
 
 
-def _show(progress: Progress, title: str, steps: Iterator[tuple[int, int]]) -> int:
-    bar = progress.add_task(title, total=None)
+def _show(bars: Progress, title: str, steps: Iterator[tuple[int, int]]) -> int:
+    bar = bars.add_task(title, total=None)
     done = 0
     for done, total in steps:
-        progress.update(bar, completed=done, total=total)
-    progress.update(bar, completed=done, total=done)
+        bars.update(bar, completed=done, total=total)
+    bars.update(bar, completed=done, total=done)
     return done
