@@ -22,6 +22,7 @@ from psycopg.types.numeric import Int8
 from backend.database import autocommit_cursor, take_time
 from backend.database.abreast import Cursor, cores, each
 from backend.leaderboard import locks, sums
+from backend.ledger import ranges
 from backend.outbox import partition_of
 
 ACTIONS_AT_ONCE = 400_000
@@ -31,9 +32,7 @@ MOST_WORKERS = 4
 RESIDENTS = 2_000
 """Residents written in one transaction, in which their partition's projector waits: about a second with a hundred
 actions each."""
-FIRST, LAST = -(2**62), 2**62
 
-_SIZE = "SELECT coalesce(max(resident_id), 0), coalesce(sum(action_seq), 0)::bigint FROM wallets"
 # Actions are read in the order of residents and of time: sorting what is nearly in order takes two thirds of the time
 # that hashing takes, which looks all over the memory.
 _FOR_SUMS = f"""
@@ -84,8 +83,6 @@ INSERT INTO period_scores (resident_id, period, starts_on, {_HERE})
 {sums.ALL}
 """
 
-Chunk = tuple[int, int]
-
 
 def recompute(*, workers: int | None = None) -> Iterator[tuple[int, int]]:
     """Make period scores what the actions say; yields (chunks of residents done, of how many), memory flat.
@@ -94,21 +91,12 @@ def recompute(*, workers: int | None = None) -> Iterator[tuple[int, int]]:
     once. Boards must be rebuilt after it.
     """
     count = workers or min(MOST_WORKERS, cores())
-    chunks = _chunks(workers=count)
+    chunks = ranges.by_actions(ACTIONS_AT_ONCE, workers=count)
     with ExitStack() as stack:
         cursors = [stack.enter_context(autocommit_cursor()) for _ in range(count)]
         mended = each(cursors, [partial(_mend, first=first, last=last) for first, last in chunks])
         for done, _ in enumerate(mended, 1):
             yield done, len(chunks)
-
-
-def _chunks(*, workers: int) -> list[Chunk]:
-    with autocommit_cursor() as cursor:
-        last, actions = cursor.execute(_SIZE).fetchone() or (0, 0)
-    # As many for each worker, so that none is left with the last.
-    count = max(1, -(-actions // (ACTIONS_AT_ONCE * workers))) * workers
-    ends = sorted({last * place // count for place in range(1, count)})
-    return list(zip([FIRST, *(end + 1 for end in ends)], [*ends, LAST], strict=True))
 
 
 def _mend(cursor: Cursor, *, first: int, last: int) -> None:
