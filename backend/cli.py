@@ -93,7 +93,9 @@ def _equip(command: click.Command, *, steps: Sequence[Callable[[], None]]) -> No
     if isinstance(command, click.Group):
         for inner in command.commands.values():
             _equip(inner, steps=steps)
-    elif command.callback is not None and not hasattr(command.callback, "is_equipped"):
+        if not command.invoke_without_command:
+            return
+    if command.callback is not None and not hasattr(command.callback, "is_equipped"):
         command.callback = _equipped(command.callback, steps=steps)
 
 

@@ -76,6 +76,7 @@ def asked_for(monkeypatch, *words):
         (("resident", "erase", "1"), False),
         (("secrets", "reseal"), False),
         (("totals",), False),
+        (("totals", "rebuild"), False),
         (("verify",), False),
     ],
     ids=str,
@@ -104,7 +105,9 @@ def test_a_data_folder_that_cannot_be_used_does_too(run, tmp_path):
     assert "set TANHUI_VAR to a folder that you own" in done.stderr
 
 
-@pytest.mark.parametrize("words", [("verify",), ("db", "upgrade"), ("backup", "make")], ids=" ".join)
+@pytest.mark.parametrize(
+    "words", [("verify",), ("totals",), ("totals", "rebuild"), ("db", "upgrade"), ("backup", "make")], ids=" ".join
+)
 def test_a_database_that_is_away_is_told_in_one_sentence(run, away, words):
     done = run(*FLASK, *words, **away)
     assert done.returncode == 1

@@ -1,4 +1,4 @@
-"""Advisory locks: one projector at a time per partition, one filling at a time per board."""
+"""Advisory locks: one projector at a time per partition, one filling at a time per board, one rebuild of totals."""
 
 from typing import Any
 
@@ -10,6 +10,8 @@ PROJECTOR = 7001
 """First half of a partition's lock; the second is the partition."""
 FILLING = 7002
 """First half of a board's lock; the second is a hash of its name."""
+REBUILDING = 7003
+"""First half of the lock of whoever rebuilds a partition's totals; taken before the partition's own."""
 
 
 def try_partition(cursor: psycopg.Cursor[Any], partition: int) -> bool:
@@ -20,6 +22,16 @@ def try_partition(cursor: psycopg.Cursor[Any], partition: int) -> bool:
 def take_partition(cursor: psycopg.Cursor[Any], partition: int) -> None:
     """Become the projector of a partition until the transaction ends; waits for the present one."""
     cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", (PROJECTOR, partition))
+
+
+def taking_partition(partition: str) -> str:
+    """SQL: an expression that does so in the midst of a statement, which goes on seeing what it saw before."""
+    return f"pg_advisory_xact_lock({PROJECTOR}, {partition})"
+
+
+def take_rebuilding(cursor: psycopg.Cursor[Any], partition: int) -> None:
+    """Become who rebuilds a partition's totals until the transaction ends; waits for the present one."""
+    cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", (REBUILDING, partition))
 
 
 def let_projectors_end(cursor: psycopg.Cursor[Any]) -> None:
