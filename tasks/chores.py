@@ -6,13 +6,12 @@ from typing import Generic, TypeVar
 
 import structlog
 
-from backend.database import autocommit_cursor, transaction
+from backend.database import advisory, autocommit_cursor, transaction
 from backend.database.connections import is_unavailable
 
 T = TypeVar("T")
 Key = TypeVar("Key", bound=Hashable)
 Item = TypeVar("Item", bound=tuple[int, object])
-LOCK = 7003
 PAGE = 200
 """Rows, or residents, that one transaction of a chore takes."""
 MOST_FAILED = 1_000
@@ -26,7 +25,7 @@ _TRY = "SELECT pg_try_advisory_xact_lock(%s)"
 def alone() -> Iterator[bool]:
     """Whether no other chore runs, anywhere, until the end of the block."""
     with autocommit_cursor() as cursor, cursor.connection.transaction():
-        row = cursor.execute(_TRY, (LOCK,)).fetchone()
+        row = cursor.execute(_TRY, (advisory.CHORE,)).fetchone()
         yield bool(row and row[0])
 
 

@@ -13,9 +13,9 @@ from psycopg import errors, sql
 
 from backend.backup.address import NEIGHBOUR, Address, name
 from backend.backup.errors import BackupError
+from backend.database import advisory
 
 Connection = psycopg.Connection[Any]
-LOCK = 7004
 PATIENCE_S = 30.0
 LEAVING_S = 2.0
 """So long PostgreSQL may take to see that somebody has hung up: it lists them until then."""
@@ -45,7 +45,7 @@ _PROVIDERS = {"c": ("libc", None), "i": ("icu", "ICU_LOCALE"), "b": ("builtin", 
 def alone(address: Address) -> Iterator[Connection]:
     """A connection beside the site's database, from which it can be replaced; one at a time. Raises BackupError."""
     with closing(address.beside(NEIGHBOUR).connect()) as neighbour:
-        free = neighbour.execute("SELECT pg_try_advisory_lock(%s)", (LOCK,)).fetchone()
+        free = neighbour.execute("SELECT pg_try_advisory_lock(%s)", (advisory.RESTORE,)).fetchone()
         if not (free and free[0]):
             raise BackupError(f"Another restore into {address.database} is at work: wait for it.")
         try:
@@ -53,7 +53,7 @@ def alone(address: Address) -> Iterator[Connection]:
         finally:
             # PostgreSQL would let go of it only a moment after the connection is closed.
             if not neighbour.closed:
-                neighbour.execute("SELECT pg_advisory_unlock(%s)", (LOCK,))
+                neighbour.execute("SELECT pg_advisory_unlock(%s)", (advisory.RESTORE,))
 
 
 def refuse_while_used(neighbour: Connection, address: Address) -> None:

@@ -4,34 +4,28 @@ from typing import Any
 
 import psycopg
 
+from backend.database import advisory
 from backend.outbox import PARTITIONS
-
-PROJECTOR = 7001
-"""First half of a partition's lock; the second is the partition."""
-FILLING = 7002
-"""First half of a board's lock; the second is a hash of its name."""
-REBUILDING = 7003
-"""First half of the lock of whoever rebuilds a partition's totals; taken before the partition's own."""
 
 
 def try_partition(cursor: psycopg.Cursor[Any], partition: int) -> bool:
     """Become the projector of a partition until the transaction ends, if nobody is."""
-    return _truth(cursor, "SELECT pg_try_advisory_xact_lock(%s, %s)", (PROJECTOR, partition))
+    return _truth(cursor, "SELECT pg_try_advisory_xact_lock(%s, %s)", (advisory.PROJECTOR, partition))
 
 
 def take_partition(cursor: psycopg.Cursor[Any], partition: int) -> None:
     """Become the projector of a partition until the transaction ends; waits for the present one."""
-    cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", (PROJECTOR, partition))
+    cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", (advisory.PROJECTOR, partition))
 
 
 def taking_partition(partition: str) -> str:
     """SQL: an expression that does so in the midst of a statement, which goes on seeing what it saw before."""
-    return f"pg_advisory_xact_lock({PROJECTOR}, {partition})"
+    return f"pg_advisory_xact_lock({advisory.PROJECTOR}, {partition})"
 
 
 def take_rebuilding(cursor: psycopg.Cursor[Any], partition: int) -> None:
     """Become who rebuilds a partition's totals until the transaction ends; waits for the present one."""
-    cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", (REBUILDING, partition))
+    cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", (advisory.REBUILDING, partition))
 
 
 def let_projectors_end(cursor: psycopg.Cursor[Any]) -> None:
@@ -39,12 +33,12 @@ def let_projectors_end(cursor: psycopg.Cursor[Any]) -> None:
     for partition in range(PARTITIONS):
         # A lock taken after a savepoint is given back with it: it must not keep the next projector waiting.
         with cursor.connection.transaction(force_rollback=True):
-            cursor.execute("SELECT pg_advisory_xact_lock_shared(%s, %s)", (PROJECTOR, partition))
+            cursor.execute("SELECT pg_advisory_xact_lock_shared(%s, %s)", (advisory.PROJECTOR, partition))
 
 
 def try_filling(cursor: psycopg.Cursor[Any], name: str) -> bool:
     """Become the one who fills this board until the transaction ends, if nobody is."""
-    return _truth(cursor, "SELECT pg_try_advisory_xact_lock(%s, hashtext(%s))", (FILLING, name))
+    return _truth(cursor, "SELECT pg_try_advisory_xact_lock(%s, hashtext(%s))", (advisory.FILLING, name))
 
 
 def _truth(cursor: psycopg.Cursor[Any], sql: str, values: tuple[Any, ...]) -> bool:

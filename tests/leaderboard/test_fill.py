@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import event, text
 
 from backend import redis
-from backend.database import cursor, db
+from backend.database import advisory, cursor, db
 from backend.leaderboard import filling
 from backend.leaderboard.boards import Board
 from backend.leaderboard.filling import Filling
@@ -78,7 +78,7 @@ def test_a_filling_waits_for_the_projector_that_does_not_know_of_the_board(
     # It has read the list of boards, which was empty, and told Redis nothing; its commit is yet to come.
     filler = in_background(lambda: filling.ensure(ever, epoch=present))
     waiting_for_lock = text(
-        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND classid = 7001"
+        f"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND classid = {advisory.PROJECTOR}"
     )
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as watch:
         while not watch.scalar(waiting_for_lock):

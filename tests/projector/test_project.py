@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import event, text
 
 from backend import clock, redis
-from backend.database import cursor, db, transaction
+from backend.database import advisory, cursor, db, transaction
 from backend.leaderboard import epochs, filling
 from backend.leaderboard.boards import Board
 from backend.leaderboard.moving import moved
@@ -211,7 +211,7 @@ def test_a_busy_partition_is_left_to_its_projector(app, deeds, resident):
     deeds.record(resident)
     partition = partition_of(resident.resident_id)
     with db.engine.connect() as other:
-        other.execute(text("SELECT pg_advisory_xact_lock(7001, :partition)"), {"partition": partition})
+        other.execute(text(f"SELECT pg_advisory_xact_lock({advisory.PROJECTOR}, {partition})"))
         assert projector.project(partition, wait=False) is None
         assert projector.drain(max_seconds=1) == 0
     assert projector.drain(max_seconds=60) == 1

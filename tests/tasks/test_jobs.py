@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from backend import clock
 from backend.admins.models import AdminIdempotencyKey
-from backend.database import db, transaction
+from backend.database import advisory, db, transaction
 from backend.leaderboard.models import SettledBoard
 from backend.ledger import expiring
 from backend.ledger import service as ledger
@@ -240,7 +240,7 @@ def test_the_nightly_verify_raises_the_alarm(jobs, deeds, resident):
 def test_of_two_chores_one_comes_back_later(jobs, app, deeds, resident):
     deeds.record(resident)
     with db.engine.connect() as other:
-        other.execute(text("SELECT pg_advisory_xact_lock(7003)"))
+        other.execute(text(f"SELECT pg_advisory_xact_lock({advisory.CHORE})"))
         with pytest.raises(Retry):
             jobs.clean_up()
         assert jobs.project() == 1
@@ -251,7 +251,7 @@ def test_a_chore_waits_for_its_turn_until_it_is_asked_for_again(jobs, app, monke
     sent = []
     monkeypatch.setattr(jobs.app.Task, "apply_async", lambda *_, **options: sent.append(options))
     with db.engine.connect() as other:
-        other.execute(text("SELECT pg_advisory_xact_lock(7003)"))
+        other.execute(text(f"SELECT pg_advisory_xact_lock({advisory.CHORE})"))
         for minutes, ending in ((24 * 60 - 1, Retry), (24 * 60, jobs.verify.MaxRetriesExceededError)):
             jobs.verify.push_request(retries=minutes, called_directly=False, is_eager=False, delivery_info={})
             with pytest.raises(ending):

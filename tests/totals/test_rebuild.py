@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from backend import clock
-from backend.database import autocommit_cursor, cursor, db, transaction
+from backend.database import advisory, autocommit_cursor, cursor, db, transaction
 from backend.leaderboard import locks
 from backend.ledger import service as ledger
 from backend.outbox import PARTITIONS, partition_of
@@ -193,7 +193,7 @@ class Begun:
         """It has found what differs, and waits for a projector."""
         url = db.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
         with psycopg.connect(url, autocommit=True) as watcher:
-            while not watcher.execute(WAITING, (locks.PROJECTOR,)).fetchone()[0]:
+            while not watcher.execute(WAITING, (advisory.PROJECTOR,)).fetchone()[0]:
                 assert self._thread.is_alive()
 
     def written(self):
