@@ -14,6 +14,8 @@ from backend import clock, verified
 from backend.database import transaction
 from backend.database.abreast import Cursor, cores
 from backend.database.connections import is_unavailable
+from backend.ledger import ranges
+from backend.ledger.ranges import Range
 from backend.verification import actions, boards, city, limits, naming, redemptions, trips
 from backend.verification.difference import Checked, Difference
 from backend.verification.fingerprints import PRIME, parameters
@@ -25,27 +27,17 @@ ACTIONS_AT_ONCE = 3_000_000
 """Actions a chunk: half a minute of one processor. Every chunk reads the tables anew, so there should be few."""
 SMALL = 20_000
 MOST_WORKERS = 4
-FIRST, LAST = -(2**62), 2**62
 _log = structlog.get_logger()
 
 Tell = Callable[[str, int, int], None]
 """Told what is done now, and how many steps of how many are done."""
 
-_SIZE = "SELECT coalesce(max(resident_id), 0), coalesce(sum(action_seq), 0)::bigint FROM wallets"
 _SUSPECTS = "SELECT array_agg(DISTINCT resident_id ORDER BY resident_id) FROM ({found}) AS found (resident_id, a, b, c)"
 _EVERYBODY = """
 SELECT (SELECT count(*) FROM wallets w WHERE {mine}), (SELECT count(*) FROM actions w WHERE {mine}),
     (SELECT count(*) FROM ledger_entries w WHERE {mine}), NULL,
     (SELECT array_agg(resident_id) FROM wallets w WHERE {mine})
 """.format(mine="w.resident_id BETWEEN %(first)s AND %(last)s")  # noqa: S608  the parts are ours
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """A range of residents, both ends included."""
-
-    first: int
-    last: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +118,12 @@ def _of_database(
     tell("city", 1, 1)
 
 
-def _chunks(cursor: Cursor, *, workers: int) -> list[Chunk]:
-    last, size = cursor.execute(_SIZE).fetchone() or (0, 0)
-    count = 1 if size < SMALL else max(workers, -(-size // ACTIONS_AT_ONCE))
-    ends = [last * place // count for place in range(1, count)]
-    return [Chunk(first, end) for first, end in zip([FIRST, *(end + 1 for end in ends)], [*ends, LAST], strict=True)]
+def _chunks(cursor: Cursor, *, workers: int) -> list[Range]:
+    last, size = ranges.size(cursor)
+    return ranges.cut(last, parts=1 if size < SMALL else max(workers, -(-size // ACTIONS_AT_ONCE)))
 
 
-def _of_books(cursor: Cursor, *, chunk: Chunk, values: dict[str, Any]) -> Screened:
+def _of_books(cursor: Cursor, *, chunk: Range, values: dict[str, Any]) -> Screened:
     given = _within(chunk, values)
     try:
         with cursor.connection.transaction():
@@ -146,7 +136,7 @@ def _of_books(cursor: Cursor, *, chunk: Chunk, values: dict[str, Any]) -> Screen
     return Screened(residents, rows, entries, left, tuple(suspects or ()), certain)
 
 
-def _of_statement(cursor: Cursor, *, chunk: Chunk, values: dict[str, Any], statement: str) -> Screened:
+def _of_statement(cursor: Cursor, *, chunk: Range, values: dict[str, Any], statement: str) -> Screened:
     found = cursor.execute(_SUSPECTS.format(found=statement), _within(chunk, values), prepare=False).fetchone()
     return Screened(suspects=tuple((found and found[0]) or ()))
 
@@ -158,8 +148,8 @@ _SCREENS: tuple[Callable[..., Screened], ...] = (
 )
 
 
-def _within(chunk: Chunk, values: dict[str, Any]) -> dict[str, Any]:
-    return {**values, "first": chunk.first, "last": chunk.last}
+def _within(chunk: Range, values: dict[str, Any]) -> dict[str, Any]:
+    return {**values, **chunk._asdict()}
 
 
 def _one(cursor: Cursor, statement: str, values: dict[str, Any]) -> int:
