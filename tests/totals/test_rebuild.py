@@ -15,6 +15,7 @@ from backend.outbox import PARTITIONS, partition_of
 from backend.projector import rebuilding
 from backend.projector import service as projector
 from backend.verification import verify
+from tests.books import hold
 from tests.projections import expected_now, projected, waiting
 from tests.together import together
 
@@ -59,9 +60,8 @@ def city(deeds, new_resident, settings, monkeypatch):
 
 def move_points(somebody, *, settings):
     with transaction():
+        held = hold(somebody.resident_id, 5)
         wallet, now = ledger.lock_wallet(somebody.resident_id), clock.now()
-        held = ledger.hold(wallet, points=5, reference=ledger.Reference("redemption", 1), now=now)
-        db.session.flush()
         ledger.release(wallet, held, now=now)
         ledger.adjust(wallet, points=3, reference=ledger.Reference("adjustment", 1), now=now, settings=settings)
 
