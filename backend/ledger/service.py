@@ -35,7 +35,7 @@ class ResidentFrozenError(RefusalError):
 
     status = HTTPStatus.FORBIDDEN
     slug = "resident-frozen"
-    title = _l("Your account is frozen. Your profile says why (GET /me, frozen); you may appeal to the city's service.")
+    title = _l("Your account is frozen. Your profile says why, and you may appeal to the city's service.")
 
 
 class OwnerFrozenError(RefusalError):
