@@ -144,9 +144,9 @@ def _is_conditional(rules: TaskRules, day: date) -> bool:
 
 def _standing(rules: TaskRules, progress: Progress) -> Standing:
     today, month = progress.today.get(rules.task_id, 0), progress.month.get(rules.task_id, 0)
-    begun = rules.begun_at(progress.now)
+    begun, over = _span(rules, progress)
     return Standing(
-        state=_state(rules, progress, begun=begun, used=today if rules.limit_period == "day" else month),
+        state=_state(rules, progress, begun=begun, over=over, used=today if rules.limit_period == "day" else month),
         progress=_towards(rules, progress, begun=begun),
         begun=begun,
         today=today,
@@ -154,10 +154,17 @@ def _standing(rules: TaskRules, progress: Progress) -> Standing:
     )
 
 
-def _state(rules: TaskRules, progress: Progress, *, begun: bool, used: int) -> str:
-    if rules.quantifier is not None and rules.quantifier.on(progress.day) is None:
-        return "ended" if rules.quantifier.has_ended(progress.day) else "locked"
-    if rules.over_at(progress.now):
+def _span(rules: TaskRules, progress: Progress) -> tuple[bool, bool]:
+    """Whether the task has begun, and whether it is over; so it is while no version of its factors holds."""
+    begun, over = rules.begun_at(progress.now), rules.over_at(progress.now)
+    if rules.quantifier is None or rules.quantifier.on(progress.day) is not None:
+        return begun, over
+    ended = rules.quantifier.has_ended(progress.day)
+    return begun and ended, over or ended
+
+
+def _state(rules: TaskRules, progress: Progress, *, begun: bool, over: bool, used: int) -> str:
+    if over:
         return "ended"
     if not (begun and rules.unlocked_by(co2e_mg=progress.co2e_mg, actions=progress.actions)):
         return "locked"

@@ -114,18 +114,21 @@ def test_a_task_ends_with_the_day_on_which_its_factor_does(change, state):
         assert state() == "ended"
 
 
-def test_a_task_whose_first_factor_is_yet_to_begin_is_locked_until_then(client, admin_headers, bag, change, state):
+def test_a_task_whose_first_factor_is_yet_to_begin_is_locked_until_then(
+    client, admin_headers, headers, resident, bag, change, state
+):
     tomorrow = clock.local_day(clock.now()) + DAY
-    headers = admin_headers("operator", **{"If-Match": '"1"'})
+    operator = admin_headers("operator", **{"If-Match": '"1"'})
     factor = {
-        **client.get(OWN_BAG, headers=headers).json,
+        **client.get(OWN_BAG, headers=operator).json,
         "code": "bag_of_tomorrow",
         "valid_from": tomorrow.isoformat(),
     }
     given = {name: value for name, value in factor.items() if name not in {"version", "created_at", "created_by"}}
-    assert client.post("/api/v1/admin/factors", json=given, headers=headers).status_code == 201
+    assert client.post("/api/v1/admin/factors", json=given, headers=operator).status_code == 201
     url, body = "/api/v1/admin/methodologies/own_bag", {"baseline_factor": "bag_of_tomorrow"}
-    assert client.patch(url, json=body, headers=headers).status_code == 200
+    assert client.patch(url, json=body, headers=operator).status_code == 200
     assert (state(), bag(clock.now()).json["type"]) == ("locked", "too-old")
+    assert client.get("/api/v1/tasks/own_bag", headers=headers(resident)).json["unlock"]["progress"] == 0
     with time_machine.travel(clock.day_bounds(tomorrow)[0] + timedelta(minutes=1)):
         assert state() == "available"
