@@ -19,7 +19,7 @@ def rows(sql: str, *, caller: Caller, **values: object) -> list[Row]:
 
 
 def rows_with(cursor: AnyCursor, sql: str, *, caller: Caller, **values: object) -> list[Row]:
-    """The same on a cursor of the caller's, inside its transaction."""
+    """What a statement about the caller gives on a cursor inside a transaction; raises UnauthenticatedError."""
     found = cursor.execute(sql, {"resident_id": caller.resident_id, "epoch": caller.epoch, **values}).fetchall()
     if not found:
         raise UnauthenticatedError

@@ -16,11 +16,11 @@ from backend.catalogue.service import Catalogue
 from backend.residents.auth import Caller
 from backend.web import caller_language, public_ids
 from backend.web.paging import page_of
+from backend.web.public_ids import LARGEST_INTEGER
 from backend.web.titles import local
 
 SOON = timedelta(days=90)
 """How far ahead expiring points are announced."""
-LARGEST_SEQ = 2**31 - 1
 OWN = frozenset({"action", "redemption"})
 """What is numbered by resident."""
 TEXTS = {
@@ -86,7 +86,7 @@ def entries(caller: Caller, *, limit: int, before: int | None) -> str:
 
     Written by hand, as a page of a board is: a schema and an encoder would take half of the request.
     """
-    top = LARGEST_SEQ if before is None else max(0, min(before, LARGEST_SEQ))
+    top = LARGEST_INTEGER if before is None else before
     found = reading.rows(_ENTRIES, caller=caller, before=top, rows=limit + 1)
     lines = [row for row in found if row[0] is not None]
     page = page_of(lines, limit=limit, key=lambda row: int(row[0]))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from backend import clock
 from backend.database import array, cursor, unhurried
 from backend.ledger import posting
-from backend.outbox import PARTITIONS
+from backend.outbox import MOVEMENT_COLUMNS, PARTITIONS
 
 LotKey = tuple[int, date]
 """A resident, and the last day of the lot."""
@@ -46,7 +46,7 @@ entry AS (
         to_char(expires_on, 'YYYYMMDD')::bigint, %(now)s
     FROM due),
 out AS (
-    INSERT INTO outbox (resident_id, partition, kind, day, co2e_mg, points, actions, posted_at)
+    INSERT INTO outbox ({MOVEMENT_COLUMNS})
     SELECT resident_id, resident_id %% {PARTITIONS}, 'expire', %(today)s, 0, remaining, 0, %(now)s
     FROM due ORDER BY resident_id, expires_on)
 SELECT (SELECT count(*) FROM past), (SELECT count(*) FROM due)
