@@ -11,6 +11,7 @@ from backend.admins.routes import blueprint as admins
 from backend.catalogue.admin_routes import blueprint as admin_tasks
 from backend.catalogue.emission_routes import blueprint as admin_emissions
 from backend.catalogue.partner_routes import blueprint as admin_partners
+from backend.leaderboard.admin_routes import blueprint as admin_leaderboards
 from backend.leaderboard.routes import blueprint as leaderboards
 from backend.ledger.admin_routes import blueprint as adjustments
 from backend.residents.area_routes import blueprint as admin_areas
@@ -40,6 +41,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     admin_rewards,
     fulfilment,
     leaderboards,
+    admin_leaderboards,
     totals,
 )
 

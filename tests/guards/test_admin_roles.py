@@ -9,10 +9,21 @@ from backend.admins import auth
 from backend.admins.models import ROLES
 
 ARGUMENT = re.compile(r"<[^>]+>")
+CHOICE = re.compile(r"<any\((\w+)[^>]*>")
 OPEN_TO_ALL = {"/api/v1/admin/me", "/api/v1/admin/me/totp", "/api/v1/admin/me/totp/confirm"}
 """An admin's own account."""
 OWNED_BY = {
-    "operator": {"tasks", "methodologies", "factors", "partners", "residents", "adjustments", "areas", "rewards"},
+    "operator": {
+        "tasks",
+        "methodologies",
+        "factors",
+        "partners",
+        "residents",
+        "adjustments",
+        "areas",
+        "rewards",
+        "leaderboards",
+    },
     "reviewer": {"actions"},
     "fulfiller": {"redemptions"},
     "owner": {"admins", "audit"},
@@ -29,7 +40,7 @@ def admin_calls(app):
 
 
 def address(rule):
-    return ARGUMENT.sub("999999", rule)
+    return ARGUMENT.sub("999999", CHOICE.sub(r"\1", rule))
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from backend.leaderboard.boards import Board
 from backend.leaderboard.models import SettledBoard
 from backend.leaderboard.periods import Period, containing
 from backend.projector import service as projector
+from backend.residents import areas
 from tests.projections import today
 
 GRACE = 3
@@ -115,3 +116,63 @@ def test_only_the_first_hundred_stand(deeds, new_resident, settle_due, monkeypat
     projector.drain()
     settle_due()
     assert {(board.size, len(board.standings)) for board in settled(scope="city")} == {(3, 2)}
+
+
+@pytest.fixture
+def show(client, admin_headers):
+    """show(path, role) → the status and body that an admin is answered for a settled board."""
+
+    def get(path, role="operator"):
+        sent = admin_headers(role, **{"Accept-Language": "en"})
+        answer = client.get(f"/api/v1/admin/leaderboards/{path}", headers=sent)
+        return answer.status_code, answer.json
+
+    return get
+
+
+@pytest.fixture
+def forty_days_ago():
+    return today() - timedelta(days=40)
+
+
+def test_admins_read_who_stood_where_whatever_came_later(deeds, new_resident, settle_due, show, forty_days_ago):
+    with transaction():
+        east = areas.add(code="east", title={"zh": "东", "en": "East"}, district=None, by="test").id
+    people = [new_resident(f"r{number}", district_id=east) for number in range(3)]
+    for number, person in enumerate(people):
+        deeds.record(person, days_ago=40, metres=1_000 + 500 * number)
+    projector.drain()
+    settle_due()
+    deeds.record(people[0], days_ago=40, metres=9_000, minute=60)
+    projector.drain()
+    for area in (None, "east"):
+        status, board = show(f"co2e/day?at={forty_days_ago}" + (f"&area={area}" if area else ""), "fulfiller")
+        assert (status, board["board"], board["area"], board["size"]) == (200, "co2e", area, 3)
+        assert board["period"] == {"kind": "day", "starts_on": str(forty_days_ago), "ends_on": str(forty_days_ago)}
+        expected = [(rank, person.resident_id, "active") for rank, person in enumerate(reversed(people), 1)]
+        assert [(place["rank"], place["resident_id"], place["state"]) for place in board["items"]] == expected
+        assert [place["score"] for place in board["items"]] == [190.6, 142.95, 95.3]
+        assert [place["nickname"] for place in board["items"]] == ["r2", "r1", "r0"]
+    assert [place["score"] for place in show(f"points/day?at={forty_days_ago}")[1]["items"]] == [19, 14, 9]
+
+
+def test_a_board_that_is_not_settled_yet_says_so(deeds, resident, show, forty_days_ago):
+    deeds.record(resident, days_ago=40)
+    projector.drain()
+    status, problem = show(f"points/day?at={forty_days_ago}")
+    assert (status, problem["type"]) == (404, "not-found")
+    assert "not settled" in problem["title"]
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("points/day", "at"),
+        ("points/day?at=2026-W01", "at"),
+        ("points/week?at=2999-W01", "at"),
+        ("points/day?at=2026-01-01&area=nowhere", "area"),
+    ],
+)
+def test_what_names_no_board_is_refused_by_field(show, path, field):
+    status, problem = show(path)
+    assert (status, [error["field"] for error in problem["errors"]]) == (422, [field])
