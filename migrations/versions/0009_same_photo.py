@@ -22,8 +22,9 @@ def upgrade() -> None:
         op.execute("SET lock_timeout = 0")
         op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {INDEX}")
         op.execute(f"CREATE INDEX CONCURRENTLY {INDEX} ON actions (({HASH})) WHERE {HASH} IS NOT NULL")
-        # Until then PostgreSQL takes any hash for one that each two hundredth row has, and may rather read them all.
-        op.execute("ANALYZE actions")
+        # Until then PostgreSQL takes any hash for one that each two hundredth row has, and may rather read them all. Not
+        # where there is no action yet: what is known to be empty is read whole by whatever is planned from then on.
+        op.execute("DO $$ BEGIN IF EXISTS (SELECT FROM actions) THEN ANALYZE actions; END IF; END $$")
         op.execute("SET lock_timeout = '3s'")
 
 
