@@ -12,6 +12,7 @@ from sqlalchemy import select
 from backend import clock
 from backend.database import db
 from backend.errors import NotFoundError, ValidationFailedError
+from backend.leaderboard.boards import Board
 from backend.leaderboard.models import SettledBoard
 from backend.leaderboard.periods import Period, parse
 from backend.residents.models import Area, Resident
@@ -40,31 +41,29 @@ class Settled:
 def read(*, metric: str, kind: str, at: str, area: str | None) -> Settled:
     """The settled board of the period that `at` names; raises ValidationFailedError, NotFoundError, NotSettledError."""
     period = parse(at, kind=kind, today=clock.local_day(clock.now()))
-    board = db.session.get(SettledBoard, (metric, kind, period.starts_on, _scope_of(area)))
-    if board is None:
+    board = Board(metric, period) if area is None else Board(metric, period, *_place_of(area))
+    row = db.session.get(SettledBoard, (metric, kind, period.starts_on, board.scope_name))
+    if row is None:
         raise NotSettledError
-    return Settled(metric, area, period, board.size, board.settled_at, _places(metric, board.standings))
+    return Settled(metric, area, period, row.size, row.settled_at, _places(metric, row.standings))
 
 
-def _scope_of(area: str | None) -> str:
-    if area is None:
-        return "city"
+def _place_of(area: str) -> tuple[str, int]:
+    """Scope and number of the district or community of this code."""
     found = db.session.scalar(select(Area).where(Area.code == area))
     if found is None:
         raise ValidationFailedError.of({"area": gettext("There is no district or community of this code.")})
-    return f"{found.kind}:{found.id}"
+    return found.kind, found.id
 
 
 def _places(metric: str, standings: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     ids = [standing["resident_id"] for standing in standings]
-    columns = Resident.resident_id, Resident.nickname, Resident.state
-    people = {row[0]: row for row in db.session.execute(select(*columns).where(Resident.resident_id.in_(ids)))}
+    people = {one.resident_id: one for one in db.session.scalars(select(Resident).where(Resident.resident_id.in_(ids)))}
     return [
         {
-            "rank": standing["rank"],
-            "resident_id": standing["resident_id"],
-            "nickname": people[standing["resident_id"]][1],
-            "state": people[standing["resident_id"]][2],
+            **standing,
+            "nickname": people[standing["resident_id"]].nickname,
+            "state": people[standing["resident_id"]].state,
             "score": standing["score"] if metric == "points" else grams(standing["score"]),
         }
         for standing in standings

@@ -1,7 +1,7 @@
 """Totals made anew while the site lives: nobody waits who need not, and nothing counts twice or not at all."""
 
 from itertools import count, islice
-from threading import Event, Thread
+from threading import Thread
 
 import psycopg
 import pytest
@@ -17,7 +17,7 @@ from backend.projector import service as projector
 from backend.verification import verify
 from tests.books import hold
 from tests.projections import expected_now, projected, waiting
-from tests.together import together
+from tests.together import meanwhile, together
 
 TABLES = ("totals", "movements", "participations", "participants")
 WRONG = (
@@ -238,13 +238,6 @@ def test_no_award_waits_while_a_rebuild_does(app, city, deeds):
 def test_beside_a_writer_and_a_projector_everything_counts_once(app, city, deeds, new_resident):
     people = [*city, *(new_resident(f"n{number}", district_id=number % 3 or None) for number in range(20))]
     left = iter([(day, who, task) for day in range(1, 300) for who in people for task in ("bike_ride", "no_cutlery")])
-    stop = Event()
-
-    def in_a_loop(work):
-        with app.app_context():
-            while not stop.is_set():
-                work()
-                db.session.remove()
 
     def record():
         day, who, task = next(left)
@@ -252,18 +245,11 @@ def test_beside_a_writer_and_a_projector_everything_counts_once(app, city, deeds
         if judged.recorded and day % 2:
             deeds.reverse(who, judged.seq)
 
-    threads = [Thread(target=in_a_loop, args=(work,)) for work in (record, projector.drain)]
-    for thread in threads:
-        thread.start()
-    try:
+    with meanwhile(app, record, projector.drain) as threads:
         for _ in range(6):
             spoil(*ONE_ROW_EACH)
             assert rebuild() > 0
             assert all(thread.is_alive() for thread in threads)
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
     projector.drain()
     assert projected() == expected_now()
     assert (rebuild(), differences()) == (0, [])

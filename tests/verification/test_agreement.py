@@ -3,7 +3,6 @@
 import time
 from dataclasses import asdict
 from datetime import timedelta
-from threading import Event, Thread
 
 import psycopg
 import pytest
@@ -14,6 +13,7 @@ from backend.database import db, transaction
 from backend.projector import service as projector
 from backend.verification import Checked, service, verify
 from backend.verified import LastVerify
+from tests.together import meanwhile
 
 
 def test_a_lively_city_agrees(city, found):
@@ -48,35 +48,20 @@ def test_it_is_exact_while_residents_record_actions_and_projectors_run(app, city
     residents = [new_resident(f"r{number}", district_id=1) for number in range(40)]
     tasks = ("e_office", "double_sided", "green_quiz", "own_bag")
     left = iter([(who, task, day) for day in range(6) for task in tasks for who in residents])
-    stop = Event()
-
-    def in_a_loop(work):
-        with app.app_context():
-            while not stop.is_set():
-                work()
-                db.session.remove()
 
     def record():
         who, task, day = next(left, (None, None, None))
         if who is None:
-            stop.wait()
-        else:
-            do(who, thing(task, "declaration", 24 * day))
+            return False
+        return do(who, thing(task, "declaration", 24 * day))
 
-    threads = [Thread(target=in_a_loop, args=(work,)) for work in (record, projector.drain)]
-    for thread in threads:
-        thread.start()
-    try:
+    with meanwhile(app, record, projector.drain) as threads:
         seen = []
         while len(seen) < 4 or seen[0] == seen[-1]:
             assert all(thread.is_alive() for thread in threads)
             checked = Checked()
             assert found(checked=checked) == []
             seen.append(checked.actions)
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
     assert seen == sorted(seen)
 
 
