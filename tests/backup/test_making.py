@@ -4,18 +4,18 @@ import json
 import os
 import stat
 import subprocess
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
-from threading import Event, Thread
 
 import pytest
 
 from backend import backed_up, create_app
 from backend.backup import dumping
-from backend.database import db
 from backend.embedded import locks
 from tests.backup.conftest import Site
+from tests.together import meanwhile
 
 
 @pytest.fixture
@@ -39,26 +39,13 @@ def test_a_backup_has_a_checksum_beside_it_and_is_for_our_eyes_only(site, city, 
 
 def test_a_backup_is_of_one_moment_while_actions_are_recorded(app, site, city, into, other):
     """Whatever was acknowledged before is in it, and what is in it adds up."""
-    stop = Event()
     recorded = []
-
-    def record():
-        with app.app_context():
-            while not stop.is_set():
-                recorded.append(city.live())
-                db.session.remove()
-
-    thread = Thread(target=record)
-    thread.start()
-    try:
+    with meanwhile(app, lambda: recorded.append(city.live())):
         while not recorded:
-            stop.wait(0.01)
+            time.sleep(0.01)
         before = site.count()
         dump = site.backup(into)
         after = site.count()
-    finally:
-        stop.set()
-        thread.join()
     assert before < after
     other.run("restore", dump)  # which verifies
     assert before <= other.count() <= after
