@@ -1,6 +1,7 @@
 """`flask backup`: making backups, restoring them."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -13,9 +14,12 @@ from flask.cli import AppGroup
 from backend import backed_up, clock, present
 from backend.backup import dumping, keys, overlooking, restoring, swapping
 from backend.backup.address import Address
+from backend.backup.erasures import Erased
 from backend.backup.errors import BackupError, unnoticed
+from backend.backup.handed_out import HandedOut
 from backend.backup.progress import told
 from backend.backup.running import tidy_when_asked_to_stop
+from backend.backup.since import Since
 from backend.backup.swapping import Aside
 
 group = AppGroup("backup", help="Backups of the database, and restoring them.")
@@ -48,7 +52,11 @@ def make(*, folder: Path | None, keep: int | None) -> None:
 @click.argument("dump", type=click.Path(path_type=Path))
 @click.option("--replace", is_flag=True, help="Also where there is a site with people in it; that one is kept aside.")
 @click.option("--without-key", is_flag=True, help="Also if the SECRET_KEY of the backup is lost, and what it sealed.")
-@click.option("--without-erasures", is_flag=True, help="Also if it cannot be read who has erased their account since.")
+@click.option(
+    "--without-erasures",
+    is_flag=True,
+    help="Also if it cannot be read who has erased their account since, and which voucher codes were handed out.",
+)
 @click.option("--accept-differences", is_flag=True, help="Also if the restored books do not agree.")
 def restore(*, dump: Path, replace: bool, without_key: bool, without_erasures: bool, accept_differences: bool) -> None:
     """Restore a backup, verify it, and only then put it in the site's place. The site must be stopped."""
@@ -103,18 +111,33 @@ def address_(*, password: bool) -> None:
 @click.option(
     "--erased", type=click.File(), help="Who erased their account since: a line 'resident_id,joined_at' each."
 )
+@click.option(
+    "--handed-out", type=click.File(), help="Voucher codes handed out since: a line 'code of the reward,code' each."
+)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--restoring", "by_restore", is_flag=True, hidden=True, help="By a restore, which asks nobody.")
 @click.pass_context
-def look_over(context: click.Context, *, made_at: str, erased: TextIO | None, yes: bool, by_restore: bool) -> None:
+def look_over(
+    context: click.Context,
+    *,
+    made_at: str,
+    erased: TextIO | None,
+    handed_out: TextIO | None,
+    yes: bool,
+    by_restore: bool,
+) -> None:
     """Bring a database that comes from MADE_AT up to date, end all sessions, rebuild boards, verify.
 
     Restoring does so by itself. After a recovery to a point in time it is for you to say. The site must be stopped.
     """
     moment = clock.rfc3339(_moment(made_at))
     if by_restore:
-        overlooking.in_this_process(moment, erased or (), context.invoke)
+        overlooking.in_this_process(moment, Since.of_text(sys.stdin.read()), context.invoke)
         return
+    since_then = Since(
+        [Erased.of(line) for line in erased or () if line.strip()],
+        [HandedOut.of(line) for line in handed_out or () if line.strip()],
+    )
     if not yes:
         click.confirm(
             f"Does this database come from {moment}? Everybody will have to sign in again, newcomers' numbers go on a"
@@ -122,7 +145,7 @@ def look_over(context: click.Context, *, made_at: str, erased: TextIO | None, ye
             abort=True,
         )
     with _stopped_site():
-        overlooking.in_this_process(moment, erased or (), context.invoke)
+        overlooking.in_this_process(moment, since_then, context.invoke)
 
 
 @contextmanager

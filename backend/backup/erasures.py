@@ -5,22 +5,18 @@ is somebody else.
 """
 
 from collections.abc import Iterable
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
-import psycopg
 from sqlalchemy import text
 
 from backend.account import cancelling
-from backend.backup.address import Address
 from backend.backup.errors import BackupError
 from backend.database import db, transaction
 
 BY = "command:backup"
-_KNOWN = "SELECT to_regclass('public.residents') IS NOT NULL"
-_ERASED = "SELECT resident_id, joined_at FROM residents WHERE state = 'erased' ORDER BY resident_id"
+ERASED = "SELECT resident_id, joined_at FROM residents WHERE state = 'erased' ORDER BY resident_id"
 _BACK = text("""
 SELECT r.resident_id FROM residents r
 JOIN unnest(CAST(:numbers AS bigint[]), CAST(:moments AS timestamptz[])) AS erased (resident_id, joined_at)
@@ -51,21 +47,6 @@ class Erased:
     def __str__(self) -> str:
         """The line."""
         return f"{self.resident_id},{self.joined_at}"
-
-
-def of_site(address: Address) -> list[Erased]:
-    """Who has erased their account, as a database says; nobody where there is no site. Raises BackupError."""
-    with closing(address.connect()) as connection:
-        try:
-            if not (connection.execute(_KNOWN).fetchone() or (False,))[0]:
-                return []
-            return [Erased(*row) for row in connection.execute(_ERASED)]
-        except psycopg.Error as error:
-            raise BackupError(
-                f"Who has erased their account cannot be read from {address.database}: {str(error).strip()}. If that is"
-                " lost, restore with WITHOUT_ERASURES=yes (--without-erasures) and erase them again by"
-                " 'flask --app wsgi resident erase': the log has their numbers."
-            ) from error
 
 
 def repeat(erased: Iterable[Erased]) -> int:

@@ -6,15 +6,15 @@ A process because an application belongs to one database from its start.
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import click
 
-from backend.backup import adopting, erasures
+from backend.backup import adopting, erasures, handed_out
 from backend.backup.address import Address
-from backend.backup.erasures import Erased
 from backend.backup.errors import BackupError
+from backend.backup.since import Since
 from backend.config import Settings
 from backend.leaderboard import commands as leaderboard
 from backend.verification.commands import command as verify
@@ -30,7 +30,7 @@ def look_over(
     *,
     secret_key: str,
     made_at: str,
-    erased: Sequence[Erased],
+    since_then: Since,
     accept_differences: bool,
 ) -> None:
     """Let a process adopt the new database and verify it; raises BackupError if it should not be used."""
@@ -44,8 +44,8 @@ def look_over(
         "TANHUI_VAR": str(settings.tanhui_var),
         "TANHUI_ENV": settings.tanhui_env,
     }
-    argv = [sys.executable, "-m", "flask", "--app", "wsgi", "backup", COMMAND, made_at, "--restoring", "--erased", "-"]
-    said = "".join(f"{one}\n" for one in erased)
+    argv = [sys.executable, "-m", "flask", "--app", "wsgi", "backup", COMMAND, made_at, "--restoring"]
+    said = since_then.as_text()
     code = subprocess.run(argv, env=environment, check=False, text=True, input=said).returncode  # noqa: S603  our own
     if code == DIFFERS and not accept_differences:
         raise BackupError(
@@ -56,15 +56,15 @@ def look_over(
         raise BackupError("The backup could not be brought up to date (see above). Nothing was changed.")
 
 
-def in_this_process(made_at: str, erased: Iterable[str], invoke: Callable[..., Any]) -> None:
-    """That process's part: adopt, erase again, rebuild, verify. Ends the process with DIFFERS if anything differs.
-
-    `erased` are lines as `Erased.of` reads them; raises BackupError for one that is none.
+def in_this_process(made_at: str, since_then: Since, invoke: Callable[..., Any]) -> None:
+    """That process's part: adopt, repeat what must outlast it, rebuild, verify. Ends the process with DIFFERS if
+    anything differs.
     """
-    gone = [Erased.of(line) for line in erased if line.strip()]
     adopting.adopt(made_at=made_at)
-    if again := erasures.repeat(gone):
+    if again := erasures.repeat(since_then.erased):
         click.echo(f"Erased again, as they had erased their account since: {again}.")
+    if withdrawn := handed_out.withdraw(since_then.handed_out):
+        click.echo(f"Voucher codes that had been handed out since, and will not be again: {withdrawn}.")
     invoke(leaderboard.rebuild)
     try:
         invoke(verify)

@@ -14,7 +14,7 @@ from pathlib import Path
 from alembic.script import ScriptDirectory
 
 from backend import clock, redis
-from backend.backup import erasures, keys, manifest, overlooking, programs, swapping
+from backend.backup import keys, manifest, overlooking, programs, since, swapping
 from backend.backup.address import Address
 from backend.backup.errors import BackupError, says_full
 from backend.backup.folder import Backup
@@ -52,7 +52,8 @@ class Restored:
 def restore(wanted: Wanted, settings: Settings) -> Restored:
     """Replace the site's database by a backup, with all migrations, its boards rebuilt and its books verified.
 
-    Whoever has erased their account in the one that is replaced is erased in the new one too.
+    Whoever has erased their account in the one that is replaced is erased in the new one too, and voucher codes that it
+    has handed out are not handed out again.
 
     Raises BackupError; then everything is as it was.
     """
@@ -71,7 +72,7 @@ def restore(wanted: Wanted, settings: Settings) -> Restored:
                 f"The database {address.database} holds something already, such as a site with people in it: with"
                 " REPLACE=yes (--replace) the backup takes its place, and it stays under another name."
             )
-        erased = [] if wanted.without_erasures else erasures.of_site(address)
+        since_then = since.NOTHING if wanted.without_erasures else since.of_site(address)
         with _fresh(neighbour, address) as new:
             fill(backup, new, server=neighbour.info.server_version // 10_000)
             overlooking.look_over(
@@ -79,7 +80,7 @@ def restore(wanted: Wanted, settings: Settings) -> Restored:
                 settings,
                 secret_key=chosen.secret_key,
                 made_at=described.made_at,
-                erased=erased,
+                since_then=since_then,
                 accept_differences=wanted.accept_differences,
             )
             stamp = clock.now().strftime(swapping.STAMP)

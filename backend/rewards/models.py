@@ -70,6 +70,10 @@ class StockMovement(Model):
     moved_at: Mapped[datetime]
 
 
+NOBODY = 0
+"""Has the codes that were handed out in books that a backup has replaced: no resident's number."""
+
+
 class Voucher(Model):
     """A code of a pool; claimed by reward with SKIP LOCKED."""
 

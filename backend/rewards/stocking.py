@@ -112,6 +112,22 @@ def add_codes(reward_id: int, *, loaded: int, by: str, now: datetime) -> Reward:
     return reward
 
 
+def withdraw_codes(reward_id: int, *, withdrawn: int, by: str, now: datetime) -> None:
+    """Lower the stock of a voucher reward by codes that nobody may have any more. Locks the reward's row."""
+    reward = reading.lock(reward_id)
+    before = reward.stock or 0
+    reward.stock = before - withdrawn
+    record(reward, delta=-withdrawn, reason="codes withdrawn", by=by, now=now)
+    audit.record(
+        actor=by,
+        action="reward.vouchers_withdrawn",
+        object_kind="reward",
+        object_id=reward.code,
+        before={"stock": before},
+        after={"stock": reward.stock, "withdrawn": withdrawn},
+    )
+
+
 def record(reward: Reward, *, delta: int, reason: str, by: str, now: datetime) -> None:
     """Write a movement down and flush it; the reward has the new stock already."""
     if delta:

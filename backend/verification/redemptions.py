@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from backend.database.abreast import Cursor
+from backend.rewards.models import NOBODY
 from backend.verification.difference import Difference
 
 _HOLDS = """
@@ -41,7 +42,7 @@ CROSS JOIN LATERAL (VALUES ('stock: moved less redeemed', m.moved - coalesce(d.t
     AS pair (what, expected, found)
 WHERE expected IS DISTINCT FROM found AND (w.stock IS NOT NULL OR what LIKE 'price%%') ORDER BY w.code
 """
-_CODES = """
+_CODES = f"""
 SELECT coalesce(d.resident_id, v.resident_id)::text, 'voucher code of reward ' || reward_id || ' of redemption '
     || coalesce(d.seq, v.redemption_seq), CASE WHEN d.code IS NULL THEN 'not claimed' ELSE 'claimed by it' END,
     CASE WHEN v.code IS NULL THEN 'not in the pool' WHEN v.resident_id IS NULL THEN 'not claimed'
@@ -50,8 +51,8 @@ FROM (
     SELECT resident_id, seq, reward_id, code FROM redemptions
     CROSS JOIN LATERAL jsonb_array_elements_text(voucher_codes) AS c (code)) AS d
 FULL JOIN vouchers v USING (reward_id, code)
-WHERE (d.resident_id, d.seq) IS DISTINCT FROM (v.resident_id, v.redemption_seq) ORDER BY 1, 2
-"""
+WHERE (d.resident_id, d.seq) IS DISTINCT FROM (nullif(v.resident_id, {NOBODY}), v.redemption_seq) ORDER BY 1, 2
+"""  # noqa: S608  a constant of ours
 _NUMBER_OF_CODES = """
 SELECT d.resident_id::text, 'redemption ' || d.seq || ': voucher codes',
     CASE w.kind WHEN 'voucher' THEN d.quantity ELSE 0 END::text, jsonb_array_length(d.voucher_codes)::text

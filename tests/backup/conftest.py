@@ -88,21 +88,40 @@ class Site:
         """The Authorization header of somebody who signs in now."""
         with self.app.app_context():
             token = auth.issue(db.session.get(Resident, resident.resident_id)).token
-            db.session.remove()
             self._let_go()
         return {"Authorization": f"Bearer {token}"}
 
+    def let_go(self):
+        """Leave no connection of this process behind: restoring wants nobody connected."""
+        with self.app.app_context():
+            self._let_go()
+
     def _let_go(self):
-        # Only where restoring wants nobody connected: the first site's pool is in use by the test itself.
+        # The first site's pool is in use by the test itself.
         if self.address.database == OTHER:
+            db.session.remove()
             for engine in db.engines.values():
                 engine.dispose()
 
     def get(self, path, headers):
         """The answer to a request; no connection stays behind."""
+        return self._answer("GET", path, headers=headers)
+
+    def post(self, path, body, headers):
+        """The same, of what is sent."""
+        return self._answer("POST", path, headers=headers, json=body)
+
+    def do(self, deed):
+        """What deed() gives, done in a transaction of this site; no connection stays behind."""
         with self.app.app_context():
-            answer = self.app.test_client().get(f"/api/v1{path}", headers=headers)
-            db.session.remove()
+            with transaction():
+                given = deed()
+            self._let_go()
+        return given
+
+    def _answer(self, method, path, **request):
+        with self.app.app_context():
+            answer = self.app.test_client().open(f"/api/v1{path}", method=method, **request)
             self._let_go()
         return answer
 

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from backend.account import cancelling
-from backend.database import db, transaction
+from backend.database import db
 
 pytestmark = pytest.mark.slow
 ANNA = "SELECT state, nickname FROM residents WHERE resident_id = {}"
@@ -20,19 +20,11 @@ def restored(site, other, city, tmp_path):
 
 
 def change(other, statement):
-    with other.app.app_context():
-        with transaction():
-            db.session.execute(text(statement))
-        db.engine.dispose()
+    other.do(lambda: db.session.execute(text(statement)))
 
 
 def leave(other, resident):
-    with other.app.app_context():
-        with transaction():
-            assert cancelling.erase(resident.resident_id, by="test:somebody")
-        db.session.remove()
-        for engine in db.engines.values():
-            engine.dispose()
+    assert other.do(lambda: cancelling.erase(resident.resident_id, by="test:somebody"))
 
 
 def test_who_has_left_since_stays_away(other, city, restored):

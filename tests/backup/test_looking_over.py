@@ -2,7 +2,6 @@
 
 import pytest
 
-from backend.database import db
 from tests.backup.test_erasures import ANNA, GONE
 
 pytestmark = pytest.mark.slow
@@ -15,18 +14,12 @@ def recovered(site, other, city, tmp_path):
     """recovered(*words) runs look-over on the city, in a database of its own."""
     other.run("restore", site.backup(tmp_path / "backups"))
 
-    def let_go():
-        with other.app.app_context():
-            db.session.remove()
-            for engine in db.engines.values():
-                engine.dispose()
-
     def look_over(*words, **more):
-        let_go()
+        other.let_go()
         try:
             return other.run("look-over", *words, **more)
         finally:
-            let_go()
+            other.let_go()
 
     return look_over
 
