@@ -3,17 +3,19 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from backend import outbox
-from backend.actions.award_sql import BESIDES
+from backend.actions.award_sql import BESIDES, Reads
+from backend.actions.check_in import LONGEST_VALID_S
 from backend.actions.claim import Claim
 from backend.actions.judging import Judged
 from backend.actions.loading import window
 from backend.actions.standing import Standing
 from backend.catalogue.service import Catalogue
 from backend.config import Settings
+from backend.database import text_array
 from backend.database.gathering import Member
 from backend.errors import UnauthenticatedError
 from backend.ledger import posting
@@ -85,10 +87,20 @@ class Asked(Member, ABC):
 
     def answered(self, row: Row) -> Replay | None:
         """The stored answer, if a row of `reading` has one; raises UnauthenticatedError for ended sessions."""
-        token_epoch, _revision, _points, _taken, key_hash, status, body = row[-BESIDES:]
+        token_epoch, _revision, _points, _taken, _codes, key_hash, status, body = row[-BESIDES:]
         if token_epoch != self.caller.epoch:
             raise UnauthenticatedError
         return replayed(self.request, stored_hash=key_hash, status=status, body=body)
+
+    def _reading(self, reads: Reads, values: Mapping[str, Any]) -> Statement:
+        """The form of a read that these claims need, with its values."""
+        codes = [claim.code for claim in self.claims if claim.code is not None]
+        if not codes:
+            return reads.plain, values
+        # A code that is good now was shown no earlier than its longest validity ago, and is used for what was done
+        # since then, but for the clock of a phone.
+        since = self.now - timedelta(seconds=LONGEST_VALID_S + self.settings.future_skew_s)
+        return reads.with_codes, {**values, "codes": text_array(codes), "codes_since": since}
 
     def _answer(self, status: int, body: str, *, version: int) -> dict[str, Any]:
         """Values of every writing: whose wallet in which version, when, and the answer to keep."""

@@ -20,7 +20,7 @@ class AskedMany(Asked):
     def reading(self, span: tuple[datetime, datetime]) -> Statement:
         """READ_MANY, which gives past actions of the span."""
         since, until = span
-        return READ_MANY, {
+        values = {
             "resident_id": self.owner,
             "since": since,
             "until": until,
@@ -28,12 +28,14 @@ class AskedMany(Asked):
             "references": text_array(claim.client_reference for claim in self.claims if claim.client_reference),
             "key": self.request.key,
         }
+        return self._reading(READ_MANY, values)
 
     def learn(self, row: Row, standing: Standing) -> None:
-        """Take the years' points, and the references that are taken."""
-        _epoch, _revision, year_points, taken, *_key = row[-BESIDES:]
+        """Take the years' points, and the references and check-in codes that are taken."""
+        _epoch, _revision, year_points, taken, codes, *_key = row[-BESIDES:]
         standing.year_points.update({int(year): points for year, points in (year_points or {}).items()})
         standing.known.update(taken or ())
+        standing.codes.update(codes or ())
 
     def is_answered(self, judged: Sequence[Judged]) -> bool:  # noqa: ARG002  as the base's
         """Always: with a line for each."""

@@ -19,7 +19,7 @@ class AskedOne(Asked):
     def reading(self, span: tuple[datetime, datetime]) -> Statement:
         """READ, which gives past actions of the span."""
         (claim,), (since, until) = self.claims, span
-        return READ, {
+        values = {
             "resident_id": self.owner,
             "since": since,
             "until": until,
@@ -27,14 +27,16 @@ class AskedOne(Asked):
             "client_reference": claim.client_reference,
             "key": self.request.key,
         }
+        return self._reading(READ, values)
 
     def learn(self, row: Row, standing: Standing) -> None:
-        """Take the year's points, and whether the claim's reference is taken."""
+        """Take the year's points, and whether the claim's reference and its check-in code are taken."""
         (claim,) = self.claims
-        _epoch, _revision, year_points, taken, *_key = row[-BESIDES:]
+        _epoch, _revision, year_points, taken, codes, *_key = row[-BESIDES:]
         standing.year_points[claim.day.year] = year_points or 0
         if taken is not None and claim.client_reference:
             standing.known.add(claim.client_reference)
+        standing.codes.update(codes or ())
 
     def is_answered(self, judged: Sequence[Judged]) -> bool:
         """Whether it counts, or waits for a reviewer."""

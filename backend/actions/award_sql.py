@@ -3,12 +3,14 @@
 There is a pair for a single claim, and one for the claims of a batch.
 """
 
+from typing import NamedTuple
+
 from backend import outbox
 from backend.actions.loading import AROUND, PAST, WALLET
 from backend.ledger import posting
 from backend.residents.idempotency import in_database
 
-BESIDES = 7
+BESIDES = 8
 """Columns of a read beside wallet and past action: the same in all its rows."""
 
 ACTION = """resident_id, seq, task_id, task_version_id, tier, status, quantity, happened_at, ended_at, local_day,
@@ -16,9 +18,27 @@ ACTION = """resident_id, seq, task_id, task_version_id, tier, status, quantity, 
         client_reference, evidence, posted_at"""
 
 
-def _read(*, year_points: str, taken: str, joined: str = "") -> str:
+class Reads(NamedTuple):
+    """Two forms of one read. They differ in a column: which check-in codes of the claims the resident has used."""
+
+    plain: str
+    """For claims without a code: they pay nothing for it."""
+    with_codes: str
+    """Whatever became of those actions, as with references."""
+
+
+_USED_CODES = """(SELECT json_agg(u.evidence ->> 'check_in_token') FROM actions u
+        WHERE u.resident_id = %(resident_id)s AND u.happened_at >= %(codes_since)s AND u.tier = 'check_in'
+        AND u.evidence ->> 'check_in_token' = ANY(%(codes)s::text[]))"""
+
+
+def _reads(*, year_points: str, taken: str, joined: str = "") -> Reads:
+    return Reads(*(_read(codes, year_points, taken, joined) for codes in ("NULL", _USED_CODES)))
+
+
+def _read(codes: str, year_points: str, taken: str, joined: str) -> str:
     return f"""
-SELECT {WALLET}, {PAST}, r.token_epoch, (SELECT revision FROM catalogue_revision), {year_points}, {taken},
+SELECT {WALLET}, {PAST}, r.token_epoch, (SELECT revision FROM catalogue_revision), {year_points}, {taken}, {codes},
     k.request_hash, k.status, k.body
 FROM wallets w
 JOIN residents r ON r.resident_id = w.resident_id
@@ -29,14 +49,14 @@ WHERE w.resident_id = %(resident_id)s
 """  # noqa: S608  the parts are ours
 
 
-READ = _read(
+READ = _reads(
     year_points="y.points",
     taken="c.seq",
     joined="""LEFT JOIN yearly_points y ON y.resident_id = w.resident_id AND y.year = %(year)s
 LEFT JOIN actions c ON c.resident_id = w.resident_id AND c.client_reference = %(client_reference)s""",
 )
 
-READ_MANY = _read(
+READ_MANY = _reads(
     year_points="""(SELECT json_object_agg(y.year, y.points) FROM yearly_points y
         WHERE y.resident_id = %(resident_id)s AND y.year = ANY(%(years)s::int[]))""",
     taken="""(SELECT json_agg(c.client_reference) FROM actions c

@@ -27,6 +27,8 @@ class Claim:
     external_id: str | None = None
     client_reference: str | None = None
     evidence: dict[str, Any] | None = None
+    code: str | None = None
+    """Token of the check-in code that a resident scanned: one action for each resident and code."""
     partner_id: int | None = None
     max_age_days: int = 7
     subject: str | None = None

@@ -40,6 +40,7 @@ def claim_of(given: Mapping[str, Any], *, settings: Settings, now: datetime, pla
         day=clock.local_day(happened_at, zone=settings.city_time_zone),
         client_reference=given.get("client_reference"),
         evidence={name: value for name, value in evidence.items() if name != "kind"} or None,
+        code=evidence["check_in_token"] if evidence["kind"] == "check_in" else None,
         max_age_days=settings.action_max_age_days,
         place=place,
     )

@@ -35,7 +35,10 @@ class EvidenceSchema(Schema):
     kind = fields.String(required=True, validate=validate.OneOf(KINDS), metadata={"example": "photo"})
     photo_sha256 = Sha256(metadata={"description": "SHA-256 of the photo, hex; kept in lower case"})
     photo_url = Text(longest=500, metadata={"description": "Where reviewers find the photo"})
-    check_in_token = Text(longest=500, metadata={"description": "Token of the code that was scanned at the place"})
+    check_in_token = Text(
+        longest=500,
+        metadata={"description": "Token of the code that was scanned at the place: one action a resident and code"},
+    )
     note = Text(longest=500)
 
 

@@ -40,6 +40,8 @@ class Standing:
     year_points: dict[int, int] = field(default_factory=dict)
     known: set[str] = field(default_factory=set)
     """The resident's client references that have been taken."""
+    codes: set[str] = field(default_factory=set)
+    """Check-in codes that the resident has used."""
     taken: set[tuple[int | None, str]] = field(default_factory=set)
     """(partner, external id) of records that have been taken: one set, shared by all residents of a page."""
     _tallies: dict[tuple[int, date], tuple[int, int]] = field(default_factory=dict)
@@ -52,17 +54,19 @@ class Standing:
     """When the last of them was over."""
 
     def knows(self, claim: Claim) -> bool:
-        """Whether the claim's own reference was recorded before."""
+        """Whether the claim's own reference or its check-in code was recorded before."""
         if claim.external_id is not None:
             return (claim.partner_id, claim.external_id) in self.taken
-        return claim.client_reference in self.known
+        return claim.client_reference in self.known or claim.code in self.codes
 
     def learn(self, claim: Claim) -> None:
-        """Remember the reference of a claim that counts."""
+        """Remember the reference and the check-in code of a claim that counts."""
         if claim.external_id is not None:
             self.taken.add((claim.partner_id, claim.external_id))
         elif claim.client_reference:
             self.known.add(claim.client_reference)
+        if claim.code is not None:
+            self.codes.add(claim.code)
 
     def count(self, task_id: int, period: date, *, monthly: bool) -> int:
         """How often the task counts already on that day (or in the month that begins then); pending ones too."""

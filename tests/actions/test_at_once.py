@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from backend import clock
+from backend.actions import check_in
 from backend.actions.reversing import reverse
 from backend.catalogue import service as catalogue
 from backend.database import db, transaction
@@ -65,6 +66,16 @@ def test_one_client_reference_counts_once_however_it_comes(app, send):
     calls = [send("/api/v1/actions", reference), send("/api/v1/actions/batch", {"actions": [reference, reference]})]
     together(app, calls * 4)
     assert send("/api/v1/actions", bag())().json["wallet"] == {"balance": 2}
+    assert differences(with_actions=True) == []
+
+
+def test_one_check_in_code_counts_once_however_it_comes(app, send):
+    token = check_in.issue(task="carton_return", place="gate", now=clock.now(), valid_s=3600)
+    evidence = {"kind": "check_in", "check_in_token": token}
+    carton = {"task": "carton_return", "occurred_at": clock.rfc3339(clock.now()), "evidence": evidence}
+    calls = [send("/api/v1/actions", carton), send("/api/v1/actions/batch", {"actions": [carton, carton]})]
+    together(app, calls * 4)
+    assert send("/api/v1/actions", bag())().json["wallet"] == {"balance": 5 + 1}
     assert differences(with_actions=True) == []
 
 

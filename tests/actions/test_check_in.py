@@ -8,6 +8,9 @@ import pytest
 import time_machine
 
 from backend import clock
+from backend.actions import check_in as codes
+from backend.actions.reversing import reverse
+from backend.database import transaction
 
 ACTIONS = "/api/v1/actions"
 TASK, SKEW = "event_checkin", timedelta(seconds=300)
@@ -34,14 +37,31 @@ def code(client, admin_headers):
     return show
 
 
+def scanned(token, at, **more):
+    """An action with that code."""
+    evidence = {"kind": "check_in", "check_in_token": token}
+    return {"task": TASK, "occurred_at": clock.rfc3339(at), "evidence": evidence, **more}
+
+
 @pytest.fixture
 def check_in(client, resident, headers):
-    """check_in(token, at) → the answer to an action with that code."""
+    """check_in(token, at) → the answer to an action with that code, of the resident or of somebody else."""
 
-    def send(token, at, **more):
-        evidence = {"kind": "check_in", "check_in_token": token}
-        body = {"task": TASK, "occurred_at": clock.rfc3339(at), "evidence": evidence, **more}
-        return client.post(ACTIONS, json=body, headers={"Accept-Language": "en", **headers(resident)})
+    def send(token, at, by=resident, **more):
+        sign = {"Accept-Language": "en", **headers(by)}
+        return client.post(ACTIONS, json=scanned(token, at, **more), headers=sign)
+
+    return send
+
+
+@pytest.fixture
+def check_in_many(client, resident, headers):
+    """check_in_many(…) → what became of each of these actions, sent in one batch."""
+
+    def send(*actions):
+        answer = client.post(f"{ACTIONS}/batch", json={"actions": actions}, headers=headers(resident))
+        assert answer.status_code == 200, answer.text
+        return [(line["status"], line.get("reason")) for line in answer.json["results"]]
 
     return send
 
@@ -64,6 +84,48 @@ def test_one_code_does_not_credit_the_days_before_it(client, code, resident, hea
     assert answer["results"][1]["message"] == (
         f"Give the time of the scan: this code has been shown since {clock.rfc3339(shown_at)}."
     )
+
+
+def test_a_code_counts_once_for_each_who_scans_it(code, check_in, new_resident):
+    token, shown_at = code()
+    assert check_in(token, shown_at).status_code == 201
+    again = check_in(token, shown_at + MICROSECOND, client_reference="another")
+    assert (again.status_code, again.json["type"]) == (409, "duplicate-action")
+    assert check_in(token, shown_at, by=new_resident("companion")).status_code == 201
+    with time_machine.travel(shown_at + timedelta(seconds=30), tick=False):
+        assert check_in(*code()).status_code == 201
+
+
+def test_a_code_counts_once_in_a_batch_and_beside_it(code, check_in, check_in_many):
+    (first, shown_at), (second, _) = code(), code(90)
+    lines = check_in_many(scanned(first, shown_at), scanned(first, shown_at), scanned(second, shown_at))
+    duplicate = ("duplicate", "duplicate-action")
+    assert lines == [("credited", None), duplicate, ("credited", None)]
+    assert check_in_many(scanned(second, shown_at), scanned(first, shown_at)) == [duplicate, duplicate]
+    assert check_in(first, shown_at).json["type"] == "duplicate-action"
+
+
+def test_a_code_is_used_up_by_an_action_that_was_reversed(code, check_in, resident):
+    token, shown_at = code()
+    assert check_in(token, shown_at).status_code == 201
+    with transaction():
+        reverse(resident_id=resident.resident_id, seq=1, reason="test", by="test", now=clock.now())
+    assert check_in(token, shown_at).json["type"] == "duplicate-action"
+
+
+def test_a_code_counts_on_one_side_of_midnight_only(check_in, check_in_many):
+    midnight = clock.day_bounds(clock.local_day(clock.now()))[1]
+    token = codes.issue(task=TASK, place="park-gate", now=midnight - timedelta(minutes=40), valid_s=3600)
+    with time_machine.travel(midnight - timedelta(minutes=40), tick=False):
+        assert check_in(token, clock.now() - SKEW).status_code == 201
+    with time_machine.travel(midnight + timedelta(minutes=20), tick=False):
+        assert check_in(token, clock.now()).json["type"] == "duplicate-action"
+        assert check_in_many(scanned(token, clock.now())) == [("duplicate", "duplicate-action")]
+
+
+def test_a_code_is_written_in_one_way_only(code, check_in):
+    token, shown_at = code()
+    assert check_in(f"0{token}", shown_at).status_code == 422
 
 
 def test_the_clock_of_a_phone_may_be_as_far_behind_as_it_may_be_ahead(code, check_in):

@@ -9,8 +9,8 @@ from datetime import timedelta
 from sqlalchemy import text
 
 from backend import clock
+from backend.actions import check_in, rules
 from backend.actions import record_one as recording
-from backend.actions import rules
 from backend.database import db, transaction
 from backend.database.ready_connections import ReadyConnections
 from tests.actions.holding import PATIENCE_S, bag, held, until
@@ -197,6 +197,24 @@ def test_a_reference_taken_by_another_request_at_that_moment_costs_nobody_else(a
     reference = bag(client_reference="r1")
     answers = at_once([ask(resident, reference), ask(resident, reference), ask(new_resident())])
     assert [answer.json.get("type") for answer in answers] == [None, "duplicate-action", None]
+    assert differences(with_actions=True) == []
+
+
+def test_a_code_counts_once_for_each_of_a_group(at_once, ask, resident, new_resident):
+    tokens = [check_in.issue(task="event_checkin", place=place, now=clock.now(), valid_s=60) for place in "ab"]
+    first, second = (
+        bag(
+            task="event_checkin",
+            occurred_at=clock.rfc3339(clock.now()),
+            evidence={"kind": "check_in", "check_in_token": token},
+        )
+        for token in tokens
+    )
+    assert ask(resident, first)().status_code == 201
+    other = new_resident()
+    calls = [ask(resident, first), ask(resident), ask(resident, second), ask(resident, second), ask(other, second)]
+    repeated = "duplicate-action"
+    assert [answer.json.get("type") for answer in at_once(calls)] == [repeated, None, None, repeated, None]
     assert differences(with_actions=True) == []
 
 

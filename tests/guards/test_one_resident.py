@@ -15,6 +15,7 @@ from backend import (
     clock,
     tables,  # noqa: F401  makes all models known
 )
+from backend.actions import check_in
 from backend.database import Model, db, transaction
 from tests.contract.described import KEPT, calls
 from tests.contract.test_contract import caller_of
@@ -70,7 +71,7 @@ def requests(app, client, resident, headers):
         at = clock.rfc3339(clock.now() - timedelta(minutes=1))
         references = [secrets.token_hex(4) for _ in range(3)]
         given = [{"task": "own_cup", "occurred_at": at, "client_reference": reference} for reference in references]
-        return ask("POST", "/actions/batch", {"actions": given})
+        return ask("POST", "/actions/batch", {"actions": [*given, scanned(at)]})
 
     def redeem():
         return ask("POST", "/redemptions", {"reward_id": reward, "quantity": 1})
@@ -103,6 +104,12 @@ def requests(app, client, resident, headers):
     made |= {"cancel_redemption": lambda: ask("POST", f"/redemptions/{first['id']}/cancel")}
     made |= {"change_me": lambda: ask("PATCH", "/me", {"nickname": "Wang"})}
     return made
+
+
+def scanned(at):
+    """An action with a check-in code."""
+    token = check_in.issue(task="event_checkin", place="gate", now=clock.now(), valid_s=60)
+    return {"task": "event_checkin", "occurred_at": at, "evidence": {"kind": "check_in", "check_in_token": token}}
 
 
 def test_every_call_of_a_resident_is_looked_at_or_excused(requests):
