@@ -80,6 +80,7 @@ def _measure(rows: list[type[Row]], *, console: Console) -> list[Result]:
             tenth_of_the_past=cache(
                 lambda: later.enter_context(past.made(console, progress=progress, actions=past.ACTIONS // 10))
             ),
+            no_past=cache(lambda: later.enter_context(past.none(console))),
         )
         return [result for row in rows if (result := _measured(row(), bench, progress=progress))]
 

@@ -33,7 +33,7 @@ REQUESTS_A_MINUTE = 1_000
 class BenchSite:
     """A running site, the empty application beside it, and an application in this process for making data.
 
-    Outside its context: there may be two.
+    Outside its context: there may be several.
     """
 
     folder: Path

@@ -1,4 +1,4 @@
-"""A second site whose residents have done much: millions of past actions, in books that agree with one another.
+"""Sites beside the first: millions of past actions, in books that agree with one another; and no past at all.
 
 The product itself records the past of a few residents, through its own partner feed and projector. Their rows are then
 copied to all others by SQL, under other numbers: books that agree, copied whole, agree. `flask verify` says so too.
@@ -86,6 +86,13 @@ class Past:
     population: Population
     residents: Group
     actions: int
+
+
+@contextmanager
+def none(console: Console) -> Iterator[Past]:
+    """A new site inside the block: nobody has done anything there yet."""
+    with bench_site.running(console) as site, site.connect() as connection:
+        yield Past(site, Population(connection), residents=Group(1, 0), actions=0)
 
 
 @contextmanager

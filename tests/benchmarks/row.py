@@ -27,6 +27,8 @@ class Bench:
     """The other site, with millions of past actions; made when it is first asked for."""
     tenth_of_the_past: Callable[[], "Past"]
     """A third site, with a tenth as many, for what must not grow with them."""
+    no_past: Callable[[], "Past"]
+    """A site of its own without any: `site` holds by then whatever the rows before have done there."""
 
 
 @dataclass(frozen=True, kw_only=True)
