@@ -34,6 +34,8 @@ def show(results: Sequence[Result], *, console: Console) -> None:
     for result in results:
         for line in result.row.notes():
             console.print(line)
+        for line in _missed(result.row):
+            console.print(line, style="red")
     noisy = [result.row.name for result in results if disturbed(result.cores)]
     if noisy:
         console.print(
@@ -59,7 +61,7 @@ def _markdown(results: Sequence[Result]) -> str:
     for result in results:
         cells = [result.row.name, *_cells(result)]
         lines.append(f"| {' | '.join(cell.replace(chr(10), '; ') for cell in cells)} |")
-    notes = [f"* {note}" for result in results for note in result.row.notes()]
+    notes = [f"* {note}" for result in results for note in (*result.row.notes(), *_missed(result.row))]
     return "\n".join([*lines, "", *notes, ""])
 
 
@@ -74,6 +76,7 @@ def _figures(result: Result) -> dict[str, Any]:
         "goal": result.row.goal,
         "sign": result.row.sign,
         "met": result.met,
+        "missed": list(result.row.missed()),
         "spread": round(result.spread, 3),
         "p50_ms": _milliseconds(result.latency("p50_s")),
         "p99_ms": _milliseconds(result.latency("p99_s")),
@@ -91,20 +94,28 @@ def _cells(result: Result) -> list[str]:
     floor = _number(result.limit)
     if len(parts) > 1:
         floor += "".join(f"\n{_named(row, name)} {_number(value)}" for name, value in parts.items())
-    goal = (
-        "told" if row.goal is None else f"{row.sign} {row.goal:g}" + (f"\np99 ≤ {row.tail:g} × p50" if row.tail else "")
-    )
     return [
         f"{_number(result.value)} {row.unit}",
         floor,
         f"{result.ratio:.2f}",
-        goal,
+        _goal(row),
         met,
         str(figures["p50_ms"] or "–"),
         str(figures["p99_ms"] or "–"),
         f"{result.spread:.0%}",
         figures["bound"],
     ]
+
+
+def _goal(row: Row) -> str:
+    if row.goal is None:
+        return "told"
+    tail = f"p99 ≤ {row.tail:g} × p50" if row.tail else ""
+    return "\n".join(part for part in (f"{row.sign} {row.goal:g}", tail, row.also) if part)
+
+
+def _missed(row: Row) -> list[str]:
+    return [f"{row.name}: missed: {line}" for line in row.missed()]
 
 
 def _number(value: float) -> str:

@@ -54,6 +54,8 @@ class Row(ABC):
     """`≤` where the goal is the most that will do."""
     tail: float | None = None
     """The most that p99 may be, in p50s."""
+    also: str = ""
+    """What else the goal asks for, in a few words; `missed` says where it was not reached."""
 
     told: Sequence[str] = ()
     """Names of floors that are shown for comparison, and do not limit it."""
@@ -83,6 +85,10 @@ class Row(ABC):
 
     def notes(self) -> Sequence[str]:
         """Lines to print below the table."""
+        return ()
+
+    def missed(self) -> Sequence[str]:
+        """What the goal asks for besides ratio and tail and was not reached, a line each; after `once`."""
         return ()
 
     def bound(self, cores: Mapping[str, float]) -> str:
@@ -157,9 +163,9 @@ class Result:
 
     @property
     def met(self) -> bool:
-        """Whether the goal was reached, and the tail kept; what is only told is met."""
+        """Whether the goal was reached, the tail kept, and nothing else missed; what is only told is met."""
         if self.row.goal is None:
             return True
         tail_kept = self.row.tail is None or (self.tail is not None and self.tail <= self.row.tail)
         reached = self.ratio <= self.row.goal if self.row.sign == "≤" else self.ratio >= self.row.goal
-        return reached and tail_kept
+        return reached and tail_kept and not self.row.missed()

@@ -33,6 +33,8 @@ READ = (
 """The tables that verify compares, each with its last column: to count that one is to take each row apart."""
 _WORKERS = min(recomputing.MOST_WORKERS, WEB_PROCESSES)
 _VERIFY = ("verify",)
+_FLAT = 1.25
+"""The most that a command's memory may be, in that of the same over a tenth of the past."""
 _EVERY_S = 0.02
 """How often a command is looked at: whether it has ended, and what memory it has had."""
 
@@ -43,11 +45,22 @@ class _Ran:
     peak_mb: float
 
 
+@dataclass(frozen=True)
+class Peaks:
+    """A command's peak memory in MB: over the whole past, and over a tenth of it."""
+
+    whole: float
+    tenth: float
+
+
 class _Command(Row):
     """A command over the whole past, in a process of its own, as an operator starts it."""
 
     argv: Sequence[str]
+    also = "memory flat"
     warm_up_s = 0.0
+    peaks: Peaks
+    """There after `once`."""
 
     def prepare(self, bench: Bench) -> None:
         """The past, with nothing left to project of the awards on top of it."""
@@ -64,14 +77,19 @@ class _Command(Row):
 
     def once(self, bench: Bench) -> None:
         """The same over a tenth of the past."""
-        self._peak_of_a_tenth = _run(bench.tenth_of_the_past().site, self.argv).peak_mb
+        tenth = _run(bench.tenth_of_the_past().site, self.argv).peak_mb
+        self.peaks = Peaks(whole=max(ran.peak_mb for ran in self._ran), tenth=tenth)
 
     def notes(self) -> Sequence[str]:
         """Its memory, which must not grow with the past."""
-        tenth = f"{self._peak_of_a_tenth:,.0f} MB with a tenth of the actions"
-        return [
-            f"{self.name}: the command's peak memory was {max(ran.peak_mb for ran in self._ran):,.0f} MB, and {tenth}."
-        ]
+        tenth = f"{self.peaks.tenth:,.0f} MB with a tenth of the actions"
+        return [f"{self.name}: the command's peak memory was {self.peaks.whole:,.0f} MB, and {tenth}."]
+
+    def missed(self) -> Sequence[str]:
+        """Memory that grows with the past."""
+        grown = self.peaks.whole / self.peaks.tenth
+        told = f"memory is not flat: {grown:.2f} times the peak with a tenth of the actions"
+        return [told] if grown > _FLAT else []
 
 
 class Rebuild(_Command):

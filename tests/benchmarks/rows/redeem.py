@@ -1,6 +1,7 @@
 """POST /redemptions of one hot reward of which there is enough: all win, and all need the one row of its stock."""
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from itertools import islice
 
 from backend.outbox import PARTITIONS
@@ -37,8 +38,7 @@ class Redeem(Row):
     goal = 0.4
 
     def prepare(self, bench: Bench) -> None:
-        """The reward, residents with points, and the statements that pgbench is to repeat."""
-        self._reward_id = shop.new_reward(stock=STOCK)
+        """Residents with points, and the statements that pgbench is to repeat."""
         each = int(MOST_PGBENCH_A_SECOND * max(1, round(bench.seconds)))
         self._for_pgbench = [shop.residents_with_points(bench, each) for _ in range(bench.rounds + 1)]
         bench.population.settle()
@@ -49,15 +49,15 @@ class Redeem(Row):
         group = shop.residents_with_points(bench, int(MOST_A_SECOND * seconds))
         job = load.Job(
             port=bench.site.web.port,
-            requests=list(self._requests(group)),
+            requests=list(_requests(bench, group)),
             connections=CONNECTIONS,
             seconds=seconds,
             status=201,
         )
-        before = _taken(bench.site, self._reward_id)
+        before = _taken(bench.site)
         with watched(bench.site) as cores:
             tally = load.run(job)
-        taken, told = _taken(bench.site, self._reward_id) - before, len(tally.latencies)
+        taken, told = _taken(bench.site) - before, len(tally.latencies)
         if taken != told:
             raise load.LoadError(f"{told} redemptions were acknowledged, but {taken} pieces are gone.")
         return sample_of(tally, cores=cores)
@@ -68,32 +68,39 @@ class Redeem(Row):
         made = replay.script(self._sent, name="redeem", opening=_OPENING, computed=_COMPUTED)
         place = {"turn": "0", "first": str(group.first), "size": str(group.size)}
         script = replay.Script(made.text, {**made.variables, **place})
-        before = _taken(bench.site, self._reward_id)
+        before = _taken(bench.site)
         floors.pgbench(bench.site, [script], seconds=bench.seconds)
         # Only what it really took counts.
-        taken = _taken(bench.site, self._reward_id) - before
+        taken = _taken(bench.site) - before
         return {"pgbench on one row": taken / max(1, round(bench.seconds))}
-
-    def _requests(self, group: Group) -> Iterator[bytes]:
-        body = json_body({"reward_id": self._reward_id})
-        for resident_id in group:
-            yield post(PATH, body=body, headers=signed.token_and_key(resident_id))
 
     def _statements(self, bench: Bench) -> list[replay.Sent]:
         client = bench.site.app.test_client()
         for resident_id in islice(shop.residents_with_points(bench, 2), 2):
             with replay.recorded() as sent:
                 headers = signed.token_and_key(resident_id)
-                answer = client.post(PATH, json={"reward_id": self._reward_id}, headers=headers)
+                answer = client.post(PATH, json={"reward_id": _reward_id(bench.site)}, headers=headers)
             if answer.status_code != 201:
                 raise load.LoadError(f"The specimen was refused: {answer.text}")
         return sent
 
 
-def _taken(site: BenchSite, reward_id: int) -> int:
+@cache
+def _reward_id(site: BenchSite) -> int:
+    """The plentiful reward: one for a site, whoever asks for it first."""
+    return shop.new_reward(stock=STOCK)
+
+
+def _requests(bench: Bench, group: Group) -> Iterator[bytes]:
+    body = json_body({"reward_id": _reward_id(bench.site)})
+    for resident_id in group:
+        yield post(PATH, body=body, headers=signed.token_and_key(resident_id))
+
+
+def _taken(site: BenchSite) -> int:
     """Pieces that are gone; raises LoadError where the redemptions say another number."""
     with site.connect() as connection:
-        gone, redeemed = connection.execute(_BOOKS, {"stock": STOCK, "reward_id": reward_id}).fetchone()
+        gone, redeemed = connection.execute(_BOOKS, {"stock": STOCK, "reward_id": _reward_id(site)}).fetchone()
     if gone != redeemed:
         raise load.LoadError(f"{gone} pieces are gone, but there are {redeemed} redemptions.")
     return int(gone)
