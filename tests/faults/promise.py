@@ -17,7 +17,8 @@ class Promise:
 
     What works is never refused, but in the first `settles_s` seconds: then whoever's connection was cut learns of it.
     What is refused is refused each time as long as the fault is in force, boards after `KNOWN_S`. All other kinds may
-    be either: whoever comes when there is a connection, or room, is served. Of them some are refused.
+    be either: whoever comes when there is a connection, or room, is served. Of them some are refused, and with
+    `some_work` some are served.
     """
 
     longest_s: float
@@ -26,6 +27,7 @@ class Promise:
     settles_s: float = 0.0
     award_s: float = 0.0
     """The longest that an award waits, where that is more: it may stand in line first."""
+    some_work: bool = False
 
     def broken(self, seen: Seen) -> Iterator[str]:
         """Every way in which it was not kept; a refusal that is none stands in `seen.wrong`."""
@@ -33,9 +35,7 @@ class Promise:
             yield from self._does_not_work(kind, seen)
         for kind in self.refuses:
             yield from _is_not_refused(kind, seen)
-        others = [kind for kind in KINDS if kind not in (*self.works, *self.refuses)]
-        if others and not any(one.refused for kind in others for one in seen.in_force(kind)):
-            yield f"of {', '.join(others)} nothing was refused"
+        yield from self._others(seen)
         for kind, took_s in seen.longest.items():
             most_s = max(self.longest_s, self.award_s) if kind == "award" else self.longest_s
             if took_s > most_s:
@@ -49,6 +49,14 @@ class Promise:
             yield f"{kind} was refused {refused} times of {len(ours)}"
         if all(one.refused for one in seen.in_force(kind)):
             yield f"{kind} was never answered well"
+
+    def _others(self, seen: Seen) -> Iterator[str]:
+        kinds = [kind for kind in KINDS if kind not in (*self.works, *self.refuses)]
+        found = {one.refused for kind in kinds for one in seen.in_force(kind)}
+        if kinds and True not in found:
+            yield f"of {', '.join(kinds)} nothing was refused"
+        if self.some_work and False not in found:
+            yield f"of {', '.join(kinds)} nothing was answered well"
 
 
 def _is_not_refused(kind: str, seen: Seen) -> Iterator[str]:

@@ -76,6 +76,21 @@ def test_of_what_works_for_some_some_is_refused_while_the_fault_is_in_force(answ
     assert broken(Promise(works=KINDS[2:], longest_s=9), seen(*answers)) == said
 
 
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        ([(WITHIN, REFUSED), (WITHIN, GOOD)], []),
+        ([(BEFORE, GOOD), (WITHIN, REFUSED), (AFTER, GOOD)], ["of award, redeem nothing was answered well"]),
+        (
+            [(BEFORE, GOOD), (AFTER, GOOD)],
+            ["of award, redeem nothing was refused", "of award, redeem nothing was answered well"],
+        ),
+    ],
+)
+def test_where_some_must_be_served_a_site_that_refuses_everybody_is_named(answers, said):
+    assert broken(Promise(works=KINDS[2:], some_work=True, longest_s=9), seen(*answers)) == said
+
+
 @pytest.mark.parametrize(("longest_s", "said"), [(1.0, []), (0.9, ["award took 1.0 s, longer than 0.9 s"])])
 def test_nobody_waits_longer_than_promised(longest_s, said):
     assert broken(Promise(works=("award",), refuses=OTHERS, longest_s=longest_s), seen((WITHIN, GOOD))) == said
