@@ -103,6 +103,20 @@ def own_account(view: View) -> View:
     return caller(f"admin:{','.join(sorted(ROLES))}")(inner)  # type: ignore[return-value]  # one argument more
 
 
+def hold_to_second_factor(admin: Admin) -> None:
+    """Refuse a session that was begun by the password alone once its admin has a second factor in force.
+
+    Raises ForbiddenError. To be asked under the lock of the admin's row: another session may be enrolling just now.
+    """
+    if admin.totp_secret is not None and not _claims().second_factor:
+        raise ForbiddenError(
+            _l(
+                "A second factor is in force. To replace it, sign in again with its code; if it is lost, an owner can"
+                " take it away."
+            )
+        )
+
+
 def _let_in(allowed: set[str]) -> Admin:
     known = _signed_in()
     if present.settings().second_factor_required and not _claims().second_factor:

@@ -16,7 +16,7 @@ from backend.admins.schemas import (
     EnrolmentSchema,
     NewAdminSchema,
     OtpSchema,
-    PasswordSchema,
+    ProofSchema,
 )
 from backend.errors import AlreadyExistsError
 from backend.web import caller, refuses
@@ -52,11 +52,14 @@ def show_me(*, admin: Admin) -> Admin:
 
 @blueprint.post("/me/totp")
 @own_account
-@blueprint.arguments(PasswordSchema)
+@blueprint.arguments(ProofSchema)
 @blueprint.response(200, EnrolmentSchema)
 def enrol(given: dict[str, Any], *, admin: Admin) -> second_factor.Enrolment:
-    """Begin a second factor; it is in force once confirmed"""
-    signing_in.prove_again(admin, password=given["password"])
+    """Begin a second factor; it is in force once confirmed
+
+    Where one is in force, it takes a code of that one, in a session that was begun with it.
+    """
+    signing_in.prove_again(admin, **given)
     return second_factor.enrol(admin)
 
 

@@ -60,10 +60,16 @@ class AdminSchema(Schema):
     created_at = Instant(required=True)
 
 
-class PasswordSchema(Schema):
-    """The admin's own password, asked for again."""
+class ProofSchema(Schema):
+    """What proves once more who the admin is."""
 
     password = Text(required=True, longest=LONGEST, metadata={"example": "correct horse battery staple"})
+    otp = Text(
+        load_default=None,
+        allow_none=True,
+        longest=6,
+        metadata={"description": "A code of the second factor in force, if there is one", "example": "123456"},
+    )
 
 
 class EnrolmentSchema(Schema):

@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import or_, update
 
 from backend import audit, clock, sealing
+from backend.admins import auth
 from backend.admins.models import Admin
 from backend.database import db
 from backend.errors import RefusalError, UnauthenticatedError
@@ -54,7 +55,8 @@ def enrol(admin: Admin) -> Enrolment:
 def confirm(admin: Admin, *, otp: str) -> None:
     """Put the new second factor in force, once, while the session lasts.
 
-    Raises WrongCodeError, NothingToConfirmError, UnauthenticatedError.
+    Raises WrongCodeError, NothingToConfirmError, UnauthenticatedError, and ForbiddenError where another is in force
+    and the session was begun without it.
     """
     epoch = admin.token_epoch
     # Two at the same moment have both seen it pending: the second must see what the first made of it.
@@ -63,6 +65,7 @@ def confirm(admin: Admin, *, otp: str) -> None:
         raise UnauthenticatedError
     if admin.totp_pending is None:
         raise NothingToConfirmError
+    auth.hold_to_second_factor(admin)
     step = step_of(otp, secret=sealing.unseal(admin.totp_pending), at=clock.now())
     if step is None:
         raise WrongCodeError

@@ -45,9 +45,16 @@ def sign_in(*, username: str, password: str, otp: str | None) -> AdminToken:
     return auth.issue(admin)
 
 
-def prove_again(admin: Admin, *, password: str) -> None:
-    """Ask a signed-in admin for the password again, before what a stolen token must not do."""
-    _succeed(_prove(username=admin.username, password=password))
+def prove_again(admin: Admin, *, password: str, otp: str | None) -> None:
+    """Ask a signed-in admin again for all that a sign-in takes, before what a stolen token must not do.
+
+    Raises BadCredentialsError, and ForbiddenError where the session was begun before the second factor was in force.
+    """
+    proved = _prove(username=admin.username, password=password)
+    auth.hold_to_second_factor(proved)
+    if not second_factor.accept(proved, otp=otp or ""):
+        raise _refusal(proved)
+    _succeed(proved)
 
 
 def _prove(*, username: str, password: str) -> Admin:

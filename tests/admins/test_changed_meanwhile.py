@@ -104,6 +104,25 @@ def test_a_password_that_is_reset_while_it_is_weighed_begins_no_second_factor(si
     assert (answer.status_code, now_of("totp_pending")) == (401, None)
 
 
+def test_a_second_factor_that_is_set_while_the_password_is_weighed_is_not_replaced(
+    sign_in, client, right_after, now_of
+):
+    known = {"Authorization": f"Bearer {sign_in().json['token']}"}
+    right_after(passwords, "matches", setting(totp_secret=sealing.seal(SECRET)))
+    answer = client.post("/api/v1/admin/me/totp", json={"password": PASSWORD}, headers=known)
+    assert (answer.status_code, now_of("totp_pending")) == (403, None)
+
+
+def test_a_second_factor_that_is_set_just_then_is_not_replaced(sign_in, client, right_after, now_of):
+    known = {"Authorization": f"Bearer {sign_in().json['token']}"}
+    secret = client.post("/api/v1/admin/me/totp", json={"password": PASSWORD}, headers=known).json["secret"]
+    in_force = sealing.seal(SECRET)
+    right_after(auth, "_signed_in", setting(totp_secret=in_force))
+    otp = {"otp": pyotp.TOTP(secret).at(clock.now())}
+    answer = client.post("/api/v1/admin/me/totp/confirm", json=otp, headers=known)
+    assert (answer.status_code, now_of("totp_secret")) == (403, in_force)
+
+
 def test_a_session_that_ends_just_then_puts_no_second_factor_in_force(sign_in, client, right_after, now_of):
     known = {"Authorization": f"Bearer {sign_in().json['token']}"}
     enrolment = client.post("/api/v1/admin/me/totp", json={"password": PASSWORD}, headers=known).json

@@ -7,7 +7,7 @@ import pytest
 
 from backend import clock, sealing
 from backend.admins import auth, managing
-from backend.database import transaction
+from backend.database import db, transaction
 from tests.conftest import PASSWORD
 from tests.sent_statements import noticed
 
@@ -83,6 +83,44 @@ def test_a_session_that_was_begun_by_the_password_alone_stays_so_when_its_owner_
     stolen, own = sign_in(), sign_in()
     enrol(ask, own)
     assert [ask(session).status_code for session in (stolen, own)] == [403, 403]
+
+
+def test_it_neither_begins_nor_confirms_another_once_one_is_in_force(new_admin, sign_in, ask):
+    owner = new_admin()
+    stolen, own = sign_in(), sign_in()
+    enrol(ask, own)
+    db.session.refresh(owner)
+    in_force = owner.totp_secret
+    refused = ask(stolen, "/me/totp", method="POST", json={"password": PASSWORD})
+    assert (refused.status_code, refused.json["type"]) == (403, "forbidden")
+    db.session.refresh(owner)
+    assert (owner.totp_secret, owner.totp_pending) == (in_force, None)
+    owner.totp_pending = sealing.seal(SECRET)
+    db.session.commit()
+    otp = {"otp": pyotp.TOTP(SECRET).at(clock.now())}
+    assert ask(stolen, "/me/totp/confirm", method="POST", json=otp).status_code == 403
+    db.session.refresh(owner)
+    assert owner.totp_secret == in_force
+
+
+def test_another_takes_a_code_of_the_one_in_force_which_stays_so_until_then(new_admin, site, ask):
+    owner = new_admin(totp_secret=sealing.seal(SECRET))
+    session = {"Authorization": f"Bearer {auth.issue(owner).token}"}
+    otp = pyotp.TOTP(SECRET).at(clock.now())
+
+    def begin(**given):
+        return ask(session, "/me/totp", method="POST", json={"password": PASSWORD, **given})
+
+    assert [begin(**given).status_code for given in ({}, {"otp": "000000"})] == [401, 401]
+    begun = begin(otp=otp)
+    assert begun.status_code == 200
+    assert begin(otp=otp).status_code == 401, "a code counts once"
+    db.session.refresh(owner)
+    assert sealing.unseal(owner.totp_secret) == SECRET
+    confirmed = {"otp": pyotp.TOTP(begun.json["secret"]).at(clock.now())}
+    assert ask(session, "/me/totp/confirm", method="POST", json=confirmed).status_code == 200
+    db.session.refresh(owner)
+    assert sealing.unseal(owner.totp_secret) == begun.json["secret"]
 
 
 def test_who_removes_the_own_second_factor_is_signed_out_and_back_at_the_password_alone(new_admin, sign_in, ask):
