@@ -1,10 +1,10 @@
 """What partners send and get, and bindings. Events are read by `events.read_event`; here they are described."""
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, fields
 
 from backend.actions.events import LONGEST, MOST
 from backend.actions.receiving import STATUSES
-from backend.web.schemas import Amount, Instant, Text
+from backend.web.schemas import Amount, Instant, ShortList, Text
 
 EXAMPLE_EVENT = {
     "external_id": "ride-20261124-0001",
@@ -39,7 +39,7 @@ class EventSchema(Schema):
 class EventsSchema(Schema):
     """A page of events."""
 
-    events = fields.List(fields.Nested(EventSchema), required=True, validate=validate.Length(max=MOST))
+    events = ShortList(fields.Nested(EventSchema), required=True, most=MOST)
 
 
 class EventResultSchema(Schema):

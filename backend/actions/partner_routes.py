@@ -25,13 +25,14 @@ from backend.partners.proofs import InvalidProofError
 from backend.residents.auth import signed_in
 from backend.residents.idempotency import idempotent
 from backend.residents.models import Resident
-from backend.web import refuses
+from backend.web import refuses, takes_large_bodies
 from backend.web.blueprint import Blueprint
 
 blueprint = Blueprint("partners", __name__, description="Partners report; residents say which accounts are theirs")
 
 
 @blueprint.post("/partner/events")
+@takes_large_bodies
 @signed
 @refuses(PartnerInactiveError)
 @blueprint.doc(

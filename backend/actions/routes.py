@@ -23,7 +23,7 @@ from backend.residents.auth import caller_by_token, signed_in
 from backend.residents.idempotency import idempotent
 from backend.residents.models import Resident
 from backend.residents.wechat import ForeignStepsError, SessionExpiredError, StaleStepsError, decrypt_we_run
-from backend.web import caller, public_ids, refuses
+from backend.web import caller, public_ids, refuses, takes_large_bodies
 from backend.web.blueprint import Blueprint
 from backend.web.idempotency import json_answer, of_request, takes_key
 from backend.web.paging import Page, decode_number, page_schema
@@ -50,6 +50,7 @@ def record_action(given: dict[str, Any]) -> Response:
 
 
 @blueprint.post("/actions/batch")
+@takes_large_bodies
 @caller("resident")
 @takes_key()
 @blueprint.arguments(NewActionsSchema)

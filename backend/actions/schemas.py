@@ -7,7 +7,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 from backend.actions.models import STATUSES
 from backend.catalogue.rules import TIERS
 from backend.web.paging import PageQuerySchema
-from backend.web.schemas import Amount, BalanceSchema, Instant, Text
+from backend.web.schemas import Amount, BalanceSchema, Instant, ShortList, Text
 
 KINDS = ("photo", "check_in", "declaration")
 
@@ -68,7 +68,7 @@ class EachAction(fields.Nested):
 class NewActionsSchema(Schema):
     """Actions of a client that was offline."""
 
-    actions = fields.List(EachAction(NewActionSchema), required=True, validate=validate.Length(1, 100))
+    actions = ShortList(EachAction(NewActionSchema), required=True, least=1, most=100)
 
 
 class WeRunSchema(Schema):

@@ -6,7 +6,7 @@ from marshmallow import Schema, fields, validate
 
 from backend.catalogue.rules import CATEGORIES, TIERS
 from backend.web.paging import page_schema
-from backend.web.schemas import BothLanguagesSchema, Code, Entire, Exact, Flag, Instant, Text, Unit
+from backend.web.schemas import BothLanguagesSchema, Code, Entire, Exact, Flag, Instant, ShortList, Text, Unit
 
 BASES = ("fixed", "quantity", "co2e")
 MOST_POINTS = 1_000_000
@@ -84,7 +84,7 @@ class TaskChangeSchema(Schema):
     limit_count = fields.Integer(strict=True, required=True, validate=validate.Range(1, 1000))
     limit_period = fields.String(load_default="day", validate=validate.OneOf(("day", "month")))
     points_cap_day = fields.Integer(strict=True, load_default=None, allow_none=True, validate=_points)
-    evidence = fields.List(Entire(EvidenceRuleSchema), required=True, validate=validate.Length(1, len(TIERS)))
+    evidence = ShortList(Entire(EvidenceRuleSchema), required=True, least=1, most=len(TIERS))
     unlock = Entire(UnlockDraftSchema, load_default=dict)
     starts_at = Instant(load_default=None, allow_none=True)
     ends_at = Instant(load_default=None, allow_none=True)

@@ -15,6 +15,7 @@ from backend.console import reference
 from backend.errors import NotFoundError
 from backend.openapi import answers
 from backend.web import caller
+from backend.web.application import SMALL_BODY
 
 STATIC = Path(__file__).with_name("static")
 LANGUAGES = {"zh": "zh_CN", "en": "en"}
@@ -37,7 +38,9 @@ def front() -> Response:
 @caller("public")
 def start() -> Response:
     """How to use the API, and all its calls."""
-    return _page("console/start.html", parts=_parts(), refusals=answers.all_refusals(), titles=titles())
+    return _page(
+        "console/start.html", parts=_parts(), refusals=answers.all_refusals(), titles=titles(), small=SMALL_BODY
+    )
 
 
 @blueprint.get("/docs/<part>")

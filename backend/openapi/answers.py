@@ -49,7 +49,9 @@ class Refusal:
 ETAG = {"description": "The version; send it as If-Match with a change", "schema": {"type": "string"}, "required": True}
 
 # What HTTP itself refuses, before a view is found or while a body is read.
-TOO_LARGE = Refusal(413, "content-too-large", N_("The body is larger than this site takes."))
+TOO_LARGE = Refusal(
+    413, "content-too-large", N_("The body is larger than this call takes; `detail` says how large it may be.")
+)
 OF_HTTP = (
     TOO_LARGE,
     Refusal(405, "method-not-allowed", N_("There is such an address, but not with this method; `Allow` names those.")),

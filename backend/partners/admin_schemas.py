@@ -6,7 +6,7 @@ from marshmallow import Schema, fields, validate
 
 from backend.partners.models import MOST_EVENT_AGE_DAYS
 from backend.web.paging import page_schema
-from backend.web.schemas import BothLanguagesSchema, Code, Entire, Flag, Instant
+from backend.web.schemas import BothLanguagesSchema, Code, Entire, Flag, Instant, ShortList
 
 TIERS = ("partner", "device", "check_in")
 
@@ -20,10 +20,10 @@ class PartnerChangeSchema(Schema):
         validate=validate.OneOf(TIERS),
         metadata={"description": "The evidence tier that its records have"},
     )
-    tasks = fields.List(
+    tasks = ShortList(
         Code(),
         required=True,
-        validate=validate.Length(max=100),
+        most=100,
         metadata={"description": "Codes of the green tasks that it may report", "example": ["bike_ride"]},
     )
     max_event_age_days = fields.Integer(

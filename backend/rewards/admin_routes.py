@@ -21,7 +21,7 @@ from backend.rewards.admin_schemas import (
     StockChangeSchema,
 )
 from backend.rewards.models import Reward
-from backend.web import refuses
+from backend.web import refuses, takes_large_bodies
 from backend.web.blueprint import Blueprint, UnsupportedMediaTypeError
 from backend.web.paging import Page, PageQuerySchema
 
@@ -103,6 +103,7 @@ def move_stock(given: dict[str, Any], reward_id: int, *, admin: Admin) -> Reward
 
 
 @blueprint.post("/rewards/<int:reward_id>/vouchers")
+@takes_large_bodies
 @admin_only("operator")
 @idempotent()
 @refuses(vouchers.NotAVoucherError, NotTextError)

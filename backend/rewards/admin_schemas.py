@@ -9,7 +9,7 @@ from backend.rewards.answering import OF_THE_RESIDENT_ALONE
 from backend.rewards.rules import KINDS, LIMIT_PERIODS, STATUSES
 from backend.rewards.schemas import RedemptionSchema
 from backend.web.paging import PageQuerySchema, page_schema
-from backend.web.schemas import NOT_BLANK, NOT_ZERO, BothLanguagesSchema, Code, Entire, Flag, Instant, Text
+from backend.web.schemas import NOT_BLANK, NOT_ZERO, BothLanguagesSchema, Code, Entire, Flag, Instant, ShortList, Text
 
 MOST_POINTS = 10_000_000
 MOST_PIECES = 1_000_000
@@ -27,10 +27,10 @@ class RewardTermsSchema(Schema):
 
     title = Entire(BothLanguagesSchema, required=True)
     description = Entire(BothDescriptionsSchema, load_default=lambda: {"zh": "", "en": ""})
-    images = fields.List(
+    images = ShortList(
         Text(shortest=1, longest=500, validate=[validate.URL(schemes={"https"})]),
         load_default=list,
-        validate=validate.Length(max=10),
+        most=10,
         metadata={"description": "https addresses"},
     )
     price_points = fields.Integer(

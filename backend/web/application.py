@@ -2,9 +2,10 @@
 
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, lru_cache
 from http import HTTPStatus
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
 View = TypeVar("View", bound=Callable[..., Any])
 HEADERS = "tanhui.headers"
 """Where a request's environment holds further headers of its answer: (name, value) pairs."""
+SMALL_BODY = 64 * 1024
+"""Bytes that every JSON object of the API fits in, also one with all its texts as long as they may be, and escaped."""
+MOST_TOLD = 50
+"""Wrong fields that an answer names: a body may have thousands, and each is said in the caller's language."""
 _log = structlog.get_logger()
 SLUGS = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "content-too-large", HTTPStatus.TOO_MANY_REQUESTS: "rate-limited"}
 """Slugs that do not follow from the status' phrase, or not with every Python: phrases change, slugs must not."""
@@ -81,6 +86,9 @@ class Application(RoutedFlask):
 
     def dispatch_request(self) -> ResponseReturnValue:
         """Run the view; commit what it wrote, or nothing of it."""
+        asked = present.request()
+        if not getattr(self.view_functions.get(asked.endpoint or ""), "takes_large_bodies", False):
+            asked.max_content_length = min(SMALL_BODY, self.config["MAX_CONTENT_LENGTH"])
         with transaction():
             return super().dispatch_request()
 
@@ -93,6 +101,12 @@ def caller(kind: str) -> Callable[[View], View]:
         return view
 
     return mark
+
+
+def takes_large_bodies(view: View) -> View:
+    """Declare that a route takes bodies of up to MAX_BODY_BYTES; all others take SMALL_BODY bytes at most."""
+    view.takes_large_bodies = True  # type: ignore[attr-defined]  # read before the view is run
+    return view
 
 
 def refuses(*refusals: type[RefusalError]) -> Callable[[View], View]:
@@ -152,7 +166,10 @@ def problem_of_http(error: HTTPException) -> Response:
         return _problem_of_schema(error)
     status = HTTPStatus(error.code or 500)
     slug = SLUGS.get(status) or re.sub(r"[^a-z]+", "-", status.phrase.lower()).strip("-")
-    detail = translated(error.description or status.phrase)
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        detail = gettext("A body may have %(most)s bytes here.", most=present.request().max_content_length)
+    else:
+        detail = translated(error.description or status.phrase)
     answer = problem(status, slug=slug, title=gettext(status.phrase), detail=detail)
     for name, value in error.get_headers():
         if name.lower() in {"allow", "retry-after", "location"}:
@@ -163,26 +180,33 @@ def problem_of_http(error: HTTPException) -> Response:
 def _problem_of_schema(error: HTTPException) -> Response:
     messages = getattr(error, "data", {}).get("messages", {})
     flat = [{"field": path, "message": text} for path, text in wrong_fields(messages)]
+    told = [f"{item['field']}: {item['message']}" for item in flat[:5]]
+    if len(flat) == MOST_TOLD:
+        told.append(gettext("At most %(most)s are named; there may be more.", most=MOST_TOLD))
     return problem(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         slug="validation-failed",
         title=gettext("Some fields are missing or wrong."),
-        detail="; ".join(f"{item['field']}: {item['message']}" for item in flat[:5]) or None,
+        detail="; ".join(told) or None,
         extensions={"errors": flat},
     )
 
 
-def wrong_fields(messages: Any, path: str = "") -> list[tuple[str, str]]:
-    """Each field that a schema refuses, with what is wrong with it in the caller's language."""
+def wrong_fields(messages: Any) -> list[tuple[str, str]]:
+    """Fields that a schema refuses, MOST_TOLD at most, each with what is wrong with it in the caller's language."""
+    return [(path, translated(text)) for path, text in islice(_flat(messages, ""), MOST_TOLD)]
+
+
+def _flat(messages: Any, path: str) -> Iterator[tuple[str, str]]:
     if isinstance(messages, Mapping):
-        pairs = []
         for key, value in messages.items():
             outer = not path and key in {"json", "query", "headers", "files", "form"}
-            pairs += wrong_fields(value, "" if outer else f"{path}.{key}".lstrip("."))
-        return pairs
-    if isinstance(messages, list):
-        return [pair for item in messages for pair in wrong_fields(item, path)]
-    return [(path.replace("._schema", "").replace("_schema", "") or "body", translated(str(messages)))]
+            yield from _flat(value, "" if outer else f"{path}.{key}".lstrip("."))
+    elif isinstance(messages, list):
+        for item in messages:
+            yield from _flat(item, path)
+    else:
+        yield path.replace("._schema", "").replace("_schema", "") or "body", str(messages)
 
 
 def problem_of_error(error: Exception) -> ResponseReturnValue:

@@ -57,7 +57,6 @@ TEMPLATES = (
         " and try again."
     ),
     N_("The method is not allowed for the requested URL."),
-    N_("The data value transmitted exceeds the capacity limit."),
 )
 """Every sentence of a library that a caller can meet; the places of values as in our own messages.
 

@@ -111,6 +111,19 @@ class Entire(fields.Nested):
         return super()._deserialize(value, attr, data, **{**kwargs, "partial": False})
 
 
+class ShortList(fields.List[Any]):
+    """A list of at most `most` items; a longer one is refused before its items are looked at, be they a million."""
+
+    def __init__(self, item: Any, *, most: int, least: int | None = None, **kwargs: Any) -> None:
+        self._length = validate.Length(least, most)
+        super().__init__(item, validate=self._length, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
+        if isinstance(value, list):
+            self._length(value)
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
 class BothLanguagesSchema(Schema):
     """A text in both languages."""
 
