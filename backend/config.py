@@ -86,6 +86,25 @@ def _switch(text: str) -> bool:
     return text == "on"
 
 
+def _zone(text: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(text)
+    except (OSError, ValueError, ZoneInfoNotFoundError) as error:
+        raise ValueError("write a name of the IANA time zone database, such as Asia/Shanghai") from error
+
+
+def _one_of(*known: str) -> Any:
+    """One of these words, the first unless it is set; a dash is as good as an underscore."""
+
+    def read(text: str) -> str:
+        word = text.replace("-", "_")
+        if word not in known:
+            raise ValueError(f"write {' or '.join(known)}")
+        return word
+
+    return field(default=known[0], metadata={"read": read})
+
+
 def _whole(default: int, *, least: int) -> Any:
     def read(text: str) -> int:
         if re.fullmatch(r"-?[0-9]{1,18}", text) is None or int(text) < least:
@@ -103,14 +122,14 @@ def _secret(read: Callable[[str], str]) -> Any:
 class Settings:
     """All that can be set. A field `wechat_mode` is read from `WECHAT_MODE`."""
 
-    tanhui_env: str = "development"  # or: production
+    tanhui_env: str = _one_of("development", "production")
     tanhui_var: Path = Path("var")
     database_url: str = _secret(_database)
     redis_url: str = _secret(_redis)
     secret_key: str = ""
     secret_key_fallbacks: tuple[str, ...] = field(default=(), metadata={"read": _former_keys, "secret": True})
-    city_time_zone: ZoneInfo = SHANGHAI
-    wechat_mode: str = "sandbox"  # or: live
+    city_time_zone: ZoneInfo = field(default=SHANGHAI, metadata={"read": _zone})
+    wechat_mode: str = _one_of("sandbox", "live")
     wechat_base_url: str = "https://api.weixin.qq.com"
     wechat_app_id: str = "wx-sandbox"
     wechat_secret: str = ""
@@ -128,7 +147,7 @@ class Settings:
     rate_limit: Limit = field(default=Limit(120, SECONDS["minute"]), metadata={"read": Limit.of})
     trusted_proxies: int = _whole(0, least=0)  # how many proxies of ours stand in front and add to X-Forwarded-For
     max_body_bytes: int = _whole(4 * 1024 * 1024, least=1)
-    default_locale: str = "zh_CN"
+    default_locale: str = _one_of("zh_CN", "en")
     log_level: str = field(default="INFO", metadata={"read": _level})
 
     @property
@@ -159,10 +178,6 @@ class Settings:
         return settings._completed()
 
     def _refuse_what_is_unsafe(self) -> None:
-        if self.tanhui_env not in {"development", "production"}:
-            raise SettingsError("TANHUI_ENV must be development or production.")
-        if self.wechat_mode not in {"sandbox", "live"}:
-            raise SettingsError("WECHAT_MODE must be sandbox or live.")
         if not self.production:
             return
         missing = [
@@ -199,6 +214,6 @@ def _read(setting: Field[Any], env: Mapping[str, str]) -> Any:
     read = setting.metadata.get("read", setting.type)
     try:
         return read(text)
-    except (ValueError, ZoneInfoNotFoundError) as error:
+    except ValueError as error:
         shown = variable if setting.metadata.get("secret") else f"{variable}={text!r}"
         raise SettingsError(f"{shown} is not understood: {error}.") from error

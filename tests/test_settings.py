@@ -1,10 +1,13 @@
 """Settings that are wrong are refused by name, with the cure, and without a password."""
 
+import dataclasses
+
 import pytest
 
 from backend.config import Settings, SettingsError
 
 ELSEWHERE = {"DATABASE_URL": "postgresql+psycopg://db/tanhui", "REDIS_URL": "redis://cache/0"}
+ZONE = "write a name of the IANA time zone database, such as Asia/Shanghai"
 TWO_HOSTS = "postgresql+psycopg://tanhui:p@/tanhui?host=db1:5432&host=db2:5432&target_session_attrs=read-write"
 
 
@@ -54,6 +57,11 @@ def test_what_sqlalchemy_and_psycopg_understand_is_taken_as_it_is(tmp_path, url)
         ("TRUSTED_PROXIES", "-1", "write a whole number, 0 or more"),
         ("ADMIN_REQUIRE_OTP", "yes", "write on or off"),
         ("LOG_LEVEL", "verbose", "write DEBUG, INFO, WARNING, ERROR or CRITICAL"),
+        ("TANHUI_ENV", "staging", "write development or production"),
+        ("WECHAT_MODE", "off", "write sandbox or live"),
+        ("DEFAULT_LOCALE", "fr", "write zh_CN or en"),
+        ("DEFAULT_LOCALE", "zh", "write zh_CN or en"),
+        *(("CITY_TIME_ZONE", name, ZONE) for name in ("Asia", "Asia/Taiyuan", "../Shanghai", "Asia/\0")),
     ],
 )
 def test_what_is_out_of_bounds_is_refused_with_the_cure(tmp_path, variable, text, cure):
@@ -64,6 +72,15 @@ def test_bounds_themselves_and_small_letters_are_fine(tmp_path):
     environ = {"DATABASE_POOL_SIZE": "1", "TRUSTED_PROXIES": "0", "LOG_LEVEL": "debug"}
     read = Settings.from_environment({**ELSEWHERE, "TANHUI_VAR": str(tmp_path), **environ})
     assert (read.database_pool_size, read.trusted_proxies, read.log_level) == (1, 0, "DEBUG")
+
+
+@pytest.mark.parametrize("written", ["zh_CN", "zh-CN"])
+def test_the_citys_language_is_one_in_which_every_sentence_can_be_said(app, tmp_path, monkeypatch, written):
+    read = Settings.from_environment({**ELSEWHERE, "TANHUI_VAR": str(tmp_path), "DEFAULT_LOCALE": written})
+    changed = dataclasses.replace(app.extensions["settings"], default_locale=read.default_locale)
+    monkeypatch.setitem(app.extensions, "settings", changed)
+    answer = app.test_client().get("/api/v1/me")
+    assert (answer.status_code, answer.json["title"]) == (401, "请登录。")
 
 
 PRODUCTION = {
