@@ -1,6 +1,8 @@
 """POST /redemptions of what is sold out: how cheaply a flash crowd is refused, and what that costs everybody else."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import mean, median
 
 from tests.benchmarks import floors, load, shop, signed
 from tests.benchmarks.bench_site import CONNECTIONS
@@ -16,12 +18,26 @@ SHARE = 0.5
 """How often the crowd of the row `beside` asks, as a part of the actions a second that the site takes alone.
 
 It is a part and not a number, so that the row asks the same of a slow machine and of a fast one. And it is bounded: on
-two full cores a crowd that asks as fast as it can takes its part of them, however cheap a refusal is.
+full cores a crowd that asks as fast as it can takes its part of them, however cheap a refusal is. What is left of
+either side then is told.
 """
 _QUEUES = 4
 """The crowd of `beside` has so many times the connections: it goes on asking while answers are awaited."""
 _KEPT = 0.8
 """A crowd that came to less than this part of its rate was none: the row would flatter."""
+
+
+@dataclass(frozen=True)
+class _Rush:
+    """What came of awards and of a crowd without bounds at the same time; and what the machine does of each alone.
+
+    Refusals are held to the empty POST.
+    """
+
+    awards: load.Tally
+    refusals: load.Tally
+    awards_alone: float
+    empty_posts: float
 
 
 class Refusals(Row):
@@ -45,8 +61,7 @@ class Refusals(Row):
 
     def floors(self, bench: Bench) -> Mapping[str, float]:
         """The empty POST of the same bytes."""
-        request = self._requests[0].replace(PATH.encode(), b"/", 1)
-        return {"empty Flask POST": floors.empty_post(bench.site, request=request, seconds=bench.seconds)}
+        return {"empty Flask POST": _empty(bench, self._requests)}
 
 
 class Beside(Row):
@@ -83,17 +98,31 @@ class Beside(Row):
         return {"POST /actions alone": self._alone}
 
     def once(self, bench: Bench) -> None:
-        """A crowd that nothing holds back: it asks as fast as it is refused."""
-        self.floors(bench)
-        rush = _rush(bench, self._requests, seconds=bench.seconds)
-        self._unbounded = load.run_each(_actions(bench, seconds=bench.seconds), rush)
+        """A crowd that nothing holds back: it asks as fast as it is refused. In slices, each with floors of its own."""
+        cut = replace(bench, seconds=bench.seconds / self.slices)
+        self._rushes: list[_Rush] = []
+        before = self._limits(cut)
+        for _ in range(self.slices):
+            rush = _rush(cut, self._requests, seconds=cut.seconds)
+            awards, refusals = load.run_each(_actions(cut, seconds=cut.seconds), rush)
+            after = self._limits(cut)
+            self._rushes.append(_Rush(awards, refusals, *map(mean, zip(before, after, strict=True))))
+            before = after
 
     def notes(self) -> Sequence[str]:
-        """What that costs."""
-        taken, refused = self._unbounded
-        ratio = taken.rate / self._alone
-        crowd = f"a crowd without bounds over {CONNECTIONS} connections ({refused.rate:,.0f} refusals/s)"
-        return [f"beside: {ratio:.2f} of the awards alone beside {crowd}, p99 {taken.quantile(0.99) * 1000:.0f} ms."]
+        """What is left of either side then."""
+        kept = median(rush.awards.rate / rush.awards_alone for rush in self._rushes)
+        tail = median(rush.awards.quantile(0.99) for rush in self._rushes)
+        refused = median(rush.refusals.rate for rush in self._rushes)
+        of_empty = median(rush.refusals.rate / rush.empty_posts for rush in self._rushes)
+        crowd = f"a crowd without bounds over {CONNECTIONS} connections"
+        share = f"its {refused:,.0f} refusals/s in the same slices are {of_empty:.2f} of the empty POST"
+        return [f"beside: {kept:.2f} of the awards alone beside {crowd}, p99 {tail * 1000:.0f} ms; {share}."]
+
+    def _limits(self, bench: Bench) -> tuple[float, float]:
+        """Awards a second alone, and empty POSTs."""
+        self.floors(bench)
+        return self._alone, _empty(bench, self._requests)
 
 
 def crowd(bench: Bench) -> list[bytes]:
@@ -101,6 +130,11 @@ def crowd(bench: Bench) -> list[bytes]:
     body = json_body({"reward_id": shop.new_reward(stock=0)})
     group = shop.residents_with_points(bench, CROWD)
     return [post(PATH, body=body, headers=signed.token_and_key(resident_id)) for resident_id in group]
+
+
+def _empty(bench: Bench, requests: list[bytes]) -> float:
+    request = requests[0].replace(PATH.encode(), b"/", 1)
+    return floors.empty_post(bench.site, request=request, seconds=bench.seconds)
 
 
 def _rush(bench: Bench, requests: list[bytes], *, seconds: float, rate: float | None = None) -> load.Job:
