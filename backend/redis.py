@@ -1,17 +1,21 @@
-"""Redis: the client, and the name of every key. It holds nothing that PostgreSQL cannot give back."""
+"""Redis: the client, the name of every key, and doing without. It holds nothing that PostgreSQL cannot give back."""
 
 import os
 import socket
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import local
 from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 import redis
 from flask import Flask
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from backend import present
+from backend import metrics, present
+from backend.silence import Silence
 
 Client = redis.Redis
 RedisError = redis.RedisError
@@ -29,6 +33,13 @@ SOLD_OUT = "tanhui:sold-out:{reward_id}"
 """Set while a reward is known to be sold out: lets a flash sale be refused early and cheaply."""
 WECHAT_CODE = "tanhui:sandbox:code:{code}"
 LIMIT = "tanhui:limit:{window}:{caller}"
+
+PAUSE_S = 3.0
+"""So long a process does without Redis after it has not answered."""
+
+
+class SilentError(redis.RedisError):
+    """Redis did not answer a moment ago, and is not asked yet."""
 
 
 def init_app(app: Flask) -> None:
@@ -48,6 +59,40 @@ def init_app(app: Flask) -> None:
 def client() -> "redis.Redis":
     """The application's Redis client: text in and out, time-outs of two seconds."""
     return cast("redis.Redis", present.extensions()["redis"])
+
+
+def silence() -> Silence:
+    """What this process knows of the server that the application's client speaks to."""
+    asking = client()
+    known = _silences.get(asking)
+    return _silences.setdefault(asking, _new_silence()) if known is None else known
+
+
+def _new_silence() -> Silence:
+    return Silence("Redis", meanwhile="doing without", pause_s=PAUSE_S, error=SilentError)
+
+
+_silences: WeakKeyDictionary[Client, Silence] = WeakKeyDictionary()
+
+
+@contextmanager
+def reaching() -> Iterator[None]:
+    """Around every call that can be done without: a server that hangs costs one time-out, not one for each call.
+
+    Raises RedisError; SilentError at once while Redis is known not to answer, and has not been asked for PAUSE_S.
+    """
+    known = silence()
+    known.pass_by()
+    try:
+        yield
+    except redis.RedisError as error:
+        metrics.REDIS_ERRORS.inc()
+        if isinstance(error, UNREACHABLE):
+            known.begin(str(error))
+        else:
+            known.end()
+        raise
+    known.end()
 
 
 def told(error: RedisError) -> str:

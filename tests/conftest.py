@@ -17,6 +17,7 @@ from backend import (
     create_app,
     defaults,
     embedded,
+    redis,
     tables,  # noqa: F401  whatever a test imports, it knows all tables
 )
 from backend.admins import auth as admin_auth
@@ -28,6 +29,7 @@ from backend.leaderboard import knowledge
 from backend.ledger import service as ledger
 from backend.residents import auth
 from backend.residents.models import Identity_, Resident
+from tests.deaf import Deaf
 from tests.emptying import empty
 
 # The same cases every time, and no case that fails because others had the processor. New ones are drawn where they are
@@ -170,6 +172,15 @@ def at_revision(app):
 def client(app):
     """A test client of the application."""
     return app.test_client()
+
+
+@pytest.fixture
+def deaf(app, monkeypatch):
+    """Redis takes whatever comes and never answers; `deaf.asked`: how often it was asked, each time anew."""
+    server = Deaf()
+    monkeypatch.setitem(app.extensions, "redis", redis.Client(port=server.port, socket_timeout=0.3, retry=None))
+    yield server
+    server.close()
 
 
 @pytest.fixture

@@ -1,10 +1,12 @@
-"""One command on the thread's own connection."""
+"""One command on the thread's own connection; and doing without where there is no answer."""
 
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from structlog.testing import capture_logs
 
-from backend import redis
+from backend import metrics, redis
+from tests.together import together
 
 
 @pytest.fixture(autouse=True)
@@ -69,3 +71,53 @@ def test_a_server_that_hangs_costs_one_time_out_and_is_asked_again_on_a_new_conn
         redis.ask("BLPOP", "tanhui:nothing", 60)
     assert redis.ask("CLIENT", "ID") != before
     hasty.close()
+
+
+def reached():
+    with redis.reaching():
+        return redis.ask("GET", redis.PROBE)
+
+
+def passed_by():
+    """Whether it is not even asked."""
+    try:
+        reached()
+    except redis.SilentError:
+        return True
+    except redis.RedisError:
+        return False
+    return False
+
+
+def told(log):
+    """What a log says, without its details; the log is empty after it."""
+    said = [line["event"] for line in log]
+    log.clear()
+    return said
+
+
+def test_of_many_who_meet_a_silent_server_one_asks_after_each_pause(app, deaf, monkeypatch):
+    silence, failed = redis.silence(), metrics.REDIS_ERRORS._value.get()
+    with capture_logs() as log:
+        assert [passed_by() for _ in range(4)] == [False, True, True, True]
+        assert told(log) == ["Redis does not answer: doing without until it does"]
+        assert deaf.asked == 1
+        for turn in (2, 3):
+            monkeypatch.setattr(silence, "_ask_again_at", 0.0)
+            assert together(app, [passed_by] * 8).count(False) == 1
+            assert deaf.asked == turn
+        assert metrics.REDIS_ERRORS._value.get() == failed + 3
+        monkeypatch.setattr(silence, "_ask_again_at", 0.0)
+        with redis.reaching():
+            pass  # as if it had been asked, and had answered
+        assert told(log) == ["Redis answers again"]
+    assert not passed_by()
+
+
+def test_a_server_that_refuses_has_answered():
+    failed = metrics.REDIS_ERRORS._value.get()
+    for _ in range(2):
+        with pytest.raises(redis.RedisError, match="WRONGTYPE"), redis.reaching():
+            redis.ask("ZCARD", redis.PROBE)
+    assert metrics.REDIS_ERRORS._value.get() == failed + 2
+    assert reached() == "here"

@@ -6,19 +6,18 @@ the connection is given up.
 """
 
 import select
-import time
 from collections.abc import Callable
 from functools import cache
-from threading import Lock
 from typing import Any
 
 import psycopg
-import structlog
 from psycopg import errors as pg
 from psycopg.abc import RV, PQGen
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from backend.silence import Silence
 
 MARGIN_S = 2.0
 """So much longer than `statement_timeout` an answer is waited for: a PostgreSQL that lives is the one that says no."""
@@ -28,51 +27,9 @@ PROBE_EVERY_S = 2.0
 # Where a peer has gone without a word (a machine that lost its power), an idle connection knows after a minute.
 _ALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 
-_log = structlog.get_logger()
-
 
 class NoAnswerError(psycopg.OperationalError):
     """PostgreSQL has not answered in time, or did not a moment ago."""
-
-
-class Silence:
-    """Whether PostgreSQL answers, as a process knows: were each to find out by itself, all its threads would wait."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._began: float | None = None
-        self._ask_again_at = 0.0
-
-    @property
-    def lasts(self) -> bool:
-        """Whether it did not answer when it was last asked."""
-        return self._began is not None
-
-    def pass_by(self) -> None:
-        """Return if one may ask; raises NoAnswerError if it is known that no answer would come."""
-        if self._began is None:
-            return
-        with self._lock:
-            now = time.monotonic()
-            if self._began is not None and now < self._ask_again_at:
-                raise NoAnswerError("PostgreSQL did not answer a moment ago")
-            self._ask_again_at = now + PROBE_EVERY_S
-
-    def begin(self, why: str) -> None:
-        """It has not answered."""
-        with self._lock:
-            now = time.monotonic()
-            self._ask_again_at = now + PROBE_EVERY_S
-            if self._began is None:
-                self._began = now
-                _log.warning("PostgreSQL does not answer: refusing until it does", error=why)
-
-    def end(self) -> None:
-        """It has answered."""
-        with self._lock:
-            if self._began is not None:
-                _log.warning("PostgreSQL answers again", seconds=round(time.monotonic() - self._began, 1))
-                self._began = None
 
 
 class Connection(psycopg.Connection[Any]):
@@ -109,7 +66,7 @@ class Connection(psycopg.Connection[Any]):
 
     def has_answered(self) -> None:
         """Take note that PostgreSQL answers."""
-        if self.silence is not None and self.silence.lasts:
+        if self.silence is not None:
             self.silence.end()
 
     def has_refused(self, error: psycopg.Error) -> None:
@@ -165,7 +122,7 @@ def creator(
 @cache
 def silence_of(url: str) -> Silence:  # noqa: ARG001  the cache tells servers apart by it
     """What a process knows of the server at this URL, for all its engines."""
-    return Silence()
+    return Silence("PostgreSQL", meanwhile="refusing", pause_s=PROBE_EVERY_S, error=NoAnswerError)
 
 
 def look_over(connection: Any, *_pools: Any) -> None:

@@ -26,7 +26,6 @@ from backend import clock, redis
 from backend.database import autocommit_cursor, take_time
 from backend.leaderboard import locks
 from backend.leaderboard.boards import MEMBERSHIP, Board
-from backend.leaderboard.reach import reaching
 from backend.leaderboard.scores import SCORE
 from backend.leaderboard.scripts import BEGIN, FILL, FINISH, READY, Call, run
 
@@ -64,7 +63,7 @@ class Filling:
     def begin(self) -> None:
         """Step 1. Raises RedisError."""
         self._call(BEGIN, self.token, FILLING_S)
-        with reaching():
+        with redis.reaching():
             until = int(time.time()) + FILLING_S + self._seconds + MARGIN_S
             redis.client().zadd(redis.LIVE_BOARDS.format(epoch=self.epoch), {self.board.name: until})
 
@@ -91,7 +90,7 @@ class Filling:
             self.lost = not self._call(FILL, self.token, chunk)
 
     def _call(self, script: Any, *arguments: Any) -> Any:
-        with reaching():
+        with redis.reaching():
             return run(Call(script, self.board.key(self.epoch), arguments))
 
 
@@ -156,5 +155,5 @@ def _distribute(lines: Iterable[Any], fillings: dict[int, Filling]) -> None:
 
 
 def _is_complete(board: Board, epoch: int) -> bool:
-    with reaching():
+    with redis.reaching():
         return redis.number(redis.client().zscore(board.key(epoch), "#")) == READY

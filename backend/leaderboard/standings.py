@@ -9,7 +9,6 @@ from backend import redis
 from backend.database import prepared_statements
 from backend.leaderboard.boards import MEMBERSHIP, Board
 from backend.leaderboard.filling import COLUMN, ensure
-from backend.leaderboard.reach import reaching
 from backend.leaderboard.scores import SCORE
 from backend.leaderboard.scripts import READ, Call, run
 
@@ -45,7 +44,7 @@ def from_redis(board: Board, window: Window, *, epoch: int, resident_id: int) ->
     """The standings as Redis has them; None: the board is not there, or Redis does not answer."""
     kind = "around" if window.around else "page"
     try:
-        with reaching():
+        with redis.reaching():
             answer = run(Call(READ, board.key(epoch), (resident_id, window.first, window.last, kind)))
     except redis.RedisError:
         return None

@@ -8,7 +8,6 @@ import structlog
 from backend import redis
 from backend.database import cursor as session_cursor
 from backend.leaderboard import epochs, locks
-from backend.leaderboard.reach import reaching
 from backend.leaderboard.writing import live, take_out
 from backend.outbox import PARTITIONS
 
@@ -43,14 +42,14 @@ def _take_out(epoch: int) -> None:
     # everything: boards that were taken out in vain are filled again by who reads them.
     try:
         take_out(live(epoch), epoch=epoch)
-        with reaching():
+        with redis.reaching():
             redis.client().unlink(redis.LIVE_BOARDS.format(epoch=epoch))
     except redis.RedisError:
         return
 
 
 def _try_writing() -> None:
-    with reaching():
+    with redis.reaching():
         redis.client().set(redis.PROBE, 1, ex=1)
 
 
@@ -79,6 +78,6 @@ def _follows(seen: int | None, batch: int) -> bool:
 
 def _seen(epoch: int) -> list[int | None]:
     members = [f"#{partition}" for partition in range(PARTITIONS)]
-    with reaching():
+    with redis.reaching():
         marks: Any = redis.client().zmscore(redis.LIVE_BOARDS.format(epoch=epoch), members)
     return [None if mark is None else -int(mark) for mark in marks]

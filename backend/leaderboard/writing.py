@@ -20,7 +20,6 @@ from backend import redis
 from backend.leaderboard import epochs, folding
 from backend.leaderboard.boards import Board
 from backend.leaderboard.epochs import State
-from backend.leaderboard.reach import reaching
 from backend.leaderboard.scripts import ADVANCE, LEAVE, WRITE, Call, run_all
 
 _log = structlog.get_logger()
@@ -77,7 +76,7 @@ def begin(cursor: psycopg.Cursor[Any], partition: int) -> Batch:
 
 def live(epoch: int) -> list[Board]:
     """The boards of an epoch that may be in Redis. Raises RedisError."""
-    with reaching():
+    with redis.reaching():
         names = redis.client().zrange(redis.LIVE_BOARDS.format(epoch=epoch), int(time.time()), "+inf", byscore=True)
     return [Board.parse(str(name)) for name in names]
 
@@ -97,7 +96,7 @@ def finish(cursor: psycopg.Cursor[Any], batch: Batch, *, words: Mapping[int, str
 
 def _told(cursor: psycopg.Cursor[Any], calls: Sequence[Call], *, epoch: int) -> bool:
     try:
-        with reaching():
+        with redis.reaching():
             kept = run_all(calls)[-1]
     except redis.RedisError as error:
         _log.warning("boards fall behind", error=str(error))
@@ -121,7 +120,7 @@ def take_out(boards: Sequence[Board], *, epoch: int) -> None:
     """Remove these boards of an epoch from Redis. Raises RedisError."""
     if not boards:
         return
-    with reaching(), redis.client().pipeline(transaction=False) as pipe:
+    with redis.reaching(), redis.client().pipeline(transaction=False) as pipe:
         for board in boards:
             # One by one: in a cluster each board lies where its own name puts it.
             pipe.unlink(board.key(epoch))

@@ -12,12 +12,12 @@ others be refused for SEEN_S after it.
 """
 
 import time
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Iterable, Set
+from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any
 
-from backend import metrics, present, redis
+from backend import present, redis
 from backend.database import prepared_statements
 from backend.keeping import keep
 from backend.rewards.rules import STATUSES
@@ -27,14 +27,11 @@ SOLD_OUT_S = 2
 SEEN_S = 0.1
 """For so long a process goes by what it saw."""
 GUARD_S = 3
-PAUSE_S = 5
-"""Seconds for which Redis is not asked again after it has failed."""
 MOST_TAKERS = 50_000
 """Redemptions of one reward whose residents a process remembers, some 4 MB; with more, nobody is refused early."""
 MOST_REWARDS = 16
 """Rewards of which it remembers so much at once."""
 MARK, GUARD = "1", "0"
-_PAUSED = "sold_out_paused_until"
 _LOOK = "SELECT stock, xmin::text || ctid::text FROM rewards WHERE id = %(reward_id)s"
 # All of them, for the sake of the index. Twice the time for which answers are kept, for they are removed some while
 # after it; by PostgreSQL's clock, so that it knows when it plans how few they are.
@@ -74,7 +71,7 @@ def takers(reward_id: int) -> Set[int] | None:
     known, until = _known(), time.monotonic() + SEEN_S
     seen = _fresh(known, reward_id)
     if seen is None:
-        if _ask(lambda: redis.ask("GET", _key(reward_id))) != MARK:
+        if not _is_marked(reward_id):
             return None
         # One looks for all who are here at this moment.
         with known.looking:
@@ -87,18 +84,29 @@ def takers(reward_id: int) -> Set[int] | None:
 
 def remember(reward_id: int) -> None:
     """The committed stock is zero: refuse early for a while."""
-    _ask(lambda: redis.client().set(_key(reward_id), MARK, ex=SOLD_OUT_S, nx=True))
+    with suppress(redis.RedisError), redis.reaching():
+        redis.client().set(_key(reward_id), MARK, ex=SOLD_OUT_S, nx=True)
 
 
 def forget(rewards: Iterable[int], *, nothing_was_left: bool) -> None:
-    """That these are sold out: stock comes back with this transaction, which has their rows locked and commits next."""
-    try:
-        for reward_id in rewards:
-            redis.client().set(_key(reward_id), GUARD, ex=GUARD_S)
-    except redis.RedisError:
-        metrics.REDIS_ERRORS.inc()
+    """That these are sold out: stock comes back with this transaction, which has their rows locked and commits next.
+
+    So whether Redis answers again is for others to find out: it is told only if it is not known to be silent.
+    """
+    if not redis.silence().lasts:
+        with suppress(redis.RedisError), redis.reaching():
+            for reward_id in rewards:
+                redis.client().set(_key(reward_id), GUARD, ex=GUARD_S)
     if nothing_was_left:
         time.sleep(SEEN_S)
+
+
+def _is_marked(reward_id: int) -> bool:
+    try:
+        with redis.reaching():
+            return bool(redis.ask("GET", _key(reward_id)) == MARK)
+    except redis.RedisError:
+        return False
 
 
 def _fresh(known: _Known, reward_id: int) -> _Seen | None:
@@ -125,15 +133,3 @@ def _key(reward_id: int) -> str:
 
 def _known() -> _Known:
     return present.made_once("sold_out", _Known)
-
-
-def _ask(question: Callable[[], Any]) -> Any:
-    now = time.monotonic()
-    if now < present.extensions().get(_PAUSED, 0.0):
-        return None
-    try:
-        return question()
-    except redis.RedisError:
-        metrics.REDIS_ERRORS.inc()
-        present.extensions()[_PAUSED] = now + PAUSE_S
-        return None

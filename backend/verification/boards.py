@@ -17,7 +17,6 @@ from backend.database.abreast import Cursor
 from backend.leaderboard import epochs, locks
 from backend.leaderboard.boards import MEMBERSHIP, Board
 from backend.leaderboard.filling import COLUMN
-from backend.leaderboard.reach import reaching
 from backend.leaderboard.scores import SCORE
 from backend.leaderboard.scripts import COMPARE, READY, Call, run
 from backend.leaderboard.writing import live
@@ -78,12 +77,12 @@ def _of_board(reader: Cursor, cursor: Cursor, shown: _Shown) -> Iterator[Differe
     size, differs = 0, False
     for lines in _chunks(reader, shown):
         size += len(lines)
-        with reaching():
+        with redis.reaching():
             suspects = str(run(Call(COMPARE, shown.key, (b"".join(lines),)))).split()
         for difference in _certain(cursor, shown, suspects):
             differs = True
             yield difference
-    with reaching():
+    with redis.reaching():
         told = redis.client().zcount(shown.key, 1, "+inf")
     if differs or told != size:
         for members in _pages(shown):
@@ -104,7 +103,7 @@ def _chunks(reader: Cursor, shown: _Shown) -> Iterator[list[Any]]:
 def _pages(shown: _Shown) -> Iterator[list[str]]:
     position = -1
     while position:
-        with reaching():
+        with redis.reaching():
             position, page = redis.client().zscan(shown.key, max(position, 0), count=AT_ONCE)
         yield [str(member) for member, score in page if float(score) > 0]
 
@@ -135,14 +134,14 @@ def _due(cursor: Cursor, shown: _Shown, members: Sequence[str]) -> dict[str, int
 def _scores(shown: _Shown, members: list[str]) -> list[float | None]:
     if not members:
         return []
-    with reaching():
+    with redis.reaching():
         scores: Any = redis.client().zmscore(shown.key, members)
     # Who has fallen to nothing stays with score 0, and is not shown.
     return [float(score) if score else None for score in scores]
 
 
 def _is_complete(shown: _Shown) -> bool:
-    with reaching():
+    with redis.reaching():
         return redis.number(redis.client().zscore(shown.key, "#")) == READY
 
 

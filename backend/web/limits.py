@@ -12,6 +12,7 @@ a new caller each time, and have no limit.
 import ipaddress
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial, wraps
 from http import HTTPStatus
@@ -22,7 +23,7 @@ from flask import Flask
 from flask_babel import lazy_gettext as _l
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from backend import metrics, present, redis
+from backend import present, redis
 from backend.config import Limit
 from backend.errors import RefusalError
 from backend.web.application import HEADERS
@@ -34,8 +35,6 @@ UNSHARED = 8
 """One part in so many of the limit that a process counts before it asks Redis."""
 PEOPLE_AT_AN_ADDRESS = 10
 """An address may stand for many residents, behind one gateway: so many times the limit."""
-PAUSE_S = 5
-"""Seconds for which Redis is not asked again after it has failed."""
 MOST_CALLERS = 100_000
 """Callers that a process remembers in one window: made-up addresses must not fill the memory."""
 UNCOUNTED = frozenset({"partner"})
@@ -74,7 +73,6 @@ class Limiter:
         self._lock = Lock()
         self._window = -1
         self._tallies: dict[str, _Tally] = {}
-        self._silent_until = 0.0
 
     def hit(self, caller: str, *, times: int = 1, now: float | None = None) -> Allowance:
         """Count one request of a caller, who has `times` the limit; raises RateLimitedError."""
@@ -85,7 +83,7 @@ class Limiter:
         total = tally.known + tally.untold
         if untold:
             key = redis.LIMIT.format(window=int(window), caller=caller)
-            total = self._share(tally, key=key, untold=untold, instant=instant)
+            total = self._share(tally, key=key, untold=untold)
         if total > most:
             raise RateLimitedError(retry_after=resets_in)
         return Allowance(most, most - total, resets_in)
@@ -103,14 +101,10 @@ class Limiter:
             untold, tally.untold = tally.untold, 0
             return tally, untold
 
-    def _share(self, tally: _Tally, *, key: str, untold: int, instant: float) -> int:
+    def _share(self, tally: _Tally, *, key: str, untold: int) -> int:
         total = None
-        if instant >= self._silent_until:
-            try:
-                total = _add(key, untold, self.limit.seconds)
-            except redis.RedisError:
-                metrics.REDIS_ERRORS.inc()
-                self._silent_until = instant + PAUSE_S
+        with suppress(redis.RedisError):
+            total = _add(key, untold, self.limit.seconds)
         with self._lock:
             # Each of several threads goes by its own answer: one that overtakes must not cost another.
             mine = tally.known + untold if total is None else total
@@ -119,7 +113,7 @@ class Limiter:
 
 
 def _add(key: str, more: int, seconds: int) -> int:
-    with redis.client().pipeline(transaction=False) as pipe:
+    with redis.reaching(), redis.client().pipeline(transaction=False) as pipe:
         pipe.incrby(key, more)
         pipe.expire(key, 2 * seconds)
         total: int = pipe.execute()[0]

@@ -68,11 +68,11 @@ def test_a_server_that_takes_and_never_answers_is_given_up_and_the_next_caller_d
         came = proxy.accepted
         assert refused(post(path))
         assert proxy.accepted == came
-        monkeypatch.setattr(connections, "PROBE_EVERY_S", 0.0)
+        monkeypatch.setattr(silence, "pause_s", 0.0)
         silence.begin("asked again at once")
         assert refused(post(path))
         assert proxy.accepted > came
-    monkeypatch.setattr(connections, "PROBE_EVERY_S", 0.0)
+    monkeypatch.setattr(silence, "pause_s", 0.0)
     silence.begin("asked again at once")
     answer = post(path)
     # The first may meet a connection on which an answer is still to come, and only that one.

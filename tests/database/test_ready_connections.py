@@ -12,7 +12,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from backend.database import autocommit_options
-from backend.database.connections import NoAnswerError, Silence
+from backend.database.connections import NoAnswerError, silence_of
 from backend.database.ready_connections import ReadyConnections
 from backend.metrics import POOL_IN_USE, count_connections
 
@@ -136,7 +136,7 @@ def test_where_postgresql_is_known_to_be_silent_nobody_waits_and_nothing_is_lost
     with ready.one() as statements:
         before = pid_of(statements)
         connection = statements.connection
-    given, connection.silence = connection.silence, Silence()
+    given, connection.silence = connection.silence, silence_of("one that is silent")
     connection.silence.begin("test")
     with pytest.raises(NoAnswerError, match="a moment ago"), ready.one():
         pass

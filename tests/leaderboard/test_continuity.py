@@ -20,7 +20,6 @@ def cut_off(app):
 
     def switch(off):
         app.extensions["redis"] = nowhere if off else reachable
-        app.extensions.pop("boards_paused_until", None)
 
     yield switch
     switch(False)

@@ -164,7 +164,6 @@ def test_without_redis_postgresql_decides(app, new_reward, resident, give, redee
     give(resident, 1000)
     reward = new_reward(stock=1)
     gone = redis.redis.from_url("redis://127.0.0.1:1", socket_connect_timeout=1)
-    monkeypatch.setitem(app.extensions, "sold_out_paused_until", 0.0)
     monkeypatch.setitem(app.extensions, "redis", gone)
     assert redeem(resident, reward).status_code == 201
     assert redeem(resident, reward).json["type"] == "out-of-stock"

@@ -8,8 +8,10 @@ from types import SimpleNamespace
 import pytest
 
 from backend import clock, redis
+from backend.config import Limit
 from backend.database import transaction
 from backend.rewards import deciding, sold_out, stocking, vouchers
+from backend.web.limits import Limiter
 from tests.expiry import call_off_overdue
 from tests.sent_statements import noticed
 
@@ -173,3 +175,31 @@ def test_where_redis_does_not_hear_of_it_nobody_is_refused_for_long(
     assert redis.client().get(redis.SOLD_OUT.format(reward_id=reward.id)) == sold_out.MARK
     clockwork.now += sold_out.SEEN_S
     assert redeem(resident, reward).status_code == 201
+
+
+def test_of_all_who_return_stock_ask_for_it_or_are_counted_one_waits_for_a_redis_that_never_answers(
+    app, new_reward, resident, give, redeem, deaf
+):
+    give(resident, 200)
+    reward, limiter = new_reward(stock=0), Limiter(Limit(5, 60))
+    for number in range(1, 3):
+        with transaction():
+            stocking.move(reward.id, delta=1, reason="restocked", by="admin:test")
+        limiter.hit("one")
+        assert redeem(resident, reward).status_code == 201
+        with transaction():
+            deciding.cancel(resident.resident_id, number, now=clock.now())
+    assert deaf.asked == 1
+
+
+def test_who_returns_stock_leaves_it_to_others_to_find_out_whether_redis_answers_again(
+    app, new_reward, deaf, monkeypatch
+):
+    reward = new_reward(stock=0)
+    for _ in range(2):
+        with transaction():
+            stocking.move(reward.id, delta=1, reason="restocked", by="admin:test")
+        monkeypatch.setattr(redis.silence(), "_ask_again_at", 0.0)
+    assert deaf.asked == 1
+    sold_out.remember(reward.id)
+    assert deaf.asked == 2
