@@ -6,8 +6,8 @@ from typing import Generic, TypeVar
 
 import structlog
 
-from backend.database import advisory, autocommit_cursor, transaction
-from backend.database.connections import is_unavailable
+from backend.database import advisory, autocommit_cursor, cursor, transaction
+from backend.database.connections import is_held, is_unavailable
 
 T = TypeVar("T")
 Key = TypeVar("Key", bound=Hashable)
@@ -16,9 +16,14 @@ PAGE = 200
 """Rows, or residents, that one transaction of a chore takes."""
 MOST_FAILED = 1_000
 """Failures of a run that may each be one resident's affair. If it is more, something is wrong with all of them."""
+HELD_MS = 200
+"""Once a run has waited in vain for what somebody else holds, it waits no longer than this: others wait for it."""
+MOST_HELD = 100
+"""So often it goes on all the same. If it is more, it is not single residents who are held."""
 
 _log = structlog.get_logger()
 _TRY = "SELECT pg_try_advisory_xact_lock(%s)"
+_HASTE = f"SET LOCAL lock_timeout = {HELD_MS}"
 
 
 @contextmanager
@@ -58,6 +63,13 @@ def all_in_pages(steps: Mapping[str, Callable[[int], int]]) -> dict[str, int]:
     return done
 
 
+def what_passes(error: BaseException) -> BaseException | None:
+    """The error, or the first one in a group, that tells of PostgreSQL's state; None: repeating would be no help."""
+    if isinstance(error, BaseExceptionGroup):
+        return next((found for each in error.exceptions if (found := what_passes(each)) is not None), None)
+    return error if is_unavailable(error) else None
+
+
 class AllButBad(Generic[Item, Key]):
     """One run of a chore over things of many residents: what cannot be done of one costs no other.
 
@@ -67,6 +79,7 @@ class AllButBad(Generic[Item, Key]):
     def __init__(self, work: str, *, key: Callable[[Item], Key]) -> None:
         self._work, self._key = work, key
         self._failed: dict[Key, Exception] = {}
+        self._held = 0
 
     @property
     def bad(self) -> set[Key]:
@@ -76,16 +89,20 @@ class AllButBad(Generic[Item, Key]):
     def do(self, things: Sequence[Item], step: Callable[[Sequence[Item]], T]) -> list[T]:
         """Have `step` do all of these in one transaction, or, where that fails, their halves, down to the single one.
 
-        Gives what it gave, each time. Raises at once what tells of PostgreSQL's state, and what fails of too many.
+        Gives what it gave, each time. Raises at once what fails of too many, and what tells of PostgreSQL's state, but
+        for a row that somebody else holds: that is one resident's affair.
         """
         todo = [thing for thing in things if self._key(thing) not in self._failed]
         if not todo:
             return []
         try:
             with transaction():
+                if self._held:
+                    cursor().execute(_HASTE)
                 return [step(todo)]
         except Exception as error:
-            if is_unavailable(error):
+            self._held += is_held(error)
+            if is_unavailable(error) and not (is_held(error) and self._held <= MOST_HELD):
                 raise
             if len(todo) == 1:
                 self._pass_over(todo[0], error)

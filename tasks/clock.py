@@ -6,6 +6,9 @@ from celery.beat import PersistentScheduler, SchedulingError
 
 from tasks.outages import Outage
 
+SOON_S = 60
+"""What expires sooner is asked for again so soon that nobody need remember it."""
+
 
 class Scheduler(PersistentScheduler):
     """Asks for jobs by the schedule; what could not be asked for is asked for as soon as Redis is back.
@@ -27,8 +30,7 @@ class Scheduler(PersistentScheduler):
                 self.apply_async(earlier, producer=producer, advance=False)
                 del self._unsent[name]
         except SchedulingError as error:
-            # What expires soon is asked for again soon.
-            if "expires" not in entry.options:
+            if entry.options.get("expires", SOON_S) >= SOON_S:
                 self._unsent[entry.name] = entry
             self._outage.met(error)
         else:

@@ -7,6 +7,7 @@ from operator import itemgetter
 from typing import Any
 
 import psycopg
+import structlog
 from celery import Task
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -25,15 +26,18 @@ from backend.rewards import deciding, delivery
 from backend.rewards.deciding import RedemptionKey
 from backend.web import idempotency
 from tasks.app import app
-from tasks.chores import PAGE, AllButBad, all_in_pages, alone
+from tasks.chores import PAGE, AllButBad, all_in_pages, alone, what_passes
 from tasks.outages import Outage
 
 PROJECT_S = 2.0
 """How long one run projects before it lets the next message have its turn."""
 DELIVERIES_KEPT = timedelta(days=90)
+_log = structlog.get_logger()
 _outage = Outage(begins="PostgreSQL is away: boards and totals wait", ends="boards and totals go on")
 BUSY_S = 60
 """A chore that finds another at work comes back so much later."""
+REFUSED_S = 3600
+"""One to which PostgreSQL says no comes back as soon, then each time after twice as long, and after this at most."""
 MOST_TRIES = 24 * 3600 // BUSY_S
 """It gives up when the clock has asked for the same again, also where that is once a day: nothing drops out."""
 LOTS_FOUND = 100_000
@@ -46,13 +50,24 @@ SUBJECTS = 10_000
 
 
 def chore(job: Callable[[], Any]) -> Callable[[Task], Any]:
-    """A job that runs alone; where another chore is at work it is sent again later."""
+    """A job that runs alone, and may be repeated.
+
+    It is sent again later where another chore is at work, and where something was refused that PostgreSQL may do later.
+    """
 
     @wraps(job)
     def run(task: Task) -> Any:
-        with alone() as free:
-            if free:
-                return job()
+        try:
+            with alone() as free:
+                if free:
+                    return job()
+        except (psycopg.Error, SQLAlchemyError, ExceptionGroup) as error:
+            passing = what_passes(error)
+            if passing is None:
+                raise
+            later_s = min(BUSY_S * 2**task.request.retries, REFUSED_S)
+            _log.warning("put off", work=task.name, seconds=later_s, error=str(passing).partition("\n")[0])
+            raise task.retry(countdown=later_s, max_retries=MOST_TRIES) from error
         raise task.retry(countdown=BUSY_S, max_retries=MOST_TRIES)
 
     return run

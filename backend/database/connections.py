@@ -176,4 +176,9 @@ def is_unavailable(error: BaseException) -> bool:
     return isinstance(cause, (psycopg.OperationalError, pg.ReadOnlySqlTransaction, *_ENDED_BY_THE_SERVER))
 
 
+def is_held(error: BaseException) -> bool:
+    """Whether somebody else has held what is wanted for longer than `lock_timeout`."""
+    return isinstance(error.orig if isinstance(error, DBAPIError) else error, pg.LockNotAvailable)
+
+
 _ENDED_BY_THE_SERVER = (pg.IdleInTransactionSessionTimeout, pg.TransactionTimeout)

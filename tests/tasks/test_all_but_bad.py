@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import psycopg
 import pytest
+from celery.exceptions import Retry
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
@@ -11,7 +12,7 @@ from backend import clock
 from backend.database import db, transaction
 from backend.rewards.models import Redemption
 from tasks import chores
-from tasks.chores import AllButBad
+from tasks.chores import AllButBad, what_passes
 from tests.books import differences, hold
 from tests.projections import Deeds
 
@@ -80,6 +81,16 @@ def test_a_resident_whose_points_cannot_expire_is_tried_once_a_run_whatever_is_d
     break_wallets(due[:1], -1)
     assert failing(jobs.expire_points) == due[:1]
     assert open_lots() == due[:1]
+
+
+def test_points_of_all_others_expire_while_somebody_else_holds_a_wallet_and_the_job_comes_back(jobs, due):
+    with db.engine.connect() as other:
+        other.execute(text("SELECT FROM wallets WHERE resident_id = :who FOR UPDATE"), {"who": due[4]})
+        with pytest.raises(Retry):
+            jobs.expire_points()
+        assert open_lots() == due[4:]
+    assert jobs.expire_points() == 1
+    assert differences() == []
 
 
 @pytest.fixture
@@ -156,12 +167,38 @@ def test_what_failed_is_never_looked_at_again_in_the_same_run(app):
     assert calls == [[0, 0, 1, 1, 3, 3]]
 
 
-@pytest.mark.parametrize("error", [psycopg.errors.DiskFull, psycopg.errors.LockNotAvailable, psycopg.OperationalError])
+@pytest.mark.parametrize("error", [psycopg.errors.DiskFull, psycopg.errors.QueryCanceled, psycopg.OperationalError])
 def test_what_is_nobodys_affair_is_raised_at_once(app, error):
     calls, run = [], AllButBad("work", key=lambda thing: thing[0])
     with pytest.raises(error):
         run.do(THINGS, step_all_but({2}, calls, error))
     assert len(calls) == 1
+
+
+def test_of_whom_somebody_else_holds_the_rest_is_done_and_then_nobody_is_waited_for_long(app):
+    calls, waits, run = [], [], AllButBad("work", key=lambda thing: thing[0])
+    step = step_all_but({2}, calls, psycopg.errors.LockNotAvailable)
+
+    def looking(things):
+        waits.append(db.session.scalar(text("SHOW lock_timeout")))
+        return step(things)
+
+    assert sum(run.do(THINGS, looking)) == 6
+    assert run.bad == {2}
+    first, *others = waits
+    assert first != f"{chores.HELD_MS}ms"
+    assert set(others) == {f"{chores.HELD_MS}ms"}
+    with pytest.raises(ExceptionGroup) as failed:
+        run.end()
+    assert isinstance(what_passes(failed.value), psycopg.errors.LockNotAvailable)
+
+
+def test_where_too_many_are_held_the_run_ends_at_once(app, monkeypatch):
+    monkeypatch.setattr(chores, "MOST_HELD", 2)
+    calls, run = [], AllButBad("work", key=lambda thing: thing[0])
+    with pytest.raises(psycopg.errors.LockNotAvailable):
+        run.do(THINGS, step_all_but({0, 1, 2, 3}, calls, psycopg.errors.LockNotAvailable))
+    assert len(calls) == 3
 
 
 def test_what_fails_of_too_many_ends_the_run(app, monkeypatch):

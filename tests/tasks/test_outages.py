@@ -5,12 +5,16 @@ import importlib
 import json
 
 import pytest
+from celery.exceptions import Retry
 from kombu import Connection
+from sqlalchemy import text
+from sqlalchemy.exc import DataError
 from structlog.testing import capture_logs
 
 from backend import create_app, redis
 from backend.database import db
 from backend.embedded import celery_url
+from tasks.schedule import SCHEDULE
 from tests.faults.proxy import Proxy
 
 
@@ -48,6 +52,55 @@ def test_a_projector_without_postgresql_waits_and_says_so_once(jobs, app, settin
         for engine in db.engines.values():
             engine.dispose()
     other.extensions["redis"].close()
+
+
+@pytest.fixture
+def site(settings, way):
+    """An application whose PostgreSQL is behind a proxy; and the proxy."""
+    proxy = way(settings.database_url)
+    other = create_app(dataclasses.replace(settings, database_url=proxy.url))
+    with other.app_context():
+        yield proxy
+        for engine in db.engines.values():
+            engine.dispose()
+    other.extensions["redis"].close()
+
+
+CHORES = sorted(SCHEDULE.keys() - {"project"})
+
+
+@pytest.mark.parametrize("chore", CHORES)
+def test_a_chore_without_postgresql_comes_back_and_says_why(jobs, app, site, chore):
+    job = getattr(jobs, chore)
+    with capture_logs() as told:
+        with site.closed(), pytest.raises(Retry):
+            job.run()
+        assert [(line["event"], line["work"], line["seconds"]) for line in told] == [("put off", chore, 60)]
+    job.run()
+
+
+def test_a_chore_without_postgresql_comes_back_less_and_less_often_for_a_day(jobs, app, site, monkeypatch):
+    sent = []
+    monkeypatch.setattr(jobs.app.Task, "apply_async", lambda *_, **options: sent.append(options))
+    with site.closed():
+        for retries in (0, 1, 5, 6, 1_000):
+            jobs.verify.push_request(retries=retries, called_directly=False, is_eager=False, delivery_info={})
+            with pytest.raises(Retry):
+                jobs.verify.run()
+            jobs.verify.pop_request()
+    assert [options["countdown"] for options in sent] == [60, 120, 1920, 3600, 3600]
+
+
+def test_what_is_wrong_is_not_put_off(jobs, app, monkeypatch):
+    monkeypatch.setattr(jobs.verification, "verify", lambda: db.session.execute(text("SELECT 1 / 0")))
+    with pytest.raises(DataError):
+        jobs.verify()
+
+
+@pytest.mark.parametrize("chore", CHORES)
+def test_a_message_is_worth_nothing_once_the_next_asks_for_the_same(chore):
+    when, options = SCHEDULE[chore]["schedule"], SCHEDULE[chore]["options"]
+    assert options["expires"] * len(when.hour) * len(when.minute) == 24 * 3600
 
 
 def test_what_the_clock_could_not_ask_for_it_asks_for_when_redis_is_back(jobs, app, settings, way, tmp_path):
