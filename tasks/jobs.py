@@ -90,9 +90,16 @@ def project() -> int:
 @app.task(name="settle", bind=True)
 @chore
 def settle() -> int:
-    """Write down the boards of periods that are over, and take them out of Redis; returns how many periods."""
+    """Write down the boards of periods that are over, and take them out of Redis; returns how many periods.
+
+    What was credited before it began is on them, however long the worker was away: where that cannot be projected,
+    nothing is settled, and the error is raised.
+    """
+    today = clock.local_day(clock.now())
+    # Up to the day that was just read: a period that ends its days of grace meanwhile is for the next run.
+    projector.drain()
     with transaction():
-        due = settling.due(today=clock.local_day(clock.now()), grace_days=present.settings().settle_grace_days)
+        due = settling.due(today=today, grace_days=present.settings().settle_grace_days)
     for period in due:
         with transaction():
             settling.settle(period, now=clock.now())

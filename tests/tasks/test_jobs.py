@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import psycopg
 import pytest
 from celery.exceptions import Retry
 from sqlalchemy import text
@@ -221,6 +222,31 @@ def test_past_periods_are_settled(jobs, deeds, resident):
     assert jobs.settle() == 0
     with transaction():
         assert db.session.query(SettledBoard).filter_by(period="day", scope="city", metric="points").one().size == 1
+
+
+@pytest.fixture
+def partly_projected(jobs, deeds, new_resident, well_into_the_day):
+    """Two have done something on the same past day; what one did waits in the outbox yet."""
+    first, second = new_resident("first"), new_resident("second")
+    deeds.record(first, days_ago=40)
+    jobs.project()
+    deeds.record(second, days_ago=40)
+
+
+def test_what_waited_to_be_projected_is_on_the_boards_that_are_settled(jobs, partly_projected):
+    jobs.settle()
+    with transaction():
+        boards = db.session.query(SettledBoard).filter_by(scope="city", metric="points").all()
+    assert {(board.period, board.size) for board in boards} >= {("day", 2), ("month", 2)}
+
+
+def test_nothing_is_settled_while_something_cannot_be_projected(jobs, partly_projected):
+    with transaction():
+        db.session.execute(text("UPDATE outbox SET task_id = NULL"))
+    with pytest.raises(psycopg.errors.NotNullViolation):
+        jobs.settle()
+    with transaction():
+        assert db.session.query(SettledBoard).count() == 0
 
 
 def test_nothing_reserved_is_due_in_an_empty_shop(jobs, app):
