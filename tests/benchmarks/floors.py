@@ -2,7 +2,7 @@
 
 import re
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,10 +14,11 @@ from tests.benchmarks import load
 from tests.benchmarks.bench_site import CONNECTIONS, WEB_PROCESSES, BenchSite
 from tests.benchmarks.replay import Script
 
+_RATE = re.compile(r"^tps = ([0-9.]+)", re.MULTILINE)
+_NUMBER = re.compile(r"^number of transactions actually processed: ([0-9]+)", re.MULTILINE)
+
 Page = Sequence[tuple[str, bytes]]
 """COPY statements of one transaction, each with its rows in the text format."""
-
-_RATE = re.compile(r"^tps = ([0-9.]+)", re.MULTILINE)
 
 
 class FloorError(RuntimeError):
@@ -37,10 +38,18 @@ def empty_post(site: BenchSite, *, request: bytes, seconds: float) -> float:
     return load.run(job).rate
 
 
-def pgbench(site: BenchSite, scripts: Sequence[Script], *, seconds: float, clients: int = CONNECTIONS) -> float:
-    """Transactions a second of these scripts, in equal parts, prepared, by as many clients as the row has.
+def pgbench(
+    site: BenchSite,
+    scripts: Sequence[Script],
+    *,
+    seconds: float,
+    done: Callable[[], int],
+    clients: int = CONNECTIONS,
+) -> float:
+    """What these scripts, in equal parts, prepared, by as many clients as the row has, come to in a second.
 
-    Raises FloorError where a statement fails.
+    Only what is in the tables afterwards counts, of which `done` tells the number: a transaction that finds nothing to
+    change is one to pgbench all the same. Raises FloorError where a statement fails, or nothing was done.
     """
     argv = [
         str(binaries.postgres("pgbench")),
@@ -53,17 +62,21 @@ def pgbench(site: BenchSite, scripts: Sequence[Script], *, seconds: float, clien
         "prepared",
     ]
     argv += ["-c", str(clients), "-j", str(WEB_PROCESSES), "-T", str(max(1, round(seconds)))]
+    before = done()
     with TemporaryDirectory(prefix="tanhui-pgbench-") as folder:
         for number, script in enumerate(scripts):
             path = Path(folder, f"{number}.sql")
             path.write_text(script.text, encoding="utf-8")
             argv += ["-f", str(path)]
             argv += [word for name, value in script.variables.items() for word in ("-D", f"{name}={value}")]
-        done = subprocess.run([*argv, "tanhui"], capture_output=True, text=True, check=False)
-    rate = _RATE.search(done.stdout)
-    if done.returncode != 0 or rate is None:
-        raise FloorError(f"pgbench failed:\n{done.stderr[-2000:]}")
-    return float(rate[1])
+        ended = subprocess.run([*argv, "tanhui"], capture_output=True, text=True, check=False)
+    rate, number = _RATE.search(ended.stdout), _NUMBER.search(ended.stdout)
+    if ended.returncode != 0 or rate is None or number is None:
+        raise FloorError(f"pgbench failed:\n{ended.stderr[-2000:]}")
+    came = done() - before
+    if not came:
+        raise FloorError(f"pgbench did nothing of what it was to do:\n{ended.stdout[-2000:]}")
+    return float(rate[1]) * came / int(number[1])
 
 
 def copying(site: BenchSite, pages: Iterator[Page], *, seconds: float, connections: int) -> float:

@@ -11,7 +11,7 @@ from backend.outbox import PARTITIONS
 from backend.residents import auth
 from backend.residents.models import Resident
 from tests.benchmarks import floors, load, replay
-from tests.benchmarks.bench_site import CONNECTIONS
+from tests.benchmarks.bench_site import CONNECTIONS, BenchSite
 from tests.benchmarks.cores import watched
 from tests.benchmarks.http_bytes import json_body, post
 from tests.benchmarks.population import SPREAD, Group
@@ -28,6 +28,7 @@ _OPENING = f"""\
 \\set resident_id :first + (:turn * {CONNECTIONS} + :client_id) * {SPREAD} % :size
 \\set partition :resident_id % {PARTITIONS}
 """
+_CREDITED = "SELECT coalesce(sum(actions), 0) FROM wallets WHERE resident_id BETWEEN %s AND %s"
 _COMPUTED = {"resident_id": "resident_id", "partition": "partition", "version": "seen_version"}
 
 
@@ -49,7 +50,7 @@ class Award(Row):
         self._sent = {kind: _statements(bench, kind) for kind in KINDS}
 
     def measure(self, bench: Bench, *, seconds: float) -> Sample:
-        """Ask for new residents only."""
+        """Ask for new residents only; every action must be credited afterwards."""
         group = bench.population.group(int(MOST_A_SECOND * seconds))
         job = load.Job(
             port=bench.site.web.port,
@@ -60,6 +61,9 @@ class Award(Row):
         )
         with watched(bench.site) as cores:
             tally = load.run(job)
+        missing = len(tally.latencies) - credited(bench.site, group)
+        if missing:
+            raise load.LoadError(f"{missing} actions were acknowledged and not credited.")
         return sample_of(tally, cores=cores)
 
     def floors(self, bench: Bench) -> Mapping[str, float]:
@@ -69,7 +73,9 @@ class Award(Row):
             "empty Flask POST": floors.empty_post(
                 bench.site, request=self._example.replace(PATH.encode(), b"/", 1), seconds=bench.seconds
             ),
-            "pgbench": floors.pgbench(bench.site, self._scripts(group), seconds=bench.seconds),
+            "pgbench": floors.pgbench(
+                bench.site, self._scripts(group), seconds=bench.seconds, done=lambda: credited(bench.site, group)
+            ),
         }
 
     def _scripts(self, group: Group) -> list[replay.Script]:
@@ -78,6 +84,13 @@ class Award(Row):
             replay.script(sent, name=kind, opening=_OPENING, computed=_COMPUTED) for kind, sent in self._sent.items()
         )
         return [replay.Script(script.text, {**script.variables, **place}) for script in made]
+
+
+def credited(site: BenchSite, group: Group) -> int:
+    """How many actions of these residents count."""
+    with site.connect() as connection:
+        found = connection.execute(_CREDITED, (group.first, group.first + group.size - 1)).fetchone()
+    return int(found[0])
 
 
 def requests(group: Iterable[int]) -> Iterator[bytes]:

@@ -14,7 +14,6 @@ from tests.benchmarks.rows import award
 PATH = "/api/v1/actions/batch"
 SIZE = recent_days.ACTIONS
 MOST_A_SECOND = 1_500
-_CREDITED = "SELECT coalesce(sum(actions), 0) FROM wallets WHERE resident_id BETWEEN %s AND %s"
 
 
 class Batch(Row):
@@ -40,7 +39,7 @@ class Batch(Row):
         )
         with watched(bench.site) as cores:
             tally = load.run(job)
-        missing = len(tally.latencies) * SIZE - _credited(bench, group)
+        missing = len(tally.latencies) * SIZE - award.credited(bench.site, group)
         if missing:
             raise load.LoadError(f"{missing} actions of the batches were not credited.")
         return sample_of(tally, cores=cores, each=SIZE)
@@ -62,9 +61,3 @@ def _requests(group: Group) -> Iterator[bytes]:
     body = json_body({"actions": list(recent_days.given(clock.now()))})
     for resident_id in group:
         yield post(PATH, body=body, headers=signed.token_and_key(resident_id))
-
-
-def _credited(bench: Bench, group: Group) -> int:
-    with bench.site.connect() as connection:
-        found = connection.execute(_CREDITED, (group.first, group.first + group.size - 1)).fetchone()
-    return int(found[0])

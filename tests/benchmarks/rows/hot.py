@@ -118,8 +118,9 @@ class Hot(Row):
         texts = [script.text.replace("\\gset", "\\aset") for script in made]
         variables = [{**script.variables, **place} for script in made]
         scripts = [replay.Script(*pair) for pair in zip(texts, variables, strict=True)]
-        floors.pgbench(bench.site, scripts, seconds=bench.seconds, clients=clients)
-        return _books(bench, group).rounds_won / max(1, round(bench.seconds))
+        return floors.pgbench(
+            bench.site, scripts, seconds=bench.seconds, done=lambda: _books(bench, group).rounds_won, clients=clients
+        )
 
 
 @cache

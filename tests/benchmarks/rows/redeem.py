@@ -68,11 +68,8 @@ class Redeem(Row):
         made = replay.script(self._sent, name="redeem", opening=_OPENING, computed=_COMPUTED)
         place = {"turn": "0", "first": str(group.first), "size": str(group.size)}
         script = replay.Script(made.text, {**made.variables, **place})
-        before = _taken(bench.site)
-        floors.pgbench(bench.site, [script], seconds=bench.seconds)
-        # Only what it really took counts.
-        taken = _taken(bench.site) - before
-        return {"pgbench on one row": taken / max(1, round(bench.seconds))}
+        taken = floors.pgbench(bench.site, [script], seconds=bench.seconds, done=lambda: _taken(bench.site))
+        return {"pgbench on one row": taken}
 
     def _statements(self, bench: Bench) -> list[replay.Sent]:
         client = bench.site.app.test_client()

@@ -14,6 +14,8 @@ from tests.benchmarks.rows import award
 PATH = "/api/v1/redemptions"
 CROWD = 4_000
 """Residents who ask again and again, each with a key of its own."""
+PIECES = 100
+"""That others have taken before."""
 SHARE = 0.5
 """How often the crowd of the row `beside` asks, as a part of the actions a second that the site takes alone.
 
@@ -126,10 +128,18 @@ class Beside(Row):
 
 
 def crowd(bench: Bench) -> list[bytes]:
-    """A request of each resident of a crowd, for a reward of which nothing is left."""
-    body = json_body({"reward_id": shop.new_reward(stock=0)})
+    """A request of each resident of a crowd, for a reward whose last piece has just gone; one of them is looked at."""
+    wanted = {"reward_id": shop.new_reward(stock=PIECES)}
+    client = bench.site.app.test_client()
+    for resident_id in shop.residents_with_points(bench, PIECES):
+        answer = client.post(PATH, json=wanted, headers=signed.token_and_key(resident_id))
+        if answer.status_code != 201:
+            raise load.LoadError(f"A piece that was there was refused: {answer.text}")
     group = shop.residents_with_points(bench, CROWD)
-    return [post(PATH, body=body, headers=signed.token_and_key(resident_id)) for resident_id in group]
+    answer = client.post(PATH, json=wanted, headers=signed.token_and_key(group.first))
+    if not answer.json["type"].endswith("out-of-stock"):
+        raise load.LoadError(f"What is sold out was refused for another reason: {answer.text}")
+    return [post(PATH, body=json_body(wanted), headers=signed.token_and_key(resident_id)) for resident_id in group]
 
 
 def _empty(bench: Bench, requests: list[bytes]) -> float:
