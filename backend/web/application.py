@@ -130,10 +130,16 @@ def init_app(app: Flask) -> None:
 def problem(
     status: int, *, slug: str, title: str, detail: str | None = None, extensions: Mapping[str, Any] | None = None
 ) -> Response:
-    """A problem document of RFC 9457; `type` is the stable slug."""
+    """A problem document of RFC 9457 for what is refused, which is counted; `type` is the stable slug."""
+    metrics.REFUSALS.labels(slug).inc()
+    return _document(status, slug=slug, title=title, detail=detail, extensions=extensions)
+
+
+def _document(
+    status: int, *, slug: str, title: str, detail: str | None, extensions: Mapping[str, Any] | None = None
+) -> Response:
     body = {"type": slug, "title": title, "status": int(status), "detail": detail or title}
     body.update(extensions or {})
-    metrics.REFUSALS.labels(slug).inc()
     text = present.application().json.dumps(body)
     response = Response(text, status=int(status), content_type="application/problem+json")
     if "retry_after" in body:
@@ -222,9 +228,10 @@ def _problem_of_database(error: Exception) -> Response:
 
 
 def _problem_of_bug(error: Exception) -> ResponseReturnValue:
-    # The caller learns the request's id, the log learns the rest.
+    # The caller learns the request's id, the log learns the rest. It is no refusal: what is refused as internal-error
+    # are events of partners.
     _log.exception("unhandled error", error_type=type(error).__name__)
-    return problem(
+    return _document(
         HTTPStatus.INTERNAL_SERVER_ERROR,
         slug="internal-error",
         title=gettext("Something went wrong on our side."),

@@ -4,6 +4,7 @@ import psycopg
 import pytest
 from structlog.testing import capture_logs
 
+from backend import metrics
 from backend.actions import in_parts, partner_feed
 from backend.actions.in_parts import MOST_REFUSED, credit_in_parts
 from backend.database import db, transaction
@@ -64,6 +65,22 @@ def test_all_others_are_credited_and_the_log_says_which_was_not(broken, send, ri
     assert rows("SELECT count(*) FROM actions") == [(3 * len(SUBJECTS) - 2,)]
     break_wallet(BROKEN, +1)
     assert differences(with_actions=True) == []
+
+
+def test_it_is_counted_as_refused_and_a_bug_elsewhere_is_not(broken, send, ride, app, client, monkeypatch):
+    count = metrics.REFUSALS.labels(REFUSED["reason"])._value
+
+    def fail():
+        raise ValueError("a bug")
+
+    before = count.get()
+    endpoint, _ = app.url_map.bind("localhost").match("/api/v1/public/totals")
+    monkeypatch.setitem(app.view_functions, endpoint, fail)
+    answer = client.get("/api/v1/public/totals")
+    assert (answer.status_code, answer.json["type"]) == (500, "internal-error")
+    assert count.get() == before
+    send([ride("again", subject=BROKEN)])
+    assert count.get() == before + 1
 
 
 def test_what_was_refused_so_can_come_again_when_it_is_mended(broken, send, ride, break_wallet):
