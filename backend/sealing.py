@@ -7,13 +7,9 @@ import base64
 from functools import lru_cache
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from backend import present
-
-PURPOSE = b"tanhui sealing at rest, version 1"
-"""Keeps this key apart from every other that is derived from SECRET_KEY (RFC 5869, info)."""
+from backend.derived_keys import Purpose, derived
 
 
 class SealBrokenError(RuntimeError):
@@ -61,5 +57,4 @@ def _fernets(*keys: str) -> MultiFernet:
 
 
 def _fernet(secret: str) -> Fernet:
-    key = HKDF(algorithm=SHA256(), length=32, salt=None, info=PURPOSE).derive(secret.encode())
-    return Fernet(base64.urlsafe_b64encode(key))
+    return Fernet(base64.urlsafe_b64encode(derived(secret, Purpose.SEALING)))

@@ -6,13 +6,10 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
 from backend.backup.errors import BackupError
+from backend.derived_keys import Purpose, derived
 
 _AT_ONCE = 1 << 20
-_PURPOSE = b"tanhui backup: which key, version 1"
 _KEY_ID_BYTES = 8
 
 
@@ -52,8 +49,7 @@ class Manifest:
 
 def key_id(secret_key: str) -> str:
     """A name for a SECRET_KEY from which the key cannot be had."""
-    derived = HKDF(algorithm=SHA256(), length=_KEY_ID_BYTES, salt=None, info=_PURPOSE).derive(secret_key.encode())
-    return derived.hex()
+    return derived(secret_key, Purpose.NAME_OF_KEY, length=_KEY_ID_BYTES).hex()
 
 
 def checksum(path: Path, *, tell: Callable[[int], None] = lambda _read: None) -> str:

@@ -9,8 +9,6 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from flask import Request as HttpRequest
 from flask import Response, json, make_response
 from flask_babel import gettext
@@ -20,6 +18,7 @@ from sqlalchemy import delete, inspect, select, tuple_
 
 from backend import clock, present, sealing
 from backend.database import Model, cursor, db
+from backend.derived_keys import Purpose, derived
 from backend.errors import RefusalError, ValidationFailedError
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -30,8 +29,6 @@ KEY = re.compile(rf"[!-~]{{1,{MAX_KEY}}}")
 SEALED = "sealed"
 """The one member of a stored answer that is encrypted."""
 FORM = "multipart/form-data"
-PURPOSE = b"tanhui hashes of requests, version 1"
-"""Keeps this key apart from every other that is derived from SECRET_KEY (RFC 5869, info)."""
 
 
 class IdempotencyKeyReusedError(RefusalError):
@@ -122,8 +119,7 @@ def _hash(told: bytes, *, secret: str) -> str:
 # Kept: to derive a key takes longer than all else here.
 @lru_cache(maxsize=8)
 def _keyed(secret: str) -> hmac.HMAC:
-    key = HKDF(algorithm=SHA256(), length=32, salt=None, info=PURPOSE).derive(secret.encode())
-    return hmac.new(key, digestmod="sha256")
+    return hmac.new(derived(secret, Purpose.HASHES_OF_REQUESTS), digestmod="sha256")
 
 
 def key_of_request(*, required: bool = False) -> str:

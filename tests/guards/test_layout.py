@@ -57,6 +57,10 @@ def test_the_application_at_work_is_asked_for_in_one_place():
     assert {name(path) for path in PRODUCT if "current_app" in path.read_text()} == {"backend/present.py"}
 
 
+def test_keys_are_derived_in_one_place_which_holds_their_purposes_apart():
+    assert [name(path) for path in PRODUCT if "HKDF(" in path.read_text()] == ["backend/derived_keys.py"]
+
+
 def test_no_file_is_a_bag_of_things():
     assert not [name(path) for path in SOURCES if path.name in FORBIDDEN_NAMES]
 
