@@ -9,6 +9,8 @@ from contextlib import contextmanager
 import pytest
 import redis
 
+from backend.leaderboard import locks
+from backend.outbox import PARTITIONS
 from backend.redis import LIVE_BOARDS
 from tests.faults import report
 from tests.faults.outages import Fault, outages
@@ -18,6 +20,8 @@ from tests.faults.site import kill, until
 
 LASTS_S = 3.0 if report.SHORT else 10.0
 SILENT_S = 5.0 if report.SHORT else 15.0
+NOTICED_S = 5.0 if report.SHORT else 10.0
+"""Longer than the worker takes, whose queue was on the server that died, until it projects again."""
 SEED = 11
 SLOW, FROZEN, DEAF, CLOSED = "slow: 30 ms more each way", "frozen", "deaf", "gone"
 FULL, UNSAVED, REPLICA = "out of memory", "cannot save (MISCONF)", "became a replica"
@@ -44,8 +48,8 @@ def faults(site):
         Fault(UNSAVED, lambda: unable_to_save(site), LASTS_S, at_once),
         Fault(REPLICA, lambda: a_replica(site), LASTS_S, at_once),
         Fault(FLUSHED, lambda: flushed(site), LASTS_S, filled),
-        Fault(OLD, lambda: restarted(site, with_data=True), LASTS_S, filled),
-        Fault(EMPTY, lambda: restarted(site, with_data=False), LASTS_S, filled),
+        Fault(OLD, lambda: restarted_with_old_data(site), NOTICED_S, filled),
+        Fault(EMPTY, lambda: restarted_empty(site), LASTS_S, filled),
     ]
 
 
@@ -74,10 +78,24 @@ def talking(site) -> Iterator[redis.Redis]:
 def boards_are_filled(site, watcher):
     """Whether a board is read from Valkey again."""
     watcher.ask("board")
-    epoch, behind = (*site.rows("SELECT epoch, behind FROM board_state"), (0, False))[0]
+    behind = site.rows("SELECT FROM board_state WHERE behind")
+    return not behind and any(name.startswith("points") for name in live(site, epoch_of(site)))
+
+
+def epoch_of(site):
+    """Of the boards that count."""
+    return (*site.rows("SELECT epoch FROM board_state"), (0,))[0][0]
+
+
+def live(site, epoch):
+    """What Valkey has in this epoch: boards, and partitions with the last batch that it has seen."""
     with talking(site) as client:
-        live = client.zrange(LIVE_BOARDS.format(epoch=epoch), 0, -1)
-        return not behind and any(name.startswith("points") for name in live)
+        return dict(client.zrange(LIVE_BOARDS.format(epoch=epoch), 0, -1, withscores=True))
+
+
+def marks(site, epoch):
+    """Only the partitions."""
+    return {name: batch for name, batch in live(site, epoch).items() if name.startswith("#")}
 
 
 @contextmanager
@@ -105,7 +123,7 @@ def unable_to_save(site):
         client.bgsave()
         until(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "ok", seconds=20)
         client.config_set("save", "")
-    (home / "dump.rdb").unlink()
+    saved_dump(site).unlink()
 
 
 @contextmanager
@@ -126,16 +144,47 @@ def flushed(site):
 
 
 @contextmanager
-def restarted(site, *, with_data):
-    """kill -9 and a start, with what it had saved some time ago or with nothing."""
-    if with_data:
-        with talking(site) as client:
-            client.save()
+def restarted_with_old_data(site):
+    """It has what it saved before the last batches. None came while it was away: the next one meets the old data."""
+    with no_batch(site), talking(site) as client:
+        client.save()
+        epoch = epoch_of(site)
+        saved = marks(site, epoch)
+    until(lambda: marks(site, epoch) != saved, seconds=60, what=lambda: "no batch came after it had saved")
+    with no_batch(site):
+        restart(site)
+        assert marks(site, epoch) == saved != {}
+    saved_dump(site).unlink()
+    yield
+    until(lambda: epoch_of(site) != epoch, seconds=60, what=lambda: f"nobody noticed:\n{site.said()}")
+
+
+@contextmanager
+def no_batch(site):
+    """The projectors are kept out, and wait."""
+    with site.connect() as connection, connection.transaction(), connection.cursor() as cursor:
+        for partition in range(PARTITIONS):
+            locks.take_partition(cursor, partition)
         yield
+
+
+@contextmanager
+def restarted_empty(site):
+    """It never saves."""
+    assert not saved_dump(site).exists()
+    restart(site)
+    yield
+
+
+def restart(site):
+    """kill -9 and a start."""
     (server,) = site.find(Part.VALKEY)
     kill(server)
     server.wait(10)
     site.servers_up()
-    (site.folder / "valkey" / "dump.rdb").unlink(missing_ok=True)
-    if not with_data:
-        yield
+    with talking(site) as client:
+        until(lambda: not client.info("persistence")["loading"], seconds=20)
+
+
+def saved_dump(site):
+    return site.folder / "valkey" / "dump.rdb"
