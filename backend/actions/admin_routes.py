@@ -79,12 +79,12 @@ def reverse_action(given: dict[str, str], action_id: str, *, admin: Admin) -> di
 @admin_only("operator")
 @blueprint.arguments(NewCheckInSchema)
 @blueprint.response(200, CheckInSchema)
-def new_check_in(given: dict[str, Any], *, admin: Admin) -> dict[str, Any]:  # noqa: ARG001  every admin route gets one
+def new_check_in(given: dict[str, Any], *, admin: Admin) -> dict[str, Any]:
     """A check-in code for a place, to show as a QR code until it ends"""
     now = clock.now()
     if given["task"] not in catalogue_service.current().tasks:
         raise ValidationFailedError.of({"task": gettext("There is no such task.")})
-    token = check_in.issue(task=given["task"], place=given["place"], now=now, valid_s=given["valid_s"])
+    token = check_in.issue(task=given["task"], place=given["place"], by=admin.id, now=now, valid_s=given["valid_s"])
     return {"token": token, "expires_at": now + timedelta(seconds=given["valid_s"])}
 
 

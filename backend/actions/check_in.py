@@ -2,6 +2,9 @@
 
 A photo of the code shared in a group is worth nothing after `valid_s`, and while the code is good it stands for nothing
 that was done before it was shown.
+
+The token is kept as the action's evidence, and so says who had it issued: by the admin's number alone, for whoever
+scans the code can read it.
 """
 
 import hmac
@@ -13,11 +16,14 @@ from backend import present
 LONGEST_VALID_S = 3_600
 
 
-def issue(*, task: str, place: str, now: datetime, valid_s: int) -> str:
-    """A token for one task at one place, good for `valid_s` seconds; `place` holds no dot."""
+def issue(*, task: str, place: str, by: int, now: datetime, valid_s: int) -> str:
+    """A token for one task at one place, good for `valid_s` seconds.
+
+    `place` holds no dot; `by` is the number of the admin who asks for it.
+    """
     until = int((now + timedelta(seconds=min(valid_s, LONGEST_VALID_S))).timestamp())
     # Beside the place and not beside `until`: web servers of the release before take it for part of the place's name.
-    shown = f"{place}.{int(now.timestamp())}"
+    shown = f"{place}@{by}.{int(now.timestamp())}"
     return f"{until}.{shown}.{_sign(task, shown, until)}"
 
 

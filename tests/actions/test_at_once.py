@@ -70,7 +70,7 @@ def test_one_client_reference_counts_once_however_it_comes(app, send):
 
 
 def test_one_check_in_code_counts_once_however_it_comes(app, send):
-    token = check_in.issue(task="carton_return", place="gate", now=clock.now(), valid_s=3600)
+    token = check_in.issue(task="carton_return", place="gate", by=1, now=clock.now(), valid_s=3600)
     evidence = {"kind": "check_in", "check_in_token": token}
     carton = {"task": "carton_return", "occurred_at": clock.rfc3339(clock.now()), "evidence": evidence}
     calls = [send("/api/v1/actions", carton), send("/api/v1/actions/batch", {"actions": [carton, carton]})]

@@ -10,6 +10,7 @@ import time_machine
 from backend import clock
 from backend.actions import check_in as codes
 from backend.actions.reversing import reverse
+from backend.admins import auth as admins_auth
 from backend.database import transaction
 
 ACTIONS = "/api/v1/actions"
@@ -66,10 +67,10 @@ def check_in_many(client, resident, headers):
     return send
 
 
-def of_the_release_before(settings, *, until):
-    """A token that does not say since when its code is shown."""
-    text = f"check-in\n{TASK}\npark-gate\n{until}"
-    return f"{until}.park-gate.{hmac.new(settings.secret_key.encode(), text.encode(), sha256).hexdigest()[:32]}"
+def of_the_release_before(settings, *, until, shown="park-gate"):
+    """A token that does not say who had it issued, or not even since when its code is shown."""
+    text = f"check-in\n{TASK}\n{shown}\n{until}"
+    return f"{until}.{shown}.{hmac.new(settings.secret_key.encode(), text.encode(), sha256).hexdigest()[:32]}"
 
 
 def test_one_code_does_not_credit_the_days_before_it(client, code, resident, headers):
@@ -115,7 +116,7 @@ def test_a_code_is_used_up_by_an_action_that_was_reversed(code, check_in, reside
 
 def test_a_code_counts_on_one_side_of_midnight_only(check_in, check_in_many):
     midnight = clock.day_bounds(clock.local_day(clock.now()))[1]
-    token = codes.issue(task=TASK, place="park-gate", now=midnight - timedelta(minutes=40), valid_s=3600)
+    token = codes.issue(task=TASK, place="park-gate", by=1, now=midnight - timedelta(minutes=40), valid_s=3600)
     with time_machine.travel(midnight - timedelta(minutes=40), tick=False):
         assert check_in(token, clock.now() - SKEW).status_code == 201
     with time_machine.travel(midnight + timedelta(minutes=20), tick=False):
@@ -150,7 +151,28 @@ def test_a_code_of_the_release_before_is_taken_for_as_long_as_any_is_good(settin
     assert check_in(token, now - timedelta(days=1)).status_code == 422
 
 
-@pytest.mark.parametrize("change", [("park-gate", "other-gate"), (".1", ".2"), ("1", "9")])
+def test_a_code_that_does_not_say_who_had_it_issued_is_good_while_it_lasts(settings, check_in):
+    now = int(clock.now().timestamp())
+    token = of_the_release_before(settings, until=now + 60, shown=f"park-gate.{now}")
+    assert check_in(token, clock.now()).status_code == 201
+    assert check_in(token, clock.now() - SKEW - MICROSECOND).status_code == 422
+
+
+def test_who_had_a_code_issued_stands_in_the_evidence_by_number_alone(
+    client, new_admin, admin_headers, resident, headers, check_in
+):
+    admin = new_admin("operator", username="wang.li")
+    sign = {"Authorization": f"Bearer {admins_auth.issue(admin).token}"}
+    wanted = {"task": TASK, "place": "park-gate", "valid_s": 60}
+    token = client.post("/api/v1/admin/check-ins", json=wanted, headers=sign).json["token"]
+    told = check_in(token, clock.now())
+    (seen,) = client.get("/api/v1/admin/actions?status=credited", headers=admin_headers("reviewer")).json["items"]
+    assert seen["evidence_data"]["check_in_token"].split(".")[1] == f"park-gate@{admin.id}"
+    read = [client.get(f"/api/v1{path}", headers=headers(resident)).text for path in ("/me/export", "/actions")]
+    assert all(name not in text for name in (admin.username, admin.actor) for text in (told.text, *read))
+
+
+@pytest.mark.parametrize("change", [("park-gate", "other-gate"), ("@", "@1"), (".1", ".2"), ("1", "9")])
 def test_a_code_that_was_altered_is_no_code(code, check_in, change):
     token, shown_at = code()
     refused = check_in(token.replace(*change), shown_at)

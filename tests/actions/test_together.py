@@ -201,7 +201,7 @@ def test_a_reference_taken_by_another_request_at_that_moment_costs_nobody_else(a
 
 
 def test_a_code_counts_once_for_each_of_a_group(at_once, ask, resident, new_resident):
-    tokens = [check_in.issue(task="event_checkin", place=place, now=clock.now(), valid_s=60) for place in "ab"]
+    tokens = [check_in.issue(task="event_checkin", place=place, by=1, now=clock.now(), valid_s=60) for place in "ab"]
     first, second = (
         bag(
             task="event_checkin",

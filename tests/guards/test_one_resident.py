@@ -108,7 +108,7 @@ def requests(app, client, resident, headers):
 
 def scanned(at):
     """An action with a check-in code."""
-    token = check_in.issue(task="event_checkin", place="gate", now=clock.now(), valid_s=60)
+    token = check_in.issue(task="event_checkin", place="gate", by=1, now=clock.now(), valid_s=60)
     return {"task": "event_checkin", "occurred_at": at, "evidence": {"kind": "check_in", "check_in_token": token}}
 
 
