@@ -14,6 +14,7 @@ class Purpose(Enum):
     """
 
     SEALING = b"tanhui sealing at rest, version 1"
+    HASHES_OF_WHO_LEFT = b"tanhui hashes of who left, version 1"
     HASHES_OF_REQUESTS = b"tanhui hashes of requests, version 1"
     NAME_OF_KEY = b"tanhui backup: which key, version 1"
 

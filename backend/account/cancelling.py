@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import structlog
 
 from backend import clock
+from backend.account import returning
 from backend.actions import personal as actions
 from backend.audit import record
 from backend.database import db
@@ -44,6 +45,7 @@ def erase(resident_id: int, *, by: str, epoch: int | None = None) -> bool:
         return False
     if epoch not in {None, resident.token_epoch}:
         raise UnauthenticatedError
+    frozen = wallet.frozen
     actions.erase(resident_id, now=now)
     partners.release(bound)
     moved(resident_id, now=now)
@@ -51,7 +53,7 @@ def erase(resident_id: int, *, by: str, epoch: int | None = None) -> bool:
     # May wait for a reward's row, which only redemptions of it would notice; what comes last all names wait for.
     rewards.erase(resident_id, now=now)
     ledger.set_frozen(wallet, frozen=True)
-    residents.erase(resident, now=now)
+    residents.erase(resident, leaving=returning.leaving(wallet, resident, frozen=frozen, now=now), now=now)
     # Also outside the database: whoever loses it and takes a backup must erase them again.
     _log.info("resident erased", resident_id=resident_id)
     return True

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from backend import clock, database
-from backend.account import freezing, reading
+from backend.account import freezing, reading, returning
 from backend.account.reading import MINE
 from backend.catalogue.rules import level
 from backend.leaderboard.moving import moved
@@ -29,10 +29,13 @@ WHERE {MINE}
 def sign_in(code: str) -> dict[str, Any]:
     """Sign in with the code of wx.login: token, its end, whether for the first time, and the profile."""
     session = signing_in.ask_wechat(code)
-    arrival = signing_in.arrive(session, now=clock.now())
+    now = clock.now()
+    arrival = signing_in.arrive(session, now=now)
     resident = arrival.resident
     if arrival.is_new:
         ledger.open_wallet(resident.resident_id)
+    if arrival.left is not None:
+        returning.take_up(resident.resident_id, arrival.left, now=now)
     token = auth.issue(resident)
     return {
         "token": token.token,

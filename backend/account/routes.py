@@ -67,7 +67,7 @@ def cancel_me() -> None:
     """Cancel my account
 
     Removes everything personal and ends all sessions. The books stay, without a person.
-    Repeating it does no harm.
+    Repeating it does no harm. Who signs in again is for a while frozen, in debt and limited as before.
     """
     cancelling.cancel(caller_by_token())
 

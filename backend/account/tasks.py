@@ -23,7 +23,7 @@ MOST_SHOWN = 20_000
 
 # Limits count what is credited and what waits for a reviewer, as the rules do when they judge.
 _DAY = f"""
-SELECT w.co2e_mg, w.actions, v.revision, u.task_id, u.today, u.month
+SELECT w.co2e_mg, w.actions, v.revision, u.task_id, u.today, u.month, r.left_on
 FROM residents r
 JOIN wallets w ON w.resident_id = r.resident_id
 CROSS JOIN catalogue_revision v
@@ -47,6 +47,12 @@ class Progress:
     actions: int
     today: Mapping[int, int]
     month: Mapping[int, int]
+    left_on: date | None
+
+    def left_in(self, period: str) -> bool:
+        """Whether the same person has left an account in the present day or month: nothing counts in it any more."""
+        first = self.day if period == "day" else self.day.replace(day=1)
+        return self.left_on is not None and first <= self.left_on
 
 
 class Standing(NamedTuple):
@@ -86,6 +92,8 @@ class _Shown:
         items, places = untouched.copy(), self._places
         # A task that was withdrawn has no place.
         touched = {places[task_id] for task_id in progress.month if task_id in places}
+        if progress.left_in("month"):
+            touched = set(places.values())
         for place in touched | self._conditional:
             items[place] = self._item(place, progress, language)
         return items
@@ -125,7 +133,8 @@ def _read(caller: Caller) -> tuple[Catalogue, Progress]:
     co2e_mg, actions, revision = found[0][:3]
     used_today = {row[3]: row[4] for row in found}
     used_in_month = {row[3]: row[5] for row in found}
-    return catalogue_service.current(revision), Progress(now, day, co2e_mg, actions, used_today, used_in_month)
+    progress = Progress(now, day, co2e_mg, actions, used_today, used_in_month, left_on=found[0][6])
+    return catalogue_service.current(revision), progress
 
 
 def _shown(catalogue: Catalogue, *, day: date) -> _Shown:
@@ -168,7 +177,7 @@ def _state(rules: TaskRules, progress: Progress, *, begun: bool, over: bool, use
         return "ended"
     if not (begun and rules.unlocked_by(co2e_mg=progress.co2e_mg, actions=progress.actions)):
         return "locked"
-    return "done" if used >= rules.limit_count else "available"
+    return "done" if used >= rules.limit_count or progress.left_in(rules.limit_period) else "available"
 
 
 def _towards(rules: TaskRules, progress: Progress, *, begun: bool) -> float:

@@ -21,8 +21,8 @@ REACH = timedelta(hours=24)
 """How far a trip that meets a claimed one may lie outside its day: more than the longest plausible trip."""
 
 WALLET = """w.resident_id, w.frozen, r.district_id, w.version, w.action_seq, w.entry_seq, w.balance,
-    w.co2e_mg, w.actions"""
-WALLET_COLUMNS = 9
+    w.co2e_mg, w.actions, r.left_on, r.left_points"""
+WALLET_COLUMNS = 11
 PAST = "a.seq, a.task_id, a.tier, a.local_day, a.happened_at, a.ended_at, a.points, a.status"
 AROUND = f"""a.resident_id = w.resident_id AND a.happened_at >= {{since}} - interval '{REACH.total_seconds()} s'
     AND a.happened_at < {{until}} AND (a.happened_at >= {{since}} OR a.ended_at > {{since}})

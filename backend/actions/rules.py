@@ -121,9 +121,15 @@ def _not_at_all(
     latest = now + skew
     if claim.happened_at > latest or (claim.ended_at is not None and claim.ended_at > latest):
         return _refused("in-the-future")
-    if claim.happened_at < now - _days(claim.max_age_days):
+    if _is_past(claim, standing=standing, now=now):
         return _refused("too-old")
     return None
+
+
+def _is_past(claim: Claim, *, standing: Standing, now: datetime) -> bool:
+    if claim.happened_at < now - _days(claim.max_age_days):
+        return True
+    return standing.left_on is not None and claim.day < standing.left_on
 
 
 @cache
@@ -164,6 +170,9 @@ def _limit_reached(
     claim: Claim, rules: TaskRules, *, rule: EvidenceRule, standing: Standing, freed: list[Trip]
 ) -> bool:
     period: date = claim.day if rules.limit_period == "day" else claim.day.replace(day=1)
+    # The account that was left may have counted in it as often as one may.
+    if standing.left_on is not None and period <= standing.left_on:
+        return True
     used = standing.count(rules.task_id, period, monthly=rules.limit_period == "month")
     if freed:
         used -= sum(1 for trip in freed if trip.task_id == rules.task_id and trip.day == claim.day)

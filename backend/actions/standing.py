@@ -37,6 +37,10 @@ class Standing:
     balance: int = 0
     co2e_mg: int = 0
     actions: int = 0
+    left_on: date | None = None
+    """The same person has left an account before, on this day: what it counted until then is not known here."""
+    left_points: int | None = None
+    """What that account had earned in the year of `left_on`."""
     year_points: dict[int, int] = field(default_factory=dict)
     known: set[str] = field(default_factory=set)
     """The resident's client references that have been taken."""
@@ -88,8 +92,9 @@ class Standing:
         return self._points.get(day, 0)
 
     def points_in(self, year: int) -> int:
-        """Points that actions of the year earned."""
-        return self.year_points.get(year, 0)
+        """Points that actions of the year earned, those of an account that was left among them."""
+        before = self.left_points or 0 if self.left_on is not None and self.left_on.year == year else 0
+        return self.year_points.get(year, 0) + before
 
     def trips_meeting(self, starts_at: datetime, ends_at: datetime) -> list[Trip]:
         """Credited trips whose [start, end) meets this one's."""

@@ -1,6 +1,7 @@
 """Points given or taken by hand: one admin asks, another decides, the ledger follows."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
@@ -9,7 +10,7 @@ from backend import audit, clock, present
 from backend.database import db
 from backend.errors import AlreadyDecidedError, ForbiddenError, NotFoundError
 from backend.ledger import service as ledger
-from backend.ledger.models import Adjustment
+from backend.ledger.models import Adjustment, Wallet
 from backend.ledger.service import Reference
 from backend.residents.models import Resident
 from backend.web import public_ids
@@ -81,6 +82,24 @@ def approve(which: AdjustmentId, *, by: str) -> Adjustment:
 def refuse(which: AdjustmentId, *, by: str) -> Adjustment:
     """Let it be; raises NotFoundError, OwnAdjustmentError, AdjustmentDecidedError."""
     return _decide(which, status="refused", by=by)
+
+
+def carry_over(wallet: Wallet, *, points: int, reason: str, by: str, now: datetime) -> None:
+    """Let points move by a rule of the site's: nobody asks for it, and nobody decides. Expects the wallet locked."""
+    adjustment = Adjustment(
+        resident_id=wallet.resident_id,
+        points=points,
+        reason=reason,
+        status="approved",
+        requested_by=by,
+        requested_at=now,
+        decided_at=now,
+    )
+    db.session.add(adjustment)
+    db.session.flush()
+    _record(adjustment, action="approved", was=None, by=by)
+    reference = Reference("adjustment", adjustment.id)
+    ledger.adjust(wallet, points=points, reference=reference, now=now, settings=present.settings())
 
 
 def page(*, status: str | None, limit: int, cursor: str | None) -> Page:

@@ -146,6 +146,12 @@ def adjust(wallet: Wallet, *, points: int, reference: Reference, now: datetime, 
     _tell(wallet.resident_id, kind="adjust", points=points, now=now)
 
 
+def points_of_year(resident_id: int, year: int) -> int:
+    """What a resident's actions of a city year earned."""
+    query = select(YearlyPoints.points).where(YearlyPoints.resident_id == resident_id, YearlyPoints.year == year)
+    return db.session.scalar(query) or 0
+
+
 def set_frozen(wallet: Wallet, *, frozen: bool) -> None:
     """Freeze or unfreeze: a frozen resident earns and spends nothing."""
     wallet.frozen = frozen

@@ -1,9 +1,9 @@
-"""Removing what nobody will ask for again: residents' stored answers, and changes that every token has outlived."""
+"""Removing what has served its time: stored answers, changes that every token has outlived, and who left long ago."""
 
 from datetime import datetime
 
-from backend import present
-from backend.residents import changes
+from backend import clock, present
+from backend.residents import changes, departures
 from backend.residents.models import IdempotencyKey
 from backend.web.idempotency import forget_answers
 
@@ -17,3 +17,8 @@ def forget_changes(*, now: datetime, limit: int) -> int:
     """Remove up to `limit` of the changes that no valid token is older than; returns how many."""
     token_days = present.settings().token_days
     return changes.forget(before=now - changes.kept_for(token_days), limit=limit)
+
+
+def forget_departures(*, now: datetime, limit: int) -> int:
+    """Remove up to `limit` of those who left and whose time is over; returns how many."""
+    return departures.forget(today=clock.local_day(now), limit=limit)

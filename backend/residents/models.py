@@ -1,9 +1,10 @@
 """Residents, how they sign in, where they live and what they consented to."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import CheckConstraint, Identity, Index
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.database import Model, Whole
@@ -33,6 +34,12 @@ class Resident(Model):
     token_epoch: Mapped[Whole] = mapped_column(default=0)
     """Raised to end all sessions: a token of an earlier epoch is refused."""
     joined_at: Mapped[datetime]
+    left_on: Mapped[date | None]
+    """The same person has left an account before, on this city day: nothing of that day or before counts again."""
+    left_points: Mapped[int | None]
+    """What that account had earned in the year of `left_on`: the yearly cap reckons with it."""
+    left_taken: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """Rewards by number → pieces that it had taken in the limit's period of `left_on`."""
 
 
 class NamesRevision(Model):
@@ -73,6 +80,31 @@ class Identity_(Model):  # noqa: N801  SQLAlchemy's Identity is something else
     provider: Mapped[str] = mapped_column(primary_key=True)
     subject: Mapped[str] = mapped_column(primary_key=True)
     resident_id: Mapped[int] = mapped_column(index=True)
+
+
+class Departure(Model):
+    """That somebody has left: known again by a keyed hash of the provider's own id, without number, name or openid.
+
+    `departures` writes and reads it. Whoever comes back takes it along, and the row goes.
+    """
+
+    __tablename__ = "departures"
+    __table_args__ = (Index(None, "forget_on"),)
+
+    provider: Mapped[str] = mapped_column(primary_key=True)
+    subject_hash: Mapped[str] = mapped_column(primary_key=True)
+    left_on: Mapped[date]
+    """A day and no moment: it must not tell which of the erased residents this was."""
+    year_points: Mapped[int]
+    """Earned in the year of `left_on`."""
+    taken: Mapped[dict[str, Any]]
+    """As `Resident.left_taken`; of rewards that are limited by resident alone."""
+    owed: Mapped[int]
+    """Points of a debt, above zero."""
+    frozen: Mapped[bool]
+    frozen_reason: Mapped[str | None]
+    """The reason that the resident could read."""
+    forget_on: Mapped[date]
 
 
 class Area(Model):

@@ -4,7 +4,8 @@ HELD = {
     "profile": """
         SELECT 0, jsonb_build_object('resident_id', r.resident_id, 'state', r.state, 'nickname', r.nickname,
             'avatar_url', r.avatar_url, 'district', d.code, 'community', c.code, 'joined_at', r.joined_at,
-            'leaderboard_consent', r.leaderboard_consent)
+            'leaderboard_consent', r.leaderboard_consent, 'left_on', r.left_on,
+            'left_points', r.left_points, 'left_taken', r.left_taken)
         FROM residents r
         LEFT JOIN areas d ON d.id = r.district_id LEFT JOIN areas c ON c.id = r.community_id
         WHERE r.resident_id = %(resident_id)s AND %(after)s::int IS NULL LIMIT %(rows)s""",

@@ -11,8 +11,9 @@ from sqlalchemy import delete, select
 from backend.database import db
 from backend.errors import NotFoundError, UnauthenticatedError, ValidationFailedError
 from backend.residents import changes as feed
-from backend.residents import consents
+from backend.residents import consents, departures
 from backend.residents.auth import Caller
+from backend.residents.departures import Leaving
 from backend.residents.models import Area, IdempotencyKey, Identity_, Resident
 from backend.web.paging import Page, page_of
 
@@ -71,17 +72,19 @@ def list_areas(*, district: str | None, limit: int, after: str | None) -> Page:
     return page_of(db.session.scalars(query).all(), limit=limit, key=lambda area: area.code)
 
 
-def erase(resident: Resident, *, now: datetime) -> None:
+def erase(resident: Resident, *, leaving: Leaving, now: datetime) -> None:
     """Remove everything personal, and end all sessions; the row stays for the books, without a person.
 
-    Call it last: see `changes.tell`.
+    Who signed in as the resident is known again for a while, by what `leaving` says. Call it last: see `changes.tell`.
     """
     resident.state = "erased"
     resident.nickname, resident.avatar_url, resident.session_key = "", None, None
     resident.district_id = resident.community_id = None
     resident.leaderboard_consent = False
+    resident.left_on = resident.left_points = resident.left_taken = None
     resident.token_epoch += 1
     owner = resident.resident_id
+    departures.note(owner, leaving)
     db.session.execute(delete(Identity_).where(Identity_.resident_id == owner))
     # Stored answers may hold a delivery address or a voucher's code.
     db.session.execute(delete(IdempotencyKey).where(IdempotencyKey.resident_id == owner))

@@ -10,19 +10,22 @@ from sqlalchemy.dialects.postgresql import insert
 from backend import present, redis, sealing
 from backend.config import Settings
 from backend.database import db
-from backend.residents.models import Identity_, Resident
+from backend.residents import departures
+from backend.residents.models import Departure, Identity_, Resident
 from backend.residents.wechat import WeChatClient, WeChatSession
 from backend.residents.wechat_sandbox import create_sandbox
 
-PROVIDER = "wechat"
+PROVIDER = departures.SIGNS_IN
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A resident who signs in, and whether for the first time."""
+    """A resident who signs in, and whether for the first time with this account."""
 
     resident: Resident
     is_new: bool
+    left: Departure | None = None
+    """What is known of one who had left an account before."""
 
 
 def ask_wechat(code: str) -> WeChatSession:
@@ -39,12 +42,10 @@ def arrive(session: WeChatSession, *, now: datetime) -> Arrival:
     Of several first sign-ins at once, one makes the resident; the others wait for it on the identity's key.
     """
     known = _known(session.openid)
-    is_new = False
-    if known is None:
-        known, is_new = _make(session.openid, now=now)
-    known.session_key = sealing.seal(session.session_key)
+    arrival = _make(session.openid, now=now) if known is None else Arrival(known, is_new=False)
+    arrival.resident.session_key = sealing.seal(session.session_key)
     db.session.flush()
-    return Arrival(known, is_new)
+    return arrival
 
 
 def _client(settings: Settings) -> WeChatClient:
@@ -67,15 +68,19 @@ def _known(openid: str) -> Resident | None:
     return db.session.scalar(query)
 
 
-def _make(openid: str, *, now: datetime) -> tuple[Resident, bool]:
+def _make(openid: str, *, now: datetime) -> Arrival:
     drawn = db.session.scalar(select(func.nextval(func.pg_get_serial_sequence("residents", "resident_id"))))
     claim = insert(Identity_).values(provider=PROVIDER, subject=openid, resident_id=drawn)
     # An update, not nothing, on conflict: it waits for who came first, and answers with their resident.
     same = claim.on_conflict_do_update(index_elements=["provider", "subject"], set_={"subject": claim.excluded.subject})
     owner = db.session.scalar(same.returning(Identity_.resident_id))
     if owner != drawn:
-        return db.session.get_one(Resident, owner, with_for_update=True), False
+        return Arrival(db.session.get_one(Resident, owner, with_for_update=True), is_new=False)
+    # The identity is ours: who leaves at this moment has left before it was, and said so in a row that this sees.
+    left = departures.take(PROVIDER, openid)
     resident = Resident(resident_id=drawn, joined_at=now)
+    if left is not None:
+        resident.left_on, resident.left_points, resident.left_taken = left.left_on, left.year_points, left.taken
     db.session.add(resident)
     db.session.flush()
-    return resident, True
+    return Arrival(resident, is_new=True, left=left)

@@ -4,9 +4,11 @@ from datetime import datetime
 
 from sqlalchemy import update
 
-from backend.database import db
+from backend import clock
+from backend.database import cursor, db
 from backend.rewards import deciding
 from backend.rewards.models import Redemption
+from backend.rewards.writing import USED, periods
 
 HELD = {
     "redemptions": """
@@ -19,6 +21,22 @@ HELD = {
 """Section of an export → a statement that gives (key, JSON object) after a key."""
 OPENED = ("delivery",)
 """Members of a redemption that are sealed at rest, and opened for whom they are about."""
+
+
+_TAKEN = f"""
+SELECT x.id::text, {USED.format(reward_id="x.id")}
+FROM wallets w
+JOIN residents r ON r.resident_id = w.resident_id
+JOIN rewards x ON x.limit_per_resident IS NOT NULL
+WHERE w.resident_id = %(resident_id)s
+"""  # noqa: S608  the parts are ours
+
+
+def taken(resident_id: int, *, now: datetime) -> dict[str, int]:
+    """Rewards, by their numbers as text, of which the resident's pieces count against a limit now: how many."""
+    db.session.flush()
+    values = {"resident_id": resident_id, **periods(clock.local_day(now), clock.city_zone())}
+    return {reward_id: pieces for reward_id, pieces in cursor().execute(_TAKEN, values) if pieces}
 
 
 def erase(resident_id: int, *, now: datetime) -> None:

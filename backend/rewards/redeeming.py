@@ -5,10 +5,9 @@ If anything of the resident's or of the reward's moved in between, the write cha
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from functools import lru_cache, partial
+from datetime import datetime
+from functools import partial
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import psycopg
 from flask_babel import lazy_gettext as _l
@@ -173,7 +172,9 @@ class _Found:
 
 def _read(cursor: AnyCursor, wanted: Wanted, *, resident_id: int, request: Request, now: datetime) -> _Found:
     values = {"resident_id": resident_id, "reward_id": wanted.reward_id, "key": request.key}
-    row = cursor.execute(writing.READ, {**values, **_periods(clock.local_day(now), clock.city_zone())}).fetchone()
+    row = cursor.execute(
+        writing.READ, {**values, **writing.periods(clock.local_day(now), clock.city_zone())}
+    ).fetchone()
     if row is None:
         raise NotFoundError
     *mine, key_hash, key_status, key_body = row[:-_TERMS]
@@ -187,17 +188,6 @@ def _read(cursor: AnyCursor, wanted: Wanted, *, resident_id: int, request: Reque
 
 
 _TERMS = len(writing.COLUMNS)
-
-
-@lru_cache(maxsize=64)
-def _periods(today: date, zone: ZoneInfo) -> dict[str, datetime]:
-    """Bounds of the city's present day, month and year, as the read wants them."""
-    noon = clock.day_bounds(today, zone=zone)[0]
-    bounds: dict[str, datetime] = {}
-    for period in ("day", "month", "year"):
-        first, after = rules.period_bounds(noon, period=period, zone=zone) or (noon, noon)
-        bounds |= {f"{period}_from": first, f"{period}_until": after}
-    return bounds
 
 
 def _judged(found: _Found, wanted: Wanted, *, now: datetime) -> Redeemed:

@@ -5,25 +5,38 @@ terms and by its stock (the order of locks is the same everywhere: first the wal
 redeems it needs that one). If anything has moved, no part of it changes a row.
 """
 
+from datetime import date
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from backend import clock
 from backend.ledger import spending
 from backend.residents.idempotency import in_database
-from backend.rewards import answering
+from backend.rewards import answering, rules
 from backend.rewards.models import Reward
 from backend.rewards.rules import COUNTING
 
 COLUMNS = tuple(column.name for column in Reward.__table__.columns)
 _COUNTING = ", ".join(f"'{status}'" for status in COUNTING)
 
-READ = f"""
-SELECT r.state, r.token_epoch, w.frozen, w.co2e_mg, w.balance, w.version, w.redemption_seq, ({spending.LOTS}),
-    (SELECT coalesce(sum(d.quantity), 0) FROM redemptions d
-     WHERE d.resident_id = w.resident_id AND d.reward_id = %(reward_id)s AND d.status IN ({_COUNTING})
+USED = f"""(SELECT coalesce(sum(d.quantity), 0) FROM redemptions d
+     WHERE d.resident_id = w.resident_id AND d.reward_id = {{reward_id}} AND d.status IN ({_COUNTING})
         AND d.redeemed_at >= CASE x.limit_period WHEN 'day' THEN %(day_from)s::timestamptz
             WHEN 'month' THEN %(month_from)s::timestamptz WHEN 'year' THEN %(year_from)s::timestamptz
             ELSE '-infinity' END
         AND d.redeemed_at < CASE x.limit_period WHEN 'day' THEN %(day_until)s::timestamptz
             WHEN 'month' THEN %(month_until)s::timestamptz WHEN 'year' THEN %(year_until)s::timestamptz
-            ELSE 'infinity' END),
+            ELSE 'infinity' END)
+    + CASE WHEN r.left_on >= CASE x.limit_period WHEN 'day' THEN %(day_on)s::date WHEN 'month' THEN %(month_on)s::date
+            WHEN 'year' THEN %(year_on)s::date ELSE '-infinity' END
+        THEN coalesce((r.left_taken ->> {{reward_id}}::text)::int, 0) ELSE 0 END"""  # noqa: S608  the parts are ours
+"""Pieces of a reward `x` that count in its present period; what an account took that was left in it counts too.
+
+Wants the values of `periods`."""
+
+READ = f"""
+SELECT r.state, r.token_epoch, w.frozen, w.co2e_mg, w.balance, w.version, w.redemption_seq, ({spending.LOTS}),
+    {USED.format(reward_id="%(reward_id)s")},
     k.request_hash, k.status, k.body, {", ".join(f"x.{name}" for name in COLUMNS)}
 FROM wallets w
 JOIN residents r ON r.resident_id = w.resident_id
@@ -93,3 +106,14 @@ WRITE = _write(locks=_LOCKS, gate="reward", claim="", body="%(body)s")
 WRITE_WITH_CODES = _write(locks=_LOCKS + _CODES, gate="given", claim=_CLAIM, body=answering.BODY_WITH_CODES)
 """Both give one row: the voucher codes (NULL: nothing was written), and whether nothing had moved: there were too few
 codes then, whatever the stock says."""
+
+
+@lru_cache(maxsize=64)
+def periods(today: date, zone: ZoneInfo) -> dict[str, date]:
+    """Bounds of the city's present day, month and year, as USED wants them: instants, and the first day."""
+    noon = clock.day_bounds(today, zone=zone)[0]
+    bounds: dict[str, date] = {}
+    for period in ("day", "month", "year"):
+        first, after = rules.period_bounds(noon, period=period, zone=zone) or (noon, noon)
+        bounds |= {f"{period}_from": first, f"{period}_until": after, f"{period}_on": clock.local_day(first, zone=zone)}
+    return bounds

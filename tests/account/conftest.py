@@ -1,8 +1,10 @@
 """What tests of a resident's own pages do all the time."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import time_machine
 
 from backend import clock
 from backend.actions.claim import Claim
@@ -10,6 +12,7 @@ from backend.actions.record_many import record_many
 from backend.database import db, transaction
 from backend.ledger import service as ledger
 from backend.residents.models import Area
+from tests.account.person import NOON, Person
 
 
 @pytest.fixture
@@ -79,3 +82,28 @@ def areas(app):
                     title={"zh": code, "en": f"{title} 1"},
                 )
             )
+
+
+@pytest.fixture
+def travel():
+    """It is noon, until a test says otherwise: travel.move_to(instant)."""
+    with time_machine.travel(NOON, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def lin(app, travel):
+    """A person who has signed in, at NOON."""
+    person = Person(app)
+    person.come()
+    return person
+
+
+@pytest.fixture
+def set_to(app, monkeypatch):
+    """set_to(points_cap_year=9, …): the city's settings, until the test is over."""
+
+    def change(**changes):
+        monkeypatch.setitem(app.extensions, "settings", replace(app.extensions["settings"], **changes))
+
+    return change

@@ -133,6 +133,29 @@ def test_a_range_is_told_as_exactly_as_it_is_kept(rules):
     assert told == {"field": "activity.quantity", "message": "Must be from 0.5 to 20.001 l."}
 
 
+@pytest.mark.parametrize(
+    ("period", "left_on", "reason"),
+    [
+        ("day", date(2026, 11, 19), None),
+        ("day", date(2026, 11, 20), "daily-limit-reached"),
+        ("day", date(2026, 11, 21), "too-old"),
+        ("month", date(2026, 10, 31), None),
+        ("month", date(2026, 11, 1), "daily-limit-reached"),
+        ("month", date(2026, 11, 20), "daily-limit-reached"),
+        ("month", date(2026, 11, 21), "too-old"),
+    ],
+)
+def test_what_an_account_that_was_left_may_have_counted_counts_no_second_time(rules, period, left_on, reason):
+    limited = replace(rules["bike_ride"], limit_period=period)
+    assert judged({"bike_ride": limited}, claim(), Standing(1, left_on=left_on)).reason == reason
+
+
+@pytest.mark.parametrize(("left_on", "points"), [(date(2026, 1, 1), 3), (date(2025, 12, 31), 19)])
+def test_the_years_cap_holds_the_points_of_an_account_that_was_left(rules, left_on, points):
+    standing = Standing(1, left_on=left_on, left_points=CAPS.year - 3)
+    assert judged(rules, claim(), standing).points == points
+
+
 def a_trip(*, tier="partner", starts=NOW - timedelta(hours=10), minutes=15, points=19):
     return Trip(1, 1, tier, date(2026, 11, 20), starts, starts + timedelta(minutes=minutes), points)
 

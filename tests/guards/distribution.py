@@ -18,6 +18,7 @@ class Own(NamedTuple):
 
 OWN = {
     "identities": Own("subject", "who signs in is found by the provider's id"),
+    "departures": Own("subject_hash", "as identities: who comes back is found by the provider's id"),
     "external_events": Own("external_id", "keeps (partner, external id) unique, and is keyed by those alone"),
     "bindings": Own("subject", "found by the partner's own subject"),
     "vouchers": Own("reward_id", "claimed by reward"),
