@@ -160,6 +160,7 @@ def clean_up() -> dict[str, int]:
             "residents_keys": lambda limit: residents.forget_keys(before=before, limit=limit),
             "residents_changes": lambda limit: residents.forget_changes(now=now, limit=limit),
             "departures": lambda limit: residents.forget_departures(now=now, limit=limit),
+            "residents_moves": lambda limit: residents.forget_moves(now=now, limit=limit),
             "admins_keys": lambda limit: admins.forget_keys(before=before, limit=limit),
             "nonces": lambda limit: partners.forget_nonces(before=now - partners.NONCES_KEPT, limit=limit),
             "deliveries": lambda limit: delivery.forget(decided_before=now - DELIVERIES_KEPT, limit=limit),

@@ -123,6 +123,9 @@ class ExportSchema(Schema):
 
     exported_at = fields.String(required=True)
     profile = fields.List(fields.Dict(), required=True)
+    moves = fields.List(
+        fields.Dict(), required=True, metadata={"description": "Where I lived before, for boards not yet settled"}
+    )
     identities = fields.List(fields.Dict(), required=True)
     consents = fields.List(fields.Dict(), required=True)
     bindings = fields.List(fields.Dict(), required=True)

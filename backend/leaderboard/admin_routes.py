@@ -22,6 +22,6 @@ def show_settled_board(query: dict[str, Any], *, metric: str, period: str, admin
     """A past period's board as it was settled, for prizes
 
     Some days after its end a period is closed (`SETTLE_GRACE_DAYS`): what comes in later, or where people move, changes
-    what residents see, but not this.
+    what residents see, but not this. Of a district or community those are on it who lived there when the period ended.
     """
     return settled.read(metric=metric, kind=period, **query)

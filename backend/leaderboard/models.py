@@ -32,7 +32,10 @@ class PeriodScore(Model):
 
 
 class SettledBoard(Model):
-    """A past period's board as it stood when it was settled: its size and its best, for prizes."""
+    """A past period's board as it stood when it was settled: its size and its best, for prizes.
+
+    Those of areas hold who lived there when the period ended.
+    """
 
     __tablename__ = "settled_boards"
 

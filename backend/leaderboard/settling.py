@@ -1,4 +1,8 @@
-"""Settling the boards of a period that is over: written down for good, and out of Redis."""
+"""Settling the boards of a period that is over: written down for good, and out of Redis.
+
+Where a resident lived when the period ended counts (docs/adr/0029): a board that has a prize cannot be chosen by moving
+once it is known who leads it.
+"""
 
 from datetime import date, datetime, timedelta
 
@@ -11,9 +15,12 @@ from backend.leaderboard.filling import COLUMN
 from backend.leaderboard.periods import EVER, Period
 from backend.leaderboard.scores import METRICS, SCORE
 from backend.leaderboard.writing import live, take_out
+from backend.residents.homes import MOVED_SINCE
 
 STANDINGS = 100
 """Places that a settled board keeps."""
+_AREA = "CASE WHEN m.resident_id IS NULL THEN r.{scope}_id ELSE m.{scope}_id END"
+_MOVED = f"LEFT JOIN ({MOVED_SINCE}) AS m ON m.resident_id = s.resident_id"
 
 # Each step looks for the next period after the one found: as many look-ups as there are periods, not rows.
 _UNSETTLED = f"""
@@ -35,7 +42,7 @@ SELECT '{metric}', %(kind)s, %(starts_on)s::date, {name}, count(*), coalesce(
 FROM (
     SELECT s.resident_id, s.{column} AS score, {area} AS area_id, row_number() OVER (
         PARTITION BY {area} ORDER BY {score} DESC, s.resident_id::text COLLATE "C" DESC) AS place
-    FROM period_scores s JOIN residents r ON r.resident_id = s.resident_id
+    FROM period_scores s JOIN residents r ON r.resident_id = s.resident_id {moved}
     WHERE s.period = %(kind)s AND s.starts_on = %(starts_on)s AND s.{column} > 0 AND {area} IS NOT NULL) AS placed
 {group}
 """
@@ -58,11 +65,13 @@ def due(*, today: date, grace_days: int) -> list[Period]:
 def settle(period: Period, *, now: datetime) -> None:
     """Write down the boards of a period (city, districts, communities) and take them out of Redis.
 
-    Inside a transaction. Settling again changes nothing: what was settled stays, whatever late trips come in.
+    A resident is on those of the district and the community where they lived when the period ended. Inside a
+    transaction. Settling again changes nothing: what was settled stays, whatever late trips come in.
     """
     unhurried()
     cursor = session_cursor()
-    cursor.execute(_statement(), {"kind": period.kind, "starts_on": period.starts_on, "now": now})
+    values = {"kind": period.kind, "starts_on": period.starts_on, "ends_on": period.ends_on, "now": now}
+    cursor.execute(_statement(), values)
     _take_out(period, epoch=epochs.state(cursor).epoch)
 
 
@@ -77,7 +86,8 @@ def _board(metric: str, scope: str) -> str:
         metric=metric,
         column=COLUMN[metric],
         score=SCORE[metric],
-        area="0" if in_city else f"r.{scope}_id",
+        area="0" if in_city else _AREA.format(scope=scope),
+        moved="" if in_city else _MOVED,
         name="'city'" if in_city else f"'{scope}:' || area_id",
         group="" if in_city else "GROUP BY area_id",
         standings=STANDINGS,

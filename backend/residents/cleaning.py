@@ -1,9 +1,9 @@
-"""Removing what has served its time: stored answers, changes that every token has outlived, and who left long ago."""
+"""Removing what has served its time: stored answers, changes of before every token, former homes, who left long ago."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from backend import clock, present
-from backend.residents import changes, departures
+from backend.residents import changes, departures, homes
 from backend.residents.models import IdempotencyKey
 from backend.web.idempotency import forget_answers
 
@@ -22,3 +22,9 @@ def forget_changes(*, now: datetime, limit: int) -> int:
 def forget_departures(*, now: datetime, limit: int) -> int:
     """Remove up to `limit` of those who left and whose time is over; returns how many."""
     return departures.forget(today=clock.local_day(now), limit=limit)
+
+
+def forget_moves(*, now: datetime, limit: int) -> int:
+    """Remove up to `limit` of the moves that no board which is still to be settled goes by; returns how many."""
+    kept = timedelta(days=present.settings().settle_grace_days + homes.KEPT_DAYS)
+    return homes.forget(before=clock.local_day(now) - kept, limit=limit)

@@ -42,6 +42,18 @@ class Resident(Model):
     """Rewards by number → pieces that it had taken in the limit's period of `left_on`."""
 
 
+class Move(Model):
+    """Where a resident lived when a city day began on which they moved; `homes` writes and reads it."""
+
+    __tablename__ = "moves"
+    __table_args__ = (Index(None, "day"),)
+
+    resident_id: Mapped[int] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    district_id: Mapped[int | None]
+    community_id: Mapped[int | None]
+
+
 class NamesRevision(Model):
     """One row, made anew by every change of what others may see of somebody: tells all who keep names.
 

@@ -9,6 +9,11 @@ HELD = {
         FROM residents r
         LEFT JOIN areas d ON d.id = r.district_id LEFT JOIN areas c ON c.id = r.community_id
         WHERE r.resident_id = %(resident_id)s AND %(after)s::int IS NULL LIMIT %(rows)s""",
+    "moves": """
+        SELECT m.day, jsonb_build_object('day', m.day, 'left_district', d.code, 'left_community', c.code)
+        FROM moves m LEFT JOIN areas d ON d.id = m.district_id LEFT JOIN areas c ON c.id = m.community_id
+        WHERE m.resident_id = %(resident_id)s AND (%(after)s::date IS NULL OR m.day > %(after)s::date)
+        ORDER BY m.day LIMIT %(rows)s""",
     "identities": """
         SELECT i.subject, jsonb_build_object('provider', i.provider, 'subject', i.subject)
         FROM identities i WHERE i.resident_id = %(resident_id)s AND i.subject > coalesce(%(after)s::text, '')

@@ -11,7 +11,7 @@ from sqlalchemy import delete, select
 from backend.database import db
 from backend.errors import NotFoundError, UnauthenticatedError, ValidationFailedError
 from backend.residents import changes as feed
-from backend.residents import consents, departures
+from backend.residents import consents, departures, homes
 from backend.residents.auth import Caller
 from backend.residents.departures import Leaving
 from backend.residents.models import Area, IdempotencyKey, Identity_, Resident
@@ -45,7 +45,7 @@ def change_profile(caller: Caller, changes: Mapping[str, Any], *, now: datetime)
     resident = lock(caller.resident_id)
     if resident.state != "active" or resident.token_epoch != caller.epoch:
         raise UnauthenticatedError
-    before, shown = (resident.district_id, resident.community_id), _shown(resident)
+    before, shown = homes.home(resident), _shown(resident)
     if "nickname" in changes:
         resident.nickname = changes["nickname"]
     if "avatar_url" in changes:
@@ -55,9 +55,12 @@ def change_profile(caller: Caller, changes: Mapping[str, Any], *, now: datetime)
     if "leaderboard_consent" in changes:
         _consent(resident, given=changes["leaderboard_consent"], now=now)
     db.session.flush()
+    moved = before != homes.home(resident)
+    if moved:
+        homes.left(resident.resident_id, before)
     if shown != _shown(resident):
         feed.tell(resident.resident_id, now=now)
-    return Changed(resident, moved=before != (resident.district_id, resident.community_id))
+    return Changed(resident, moved=moved)
 
 
 def list_areas(*, district: str | None, limit: int, after: str | None) -> Page:
@@ -88,6 +91,7 @@ def erase(resident: Resident, *, leaving: Leaving, now: datetime) -> None:
     db.session.execute(delete(Identity_).where(Identity_.resident_id == owner))
     # Stored answers may hold a delivery address or a voucher's code.
     db.session.execute(delete(IdempotencyKey).where(IdempotencyKey.resident_id == owner))
+    homes.erase(owner)
     consents.withdraw_all(owner, now=now)
     db.session.flush()
     feed.tell(owner, now=now, token_epoch=resident.token_epoch)

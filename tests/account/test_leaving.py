@@ -1,7 +1,7 @@
 """GET /me/export and DELETE /me."""
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import select, text, update
@@ -12,7 +12,7 @@ from backend.actions.models import Action
 from backend.database import db, transaction
 from backend.ledger.models import LedgerEntry, Wallet
 from backend.partners.models import Binding, Partner
-from backend.residents.models import Consent, IdempotencyKey, Identity_, Resident
+from backend.residents.models import Consent, IdempotencyKey, Identity_, Move, Resident
 from backend.rewards.models import Redemption, Reward
 from backend.rewards.redeeming import redeem
 from tests.books import differences
@@ -28,6 +28,7 @@ SECRETS = (
     "sealed-key",
     "photo.example",
     "note",
+    "1999-12-31",
 )
 
 
@@ -55,6 +56,7 @@ def full_life(resident, earn, give, app):
         db.session.add_all(
             [
                 Binding(partner_id=partner.id, subject="their-user-7", resident_id=who, bound_at=clock.now()),
+                Move(resident_id=who, day=date(1999, 12, 31), district_id=1),
                 Consent(resident_id=who, purpose="leaderboard", version="1", given_at=clock.now()),
                 IdempotencyKey(
                     resident_id=who,

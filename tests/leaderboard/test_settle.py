@@ -13,6 +13,8 @@ from backend.leaderboard.models import SettledBoard
 from backend.leaderboard.periods import Period, containing
 from backend.projector import service as projector
 from backend.residents import areas
+from backend.residents import service as residents
+from backend.residents.auth import Caller
 from tests.projections import today
 
 GRACE = 3
@@ -51,6 +53,86 @@ def test_a_past_periods_boards_are_written_down_with_their_best(deeds, new_resid
     assert city.standings[0] == {"rank": 1, "resident_id": people[4].resident_id, "score": 285_900}
     sizes = {board.scope: board.size for board in settled(metric="points", period="day", starts_on=past.starts_on)}
     assert sizes == {"city": 5, "district:1": 3, "district:2": 2, "community:9": 5}
+
+
+@pytest.fixture
+def places(app):
+    """Ids of two districts, and of two communities in the first."""
+    with transaction():
+        named = [("east", None), ("west", None), ("east-1", "east"), ("east-2", "east")]
+        return {
+            code: areas.add(code=code, title={"en": code}, district=district, by="test").id for code, district in named
+        }
+
+
+@pytest.fixture
+def move(app):
+    """move(resident, days_ago, district=…, community=…) changes where somebody lives, that many days ago."""
+
+    def change(resident, days_ago, **where):
+        with time_machine.travel(clock.now() - timedelta(days=days_ago)), transaction():
+            caller = Caller(resident.resident_id, resident.token_epoch)
+            residents.change_profile(caller, where, now=clock.now())
+
+    return change
+
+
+def areas_settled(day):
+    """Scopes of areas on whose board of that day somebody is."""
+    boards = settled(metric="co2e", period="day", starts_on=day)
+    return {board.scope for board in boards} - {"city"}
+
+
+@pytest.mark.parametrize(
+    ("days_ago", "place"),
+    [([41], "west"), ([40], "west"), ([39], "east"), ([0], "east"), ([39, 38], "east"), ([40, 39], "west")],
+)
+def test_where_one_lived_when_the_period_ended_counts(
+    deeds, new_resident, settle_due, places, move, forty_days_ago, days_ago, place
+):
+    mover = new_resident("mover", district_id=places["east"])
+    deeds.record(mover, days_ago=40)
+    projector.drain()
+    there = "west"
+    for ago in days_ago:
+        move(mover, ago, district=there)
+        there = "east" if there == "west" else "west"
+    settle_due()
+    assert areas_settled(forty_days_ago) == {f"district:{places[place]}"}
+
+
+def test_a_community_is_not_changed_after_the_period_either(
+    deeds, new_resident, settle_due, places, move, forty_days_ago
+):
+    mover = new_resident("mover", district_id=places["east"], community_id=places["east-1"])
+    deeds.record(mover, days_ago=40)
+    projector.drain()
+    move(mover, 38, community="east-2")
+    settle_due()
+    assert areas_settled(forty_days_ago) == {f"district:{places['east']}", f"community:{places['east-1']}"}
+
+
+def test_who_had_set_no_district_by_then_is_on_the_citys_board_alone(
+    deeds, resident, settle_due, places, move, forty_days_ago
+):
+    deeds.record(resident, days_ago=40)
+    projector.drain()
+    move(resident, 38, district="west")
+    settle_due()
+    assert areas_settled(forty_days_ago) == set()
+    assert {board.size for board in settled(scope="city", starts_on=forty_days_ago, period="day")} == {1}
+
+
+def test_of_several_moves_of_a_day_the_first_tells_where_one_lived_before(
+    deeds, new_resident, settle_due, places, move, forty_days_ago
+):
+    mover = new_resident("mover", district_id=places["east"])
+    deeds.record(mover, days_ago=40)
+    projector.drain()
+    for there in ("west", "east", "west"):
+        move(mover, 39, district=there)
+    settle_due()
+    assert areas_settled(forty_days_ago) == {f"district:{places['east']}"}
 
 
 def test_settling_again_changes_nothing_even_after_late_trips(deeds, resident, settle_due):

@@ -15,7 +15,8 @@ from backend.ledger import expiring
 from backend.ledger import service as ledger
 from backend.ledger.models import Lot, Wallet
 from backend.partners.models import PartnerNonce
-from backend.residents.models import IdempotencyKey
+from backend.residents import homes
+from backend.residents.models import IdempotencyKey, Move
 from backend.verification import verify
 from backend.verified import LastVerify
 from tasks.schedule import SCHEDULE
@@ -145,6 +146,17 @@ def test_what_has_served_its_time_is_removed_and_nothing_else(jobs, resident, ne
     with transaction():
         left = [db.session.query(model).one() for model in (IdempotencyKey, AdminIdempotencyKey, PartnerNonce)]
     assert [left[0].key, left[1].key, left[2].nonce] == ["new", "new", "n14"]
+
+
+def test_moves_are_kept_until_no_board_goes_by_them(jobs, resident, settings):
+    today = clock.local_day(clock.now())
+    kept = settings.settle_grace_days + homes.KEPT_DAYS
+    with transaction():
+        for age in (kept, kept + 1):
+            db.session.add(Move(resident_id=resident.resident_id, day=today - timedelta(days=age)))
+    assert jobs.clean_up()["residents_moves"] == 1
+    with transaction():
+        assert db.session.query(Move).one().day == today - timedelta(days=kept)
 
 
 def test_of_what_is_removed_one_step_that_fails_holds_up_none_of_the_others(jobs, resident, monkeypatch):
