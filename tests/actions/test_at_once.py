@@ -11,6 +11,7 @@ from backend.actions import check_in
 from backend.actions.reversing import reverse
 from backend.catalogue import service as catalogue
 from backend.database import db, transaction
+from tests.append_only import changeable
 from tests.books import differences
 from tests.together import together
 
@@ -91,7 +92,7 @@ def test_an_award_and_a_reversal_at_once_keep_the_books(app, send, resident):
 
 
 def test_of_eighty_requests_at_once_that_all_may_count_none_is_sent_away(app, send):
-    with transaction():
+    with transaction(), changeable("task_versions"):
         db.session.execute(text("UPDATE task_versions SET limit_count = 80, points_cap_day = NULL"))
         catalogue.changed()
 

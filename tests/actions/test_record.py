@@ -20,6 +20,7 @@ from backend.audit.models import AuditRow
 from backend.catalogue import service as catalogue
 from backend.database import db, transaction
 from backend.ledger import adjusting
+from tests.append_only import changeable
 from tests.asking import asked_by
 from tests.books import differences
 
@@ -201,7 +202,7 @@ def test_a_partners_record_takes_the_place_of_the_declared_ride(app, resident, s
 
 def test_a_page_is_judged_by_what_the_catalogue_says_once_its_wallets_are_locked(app, resident, settings, ride):
     assert catalogue.current().tasks["bike_ride"].limit_count > 1
-    with transaction():
+    with transaction(), changeable("task_versions"):
         # As another process: it tells its own cache nothing of it.
         db.session.execute(text("UPDATE task_versions SET limit_count = 1"))
         db.session.execute(text("UPDATE catalogue_revision SET revision = revision + 1"))
@@ -223,7 +224,7 @@ def test_a_page_knows_the_tasks_of_what_was_done_while_it_waited(app, resident, 
 
 
 def test_a_trip_that_unlocked_the_task_of_its_better_record_is_replaced_and_not_lost(app, resident, settings, ride):
-    with transaction():
+    with transaction(), changeable("task_versions"):
         of_metro = "task_id = (SELECT id FROM green_tasks WHERE code = 'metro_ride')"
         db.session.execute(text(f"UPDATE task_versions SET unlock = '{{\"min_actions\": 1}}' WHERE {of_metro}"))
         catalogue.changed()

@@ -14,6 +14,7 @@ from backend.actions import record_one as recording
 from backend.database import db, transaction
 from backend.database.ready_connections import ReadyConnections
 from tests.actions.holding import PATIENCE_S, bag, held, until
+from tests.append_only import changeable
 from tests.books import differences
 from tests.sent_statements import forget_prepared
 
@@ -222,7 +223,7 @@ def test_a_new_catalogue_is_taken_up_by_a_whole_group(at_once, ask, new_resident
     ask(new_resident())()
 
     def edit():
-        with transaction():
+        with transaction(), changeable("task_versions"):
             db.session.execute(text("UPDATE catalogue_revision SET revision = revision + 1"))
             db.session.execute(text("UPDATE task_versions SET limit_count = 1"))
 

@@ -11,6 +11,7 @@ from backend.catalogue import service as catalogue
 from backend.catalogue.models import TaskVersion
 from backend.database import db, transaction
 from backend.ledger.models import Wallet
+from tests.append_only import changeable
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def submit(client, resident, headers):
 
 
 def change(code, **columns):
-    with transaction():
+    with transaction(), changeable("task_versions"):
         version_id = catalogue.current().task(code).version_id
         db.session.execute(update(TaskVersion).where(TaskVersion.id == version_id).values(**columns))
         catalogue.changed()

@@ -9,6 +9,7 @@ from backend import clock
 from backend.catalogue import service as catalogue
 from backend.catalogue.models import TaskVersion
 from backend.database import db, transaction
+from tests.append_only import changeable
 
 
 @pytest.fixture
@@ -16,7 +17,7 @@ def tasks_become(app):
     """tasks_become(column=…) changes all tasks."""
 
     def change(**columns):
-        with transaction():
+        with transaction(), changeable("task_versions"):
             db.session.execute(update(TaskVersion).values(**columns))
             catalogue.changed()
 
