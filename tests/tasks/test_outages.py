@@ -3,6 +3,7 @@
 import dataclasses
 import importlib
 import json
+from datetime import timedelta
 
 import pytest
 from celery.exceptions import Retry
@@ -120,6 +121,52 @@ def test_what_the_clock_could_not_ask_for_it_asks_for_when_redis_is_back(jobs, a
         scheduler.apply_entry(entries["project"], producer=producer)
         assert events(told) == ["the clock reaches Redis again"]
     scheduler.close()
+    assert asked_for() == ["expire_points", "project", "verify"]
+
+
+def asked_for():
+    """The jobs that have been asked for since the last look."""
     sent = [json.loads(message)["headers"]["task"] for message in redis.client().lrange("celery", 0, -1)]
     redis.client().delete("celery")
-    assert sorted(sent) == ["expire_points", "project", "verify"]
+    return sorted(sent)
+
+
+def test_a_clock_whose_disk_is_full_goes_on_from_memory_and_loses_nothing_that_it_wrote(jobs, app, tmp_path):
+    clock = importlib.import_module("tasks.clock")
+    file, new = tmp_path / "schedule", tmp_path / "schedule.new"
+
+    def started():
+        scheduler = clock.Scheduler(jobs.app, schedule_filename=str(file))
+        scheduler.sync_every_tasks = 1
+        return scheduler
+
+    before = started()
+    due = before.schedule["verify"].last_run_at = before.schedule["verify"].last_run_at - timedelta(days=1)
+    before.close()
+    asked_for()
+    new.symlink_to("/dev/full")
+    with capture_logs() as told:
+        scheduler = started()
+        assert events(told) == ["the clock cannot write its schedule down: it goes on from memory"]
+        assert scheduler.schedule["verify"].last_run_at == due
+        scheduler.apply_entry(scheduler.schedule["settle"])
+        for _ in range(2):  # one job each, and `project` may be due before
+            scheduler.tick()
+        assert {"settle", "verify"} <= set(asked_for())
+        assert events(told) == []
+        new.unlink()
+        scheduler.close()
+        assert events(told) == ["the clock has written its schedule down again"]
+    again = started()
+    assert again.schedule["verify"].last_run_at > due
+    again.close()
+
+
+def test_a_clock_begins_anew_where_its_file_cannot_be_read(jobs, app, tmp_path):
+    clock = importlib.import_module("tasks.clock")
+    file = tmp_path / "schedule"
+    for spoiled in (b"", b"half a schedule"):
+        file.write_bytes(spoiled)
+        scheduler = clock.Scheduler(jobs.app, schedule_filename=str(file))
+        assert scheduler.schedule.keys() == SCHEDULE.keys()
+        scheduler.close()
