@@ -80,6 +80,13 @@ def _former_keys(text: str) -> tuple[str, ...]:
     return keys
 
 
+def _hosts(text: str) -> tuple[str, ...]:
+    hosts = tuple(re.findall(r"[^,\s]+", text.lower()))
+    if not hosts or not all(re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", host) for host in hosts):
+        raise ValueError("write names of hosts, as qlogo.cn,avatars.example.org")
+    return hosts
+
+
 def _switch(text: str) -> bool:
     if text not in {"on", "off"}:
         raise ValueError("write on or off")
@@ -133,6 +140,7 @@ class Settings:
     wechat_base_url: str = "https://api.weixin.qq.com"
     wechat_app_id: str = "wx-sandbox"
     wechat_secret: str = ""
+    avatar_hosts: tuple[str, ...] = field(default=("qlogo.cn",), metadata={"read": _hosts})  # and below
     token_days: int = _whole(7, least=1)
     admin_require_otp: bool | None = field(default=None, metadata={"read": _switch})  # None: in production
     points_valid_months: int = _whole(24, least=1)

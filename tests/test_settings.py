@@ -56,6 +56,9 @@ def test_what_sqlalchemy_and_psycopg_understand_is_taken_as_it_is(tmp_path, url)
         ("DATABASE_POOL_SIZE", "many", "write a whole number, 1 or more"),
         ("TRUSTED_PROXIES", "-1", "write a whole number, 0 or more"),
         ("ADMIN_REQUIRE_OTP", "yes", "write on or off"),
+        ("AVATAR_HOSTS", "https://qlogo.cn/", "write names of hosts, as qlogo.cn,avatars.example.org"),
+        ("AVATAR_HOSTS", "qlogo.cn,*", "write names of hosts, as qlogo.cn,avatars.example.org"),
+        ("AVATAR_HOSTS", ",", "write names of hosts, as qlogo.cn,avatars.example.org"),
         ("LOG_LEVEL", "verbose", "write DEBUG, INFO, WARNING, ERROR or CRITICAL"),
         ("TANHUI_ENV", "staging", "write development or production"),
         ("WECHAT_MODE", "off", "write sandbox or live"),
@@ -70,8 +73,10 @@ def test_what_is_out_of_bounds_is_refused_with_the_cure(tmp_path, variable, text
 
 def test_bounds_themselves_and_small_letters_are_fine(tmp_path):
     environ = {"DATABASE_POOL_SIZE": "1", "TRUSTED_PROXIES": "0", "LOG_LEVEL": "debug"}
+    environ["AVATAR_HOSTS"] = "qlogo.cn, Avatars.City.example"
     read = Settings.from_environment({**ELSEWHERE, "TANHUI_VAR": str(tmp_path), **environ})
     assert (read.database_pool_size, read.trusted_proxies, read.log_level) == (1, 0, "DEBUG")
+    assert read.avatar_hosts == ("qlogo.cn", "avatars.city.example")
 
 
 @pytest.mark.parametrize("written", ["zh_CN", "zh-CN"])

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import aliased
 
-from backend import audit
+from backend import audit, clock
 from backend.account.freezing import FROZEN, UNFROZEN
 from backend.database import db
 from backend.errors import NotFoundError
 from backend.ledger import service as ledger
 from backend.ledger.models import Wallet
+from backend.residents import changes
 from backend.residents.models import Area, Resident
 from backend.web.paging import Page, decode_number, page_of
 
@@ -68,7 +69,9 @@ def set_frozen(resident_id: int, *, frozen: bool, reason: str, by: str) -> Accou
             before={"frozen": not frozen},
             after={"frozen": frozen, "reason": reason},
         )
-    db.session.flush()
+        db.session.flush()
+        # Boards show no name that a frozen resident chose.
+        changes.tell(resident_id, now=clock.now())
     return account
 
 

@@ -1,4 +1,7 @@
-"""What boards call residents: by their nickname if they consented, else by a pseudonym that tells nothing."""
+"""What boards call residents: by their nickname if they consented, else by a pseudonym that tells nothing.
+
+Who is frozen is called by the pseudonym too: nothing that they chose is shown to others meanwhile.
+"""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -10,6 +13,7 @@ from flask_babel import gettext
 from backend import present
 from backend.database import array, prepared_statements
 from backend.leaderboard.knowledge import Known, knowledge
+from backend.residents.avatars import pattern
 
 UNKNOWN = ""
 """In place of a name that this process does not keep."""
@@ -18,9 +22,12 @@ UNKNOWN = ""
 # shown, for Python takes ten times as long to write them.
 _NAMES = """
 SELECT jsonb_object_agg(n.resident_id,
-    '"name":' || to_json(n.nickname)::text || ',"avatar_url":' || coalesce(to_json(n.avatar_url)::text, 'null'))
+    '"name":' || to_json(n.nickname)::text || ',"avatar_url":'
+        || coalesce(CASE WHEN n.avatar_url ~* %s::text THEN to_json(n.avatar_url)::text END, 'null'))
 FROM residents n
+JOIN wallets w ON w.resident_id = n.resident_id
 WHERE n.resident_id = ANY(%s::bigint[]) AND n.leaderboard_consent AND n.state = 'active' AND n.nickname <> ''
+    AND NOT w.frozen
 """
 
 
@@ -40,10 +47,11 @@ def labels(ids: Sequence[int], *, known: Known, language: str) -> list[str]:
 
 
 def _read(ids: Sequence[int], *, known: Known) -> Mapping[int, str]:
+    chosen = present.settings()
     with prepared_statements() as cursor:
-        row = cursor.execute(_NAMES, (array(ids),)).fetchone()
+        row = cursor.execute(_NAMES, (pattern(chosen.avatar_hosts), array(ids))).fetchone()
     named = (row and row[0]) or {}
-    secret = present.settings().secret_key
+    secret = chosen.secret_key
     labelled = {owner: named.get(str(owner)) or _code(owner, secret) for owner in ids}
     knowledge().keep(labelled, known=known)
     return labelled

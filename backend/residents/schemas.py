@@ -1,24 +1,21 @@
 """What residents send to sign in and about themselves, and the places they choose from."""
 
-from urllib.parse import urlsplit
-
 from flask_babel import gettext
 from marshmallow import Schema, ValidationError, fields
 
+from backend import present
+from backend.residents import avatars
 from backend.web.paging import PageQuerySchema
 from backend.web.schemas import Flag, Text
 
 CODE = 64
 
 
-def _is_https(address: str) -> None:
-    try:
-        parts = urlsplit(address)
-        good = parts.scheme == "https" and bool(parts.hostname) and address.isprintable() and " " not in address
-    except ValueError:
-        good = False
-    if not good:
-        raise ValidationError(gettext("Give an address that begins with https://."))
+def _is_avatar(address: str) -> None:
+    hosts = present.settings().avatar_hosts
+    if not avatars.may_lie_at(address, hosts=hosts):
+        cure = gettext("Give an https:// address at one of these hosts, or at a name below: %(hosts)s.")
+        raise ValidationError(cure % {"hosts": ", ".join(hosts)})
 
 
 def _is_printable(text: str) -> None:
@@ -47,8 +44,8 @@ class ChangesSchema(Schema):
     avatar_url = Text(
         longest=500,
         allow_none=True,
-        validate=[_is_https],
-        metadata={"example": "https://example.org/lin.png"},
+        validate=[_is_avatar],
+        metadata={"example": "https://thirdwx.qlogo.cn/lin.png", "description": "As WeChat gives it, with https://"},
     )
     district = Text(
         shortest=1,

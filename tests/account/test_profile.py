@@ -57,8 +57,8 @@ def test_the_level_is_reached_at_exactly_its_grams(me, resident, co2e_mg, level)
 
 def test_what_is_left_out_stays(me):
     me("PATCH", json={"nickname": "Lin"})
-    shown = me("PATCH", json={"avatar_url": "https://example.org/lin.png"}).json
-    assert (shown["nickname"], shown["avatar_url"]) == ("Lin", "https://example.org/lin.png")
+    shown = me("PATCH", json={"avatar_url": "https://thirdwx.qlogo.cn/lin.png"}).json
+    assert (shown["nickname"], shown["avatar_url"]) == ("Lin", "https://thirdwx.qlogo.cn/lin.png")
     assert me("PATCH", json={"avatar_url": None}).json["avatar_url"] is None
     assert me("PATCH", json={}).json == me("GET").json
 
@@ -75,6 +75,7 @@ def test_what_is_left_out_stays(me):
         ({"avatar_url": "javascript:alert(1)"}, "avatar_url"),
         ({"avatar_url": "https://"}, "avatar_url"),
         ({"avatar_url": "https://[::1"}, "avatar_url"),
+        ({"avatar_url": "https://evil.example/x.png"}, "avatar_url"),
         ({"leaderboard_consent": "yes"}, "leaderboard_consent"),
         ({"leaderboard_consent": 1}, "leaderboard_consent"),
         ({"leaderboard_consent": None}, "leaderboard_consent"),
@@ -86,7 +87,7 @@ def test_what_is_left_out_stays(me):
     ],
 )
 def test_a_wrong_field_is_named_and_nothing_changes(me, areas, change, field):
-    assert fields_of(me("PATCH", json={"avatar_url": "https://example.org/", **change})) == [field]
+    assert fields_of(me("PATCH", json={"avatar_url": "https://thirdwx.qlogo.cn/", **change})) == [field]
     assert me("GET").json["avatar_url"] is None
 
 

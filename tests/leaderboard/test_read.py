@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from backend import clock, redis
+from backend.account import administering
 from backend.database import db, transaction
 from backend.leaderboard import knowledge
 from backend.leaderboard.schemas import BoardSchema, PeriodSchema, PlaceSchema
@@ -80,13 +81,43 @@ def test_an_empty_board_is_a_board(board, resident):
     assert (answer["size"], answer["items"], answer["me"]) == (0, [], None)
 
 
+def test_an_avatar_that_lies_elsewhere_is_not_shown(board, podium):
+    with transaction():
+        stored = {"avatar_url": "https://evil.example/x.png", "leaderboard_consent": True}
+        db.session.execute(update(Resident).where(Resident.resident_id == podium[0].resident_id).values(**stored))
+    shown = board(podium[1], "co2e/day")["items"][0]
+    assert (shown["name"], shown["avatar_url"]) == ("p0", None)
+
+
+def test_what_a_frozen_resident_chose_is_not_shown_until_that_is_lifted(board, podium):
+    chosen = ("p0", "https://wx.qlogo.cn/a.png")
+    with transaction():
+        stored = {"avatar_url": chosen[1], "leaderboard_consent": True}
+        db.session.execute(update(Resident).where(Resident.resident_id == podium[0].resident_id).values(**stored))
+
+    def shown():
+        first = board(podium[1], "co2e/day")["items"][0]
+        return first["name"], first["avatar_url"]
+
+    def freeze(*, frozen):
+        with transaction():
+            administering.set_frozen(podium[0].resident_id, frozen=frozen, reason="x", by="admin:li")
+
+    assert shown() == chosen
+    freeze(frozen=True)
+    name, avatar_url = shown()
+    assert (name.startswith("Resident "), avatar_url) == (True, None)
+    freeze(frozen=False)
+    assert shown() == chosen
+
+
 def test_names_are_pseudonyms_unless_their_owners_consented(app, board, podium):
     with transaction():
         shown = db.session.get(Resident, podium[0].resident_id)
-        shown.leaderboard_consent, shown.avatar_url = True, "https://example.org/a.png"
-        db.session.get(Resident, podium[1].resident_id).avatar_url = "https://example.org/b.png"
+        shown.leaderboard_consent, shown.avatar_url = True, "https://thirdwx.qlogo.cn/a.png"
+        db.session.get(Resident, podium[1].resident_id).avatar_url = "https://thirdwx.qlogo.cn/b.png"
     items = board(podium[6], "co2e/day")["items"]
-    assert (items[0]["name"], items[0]["avatar_url"]) == ("p0", "https://example.org/a.png")
+    assert (items[0]["name"], items[0]["avatar_url"]) == ("p0", "https://thirdwx.qlogo.cn/a.png")
     assert items[1]["name"].startswith("Resident ")
     assert items[1]["avatar_url"] is None
     assert len({item["name"] for item in items}) == 7
@@ -175,7 +206,7 @@ def test_a_name_that_changes_is_seen_at_once_on_a_page_that_was_shown_before(app
             assert board(reader, "co2e/day")["items"][0]["name"] == name, changes
 
 
-@pytest.mark.parametrize("avatar_url", [None, 'https://img.example/a?b="c"&d=碳'])
+@pytest.mark.parametrize("avatar_url", [None, 'https://img.qlogo.cn/a?b="c"&d=碳'])
 def test_a_name_is_shown_as_it_is_whatever_it_is_made_of(board, podium, avatar_url):
     name = 'a"b\\c/\n\t\x01\x7f 碳惠 😀 </script>'
     with transaction():
