@@ -178,11 +178,15 @@ def _limiter() -> Limiter:
 
 
 def _address() -> str:
-    """The caller's address; of IPv6 the network, of which one caller has all addresses."""
+    """The caller's address; of IPv6 the network, of which one caller has all addresses.
+
+    An IPv4 address that is written as IPv6, as a socket for both tells it, is that IPv4 address.
+    """
     given = present.request().remote_addr or ""
     if ":" not in given:
         return given
     try:
-        return str(ipaddress.ip_network(f"{given.partition('%')[0]}/64", strict=False))
+        address = ipaddress.IPv6Address(given.partition("%")[0])
     except ValueError:
         return given
+    return str(address.ipv4_mapped or ipaddress.IPv6Network((int(address), 64), strict=False))

@@ -211,6 +211,16 @@ def test_signing_in_is_held_to_the_limit_by_address(client, strict):
     assert sign_in("192.0.2.2") == 401
 
 
+def test_an_ipv4_address_is_the_same_one_where_it_is_written_as_ipv6(client, strict):
+    def sign_in(address):
+        environ = {"REMOTE_ADDR": address}
+        return client.post("/api/v1/auth/wechat", json={"code": "x"}, environ_base=environ).status_code
+
+    mine = ("192.0.2.1", "::ffff:192.0.2.1", "::ffff:c000:201", "::FFFF:192.0.2.1")
+    assert [sign_in(address) for address in mine] == [401, 401, 401, 429]
+    assert sign_in("::ffff:192.0.2.2") == 401
+
+
 def test_one_ipv6_network_is_one_address(client, strict):
     def sign_in(address):
         environ = {"REMOTE_ADDR": address}
