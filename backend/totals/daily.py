@@ -9,6 +9,8 @@ from backend.totals.models import ANY
 from backend.totals.service import kilograms
 from backend.web.paging import Page, decode_number, encode
 
+FEW = 5
+"""Of fewer participants a row tells whole kilograms only."""
 _BITS = 20
 _MASK = 2**_BITS - 1
 
@@ -40,7 +42,7 @@ class Days:
 def daily(days: Days, *, limit: int, cursor: str | None) -> Page:
     """{date, task?, district?, co2e_kg, person_times, participants}, earliest first.
 
-    `district` is None where the resident had set none.
+    `district` is None where the resident had set none. Kilograms of whole days are exact, those of parts rounded.
 
     Raises ValidationFailedError for a cursor that we did not make.
     """
@@ -70,7 +72,16 @@ def _shown(row: tuple[Any, ...], *, by: frozenset[str]) -> dict[str, Any]:
         shown["task"] = task
     if "district" in by:
         shown["district"] = district
-    return shown | {"co2e_kg": kilograms(co2e_mg), "person_times": person_times, "participants": participants}
+    told = _rounded(co2e_mg, participants=participants) if by else kilograms(co2e_mg)
+    return shown | {"co2e_kg": told, "person_times": person_times, "participants": participants}
+
+
+def _rounded(co2e_mg: int, *, participants: int) -> float:
+    """Kilograms of a task or district: exact ones of one person would be found again on the day's board.
+
+    Those of many are rounded too: else the rest of an exact day would be what the few did.
+    """
+    return round(kilograms(co2e_mg), 0 if participants < FEW else 1)
 
 
 def _next(rows: list[tuple[Any, ...]], limit: int) -> str | None:

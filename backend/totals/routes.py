@@ -44,7 +44,8 @@ def read_totals() -> Response:
 def read_daily(query: dict[str, Any]) -> Response:
     """The same day by day
 
-    At most 366 days. Participants of several days or tasks cannot be added up: one person may be in both.
+    At most 366 days. Participants of several days or tasks cannot be added up: one person may be in both. Kilograms of
+    a day are exact; of its tasks and districts they are rounded, so that nobody's own can be read from them.
     """
     page = daily.daily(_days(query), limit=query["limit"], cursor=query["cursor"])
     body = page_schema(DayOfTotalsSchema)().dump(page)

@@ -98,6 +98,12 @@ class DayOfTotalsSchema(Schema):
     district = fields.String(
         allow_none=True, metadata={"description": "Code of the district, if grouped by it; null: none set"}
     )
-    co2e_kg = fields.Float(required=True, metadata={"example": 512.25})
+    co2e_kg = fields.Float(
+        required=True,
+        metadata={
+            "description": "Of a day exact; of a task or district to a tenth, of fewer than five participants whole",
+            "example": 512.3,
+        },
+    )
     person_times = fields.Integer(required=True, metadata={"example": 2511})
     participants = fields.Integer(required=True, metadata={"example": 1760})

@@ -136,6 +136,33 @@ def test_unquantified_tasks_count_as_person_times_and_never_as_kilograms(read, c
     assert {item["co2e_kg"] for item in items if item["task"] == "e_office"} == {0}
 
 
+@pytest.fixture
+def few_and_many(deeds, new_resident):
+    """On one day four do the one thing, and the five others of the city the other."""
+    people = [new_resident(f"r{number}") for number in range(9)]
+    for person in people[:4]:
+        deeds.record(person, metres=5_040)
+    for person in people[4:]:
+        deeds.record(person, "no_cutlery")
+    projector.drain()
+
+
+def test_what_few_did_is_told_in_whole_kilograms_and_of_five_to_a_tenth(read, few_and_many):
+    (day,) = read("/daily").json["items"]
+    assert (day["co2e_kg"], day["participants"]) == (pytest.approx(4 * 0.480312 + 5 * 0.04572, abs=1e-9), 9)
+    parts = {item["task"]: (item["co2e_kg"], item["participants"]) for item in read("/daily?by=task").json["items"]}
+    assert parts == {"bike_ride": (2.0, 4), "no_cutlery": (0.2, 5)}
+
+
+@pytest.mark.parametrize("by", ["task", "task,district"])
+def test_an_exact_day_less_all_other_rows_is_not_what_few_did(read, few_and_many, by):
+    (day,) = read("/daily").json["items"]
+    rows = [item["co2e_kg"] for item in read(f"/daily?by={by}").json["items"]]
+    exact = {round(4 * 0.480312, 6), round(5 * 0.04572, 6)}
+    assert not exact & {round(day["co2e_kg"] - sum(rows) + row, 6) for row in rows}
+    assert not exact & set(rows)
+
+
 def test_a_day_of_which_all_was_reversed_is_not_shown(read, deeds, resident):
     deeds.reverse(resident, deeds.record(resident).seq)
     projector.drain()
