@@ -9,8 +9,8 @@ from backend.actions.routes import blueprint as actions
 from backend.admins.audit_routes import blueprint as audit
 from backend.admins.routes import blueprint as admins
 from backend.catalogue.admin_routes import blueprint as admin_tasks
-from backend.catalogue.emission_routes import blueprint as admin_emissions
 from backend.catalogue.partner_routes import blueprint as admin_partners
+from backend.emissions.admin_routes import blueprint as admin_emissions
 from backend.leaderboard.admin_routes import blueprint as admin_leaderboards
 from backend.leaderboard.routes import blueprint as leaderboards
 from backend.ledger.admin_routes import blueprint as adjustments

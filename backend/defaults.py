@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import select, text
 
 from backend import clock
-from backend.catalogue import service as catalogue
-from backend.catalogue.models import CatalogueRevision, GreenTask, TaskVersion
+from backend.catalogue.models import GreenTask, TaskVersion
 from backend.database import Model, db
-from backend.emissions.models import EmissionFactor, Methodology
+from backend.emissions import revision
+from backend.emissions.models import CatalogueRevision, EmissionFactor, Methodology
 from backend.partners.models import Partner
 from backend.rewards import configuring as rewards
 
@@ -31,7 +31,7 @@ def load() -> int:
     added += rewards.add_defaults(_read("rewards", "rewards"), by=BY)
     db.session.flush()
     if added:
-        catalogue.changed()
+        revision.changed()
     return added
 
 

@@ -13,10 +13,10 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from backend import audit, clock
 from backend.admins.etags import require_version
 from backend.catalogue import checking
-from backend.catalogue import service as catalogue
 from backend.catalogue.drafts import TaskDraft
 from backend.catalogue.models import GreenTask, TaskVersion
 from backend.database import db
+from backend.emissions import revision
 from backend.errors import AlreadyExistsError, NotFoundError
 from backend.web.paging import Page, decode, decode_number, page_of
 
@@ -35,7 +35,7 @@ class TaskShown:
 
 def add(code: str, draft: TaskDraft, *, position: int, by: str) -> TaskShown:
     """A new green task in its first version; raises AlreadyExistsError, ValidationFailedError."""
-    catalogue.changed()
+    revision.changed()
     if _find(code) is not None:
         raise AlreadyExistsError
     checking.check(draft)
@@ -50,7 +50,7 @@ def change(code: str, changes: Mapping[str, Any], *, expected: int, by: str) -> 
 
     Raises NotFoundError, PreconditionFailedError, ValidationFailedError.
     """
-    catalogue.changed()
+    revision.changed()
     before = latest(code)
     require_version(expected, before.version)
     task = _existing(code)

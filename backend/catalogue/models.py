@@ -62,12 +62,3 @@ class TaskVersion(Model):
     ends_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     created_by: Mapped[str]
-
-
-class CatalogueRevision(Model):
-    """One row, raised by every change of tasks, methodologies or factors: tells all caches."""
-
-    __tablename__ = "catalogue_revision"
-
-    id: Mapped[Whole] = mapped_column(primary_key=True, default=1)
-    revision: Mapped[int] = mapped_column(default=1)

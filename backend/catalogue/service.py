@@ -5,14 +5,15 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from backend import present
-from backend.catalogue.models import CatalogueRevision, GreenTask, TaskVersion
+from backend.catalogue.models import GreenTask, TaskVersion
 from backend.catalogue.rules import TaskRules, evidence_rule
 from backend.database import db
 from backend.emissions import service as emissions
+from backend.emissions.revision import latest as latest_revision
 from backend.emissions.rules import Quantifier
 from backend.errors import NotFoundError
 
@@ -50,9 +51,9 @@ def current(revision: int | None = None) -> Catalogue:
     with the data that it is about to judge can never judge by older rules.
     """
     cached: Catalogue | None = present.extensions().get("catalogue")
-    wanted = revision if revision is not None else db.session.scalar(select(CatalogueRevision.revision))
+    wanted = revision if revision is not None else latest_revision()
     if cached is None or cached.revision != wanted:
-        cached = present.extensions()["catalogue"] = _load(wanted or 0)
+        cached = present.extensions()["catalogue"] = _load(wanted)
     return cached
 
 
@@ -78,11 +79,6 @@ def version(version_id: int) -> TaskRules:
     if found is None:
         raise NotFoundError
     return _rules(found[0], found[1], emissions.quantifiers())
-
-
-def changed() -> None:
-    """Tell all caches, when this transaction commits, that tasks, methodologies or factors have changed."""
-    db.session.execute(update(CatalogueRevision).values(revision=CatalogueRevision.revision + 1))
 
 
 def _load(revision: int) -> Catalogue:

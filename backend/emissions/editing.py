@@ -1,6 +1,6 @@
 """Adding versions of emission factors and methodologies. Rows are only ever added: old actions keep theirs.
 
-Whoever calls these has told the catalogue first (`catalogue.changed`), which lets one editor in at a time.
+Each verb tells the caches before it reads anything, which lets one editor in at a time.
 """
 
 from collections.abc import Mapping
@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from backend import audit, clock
 from backend.admins.etags import require_version
 from backend.database import db
+from backend.emissions import revision
 from backend.emissions.models import EmissionFactor, Methodology
 from backend.errors import AlreadyExistsError, NotFoundError, ValidationFailedError
 from backend.web.paging import Page, decode, decode_number, page_of
@@ -51,6 +52,7 @@ class MethodologyDraft:
 
 def add_factor(code: str, draft: FactorDraft, *, by: str) -> EmissionFactor:
     """The first version of a factor; raises AlreadyExistsError, ValidationFailedError."""
+    revision.changed()
     _refuse_taken(EmissionFactor, code)
     _check_factor(draft)
     return _add(EmissionFactor, code, draft=draft, version=1, by=by)
@@ -58,6 +60,7 @@ def add_factor(code: str, draft: FactorDraft, *, by: str) -> EmissionFactor:
 
 def change_factor(code: str, changes: Mapping[str, Any], *, expected: int, by: str) -> EmissionFactor:
     """The next version of a factor; raises NotFoundError, PreconditionFailedError, ValidationFailedError."""
+    revision.changed()
     before = latest(EmissionFactor, code)
     require_version(expected, before.version)
     draft = replace(FactorDraft(**_state(FactorDraft, before)), **changes)
@@ -67,6 +70,7 @@ def change_factor(code: str, changes: Mapping[str, Any], *, expected: int, by: s
 
 def add_methodology(code: str, draft: MethodologyDraft, *, by: str) -> Methodology:
     """The first version of a methodology; raises AlreadyExistsError, ValidationFailedError."""
+    revision.changed()
     _refuse_taken(Methodology, code)
     _check_methodology(draft)
     return _add(Methodology, code, draft=draft, version=1, by=by)
@@ -74,6 +78,7 @@ def add_methodology(code: str, draft: MethodologyDraft, *, by: str) -> Methodolo
 
 def change_methodology(code: str, changes: Mapping[str, Any], *, expected: int, by: str) -> Methodology:
     """The next version of a methodology; raises as `change_factor` does."""
+    revision.changed()
     before = latest(Methodology, code)
     require_version(expected, before.version)
     draft = replace(MethodologyDraft(**_state(MethodologyDraft, before)), **changes)

@@ -53,3 +53,12 @@ class EmissionFactor(Model):
     valid_to: Mapped[date | None]
     created_at: Mapped[datetime]
     created_by: Mapped[str]
+
+
+class CatalogueRevision(Model):
+    """One row, raised by every change of tasks, methodologies or factors: tells all caches."""
+
+    __tablename__ = "catalogue_revision"
+
+    id: Mapped[Whole] = mapped_column(primary_key=True, default=1)
+    revision: Mapped[int] = mapped_column(default=1)

@@ -9,8 +9,8 @@ from sqlalchemy import text
 from backend import clock
 from backend.actions import check_in
 from backend.actions.reversing import reverse
-from backend.catalogue import service as catalogue
 from backend.database import db, transaction
+from backend.emissions import revision
 from tests.append_only import changeable
 from tests.books import differences
 from tests.together import together
@@ -94,7 +94,7 @@ def test_an_award_and_a_reversal_at_once_keep_the_books(app, send, resident):
 def test_of_eighty_requests_at_once_that_all_may_count_none_is_sent_away(app, send):
     with transaction(), changeable("task_versions"):
         db.session.execute(text("UPDATE task_versions SET limit_count = 80, points_cap_day = NULL"))
-        catalogue.changed()
+        revision.changed()
 
     def five():
         return [send("/api/v1/actions", bag())() for _ in range(5)]

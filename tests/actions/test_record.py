@@ -19,6 +19,7 @@ from backend.actions.record_one import record_one
 from backend.audit.models import AuditRow
 from backend.catalogue import service as catalogue
 from backend.database import db, transaction
+from backend.emissions import revision
 from backend.ledger import adjusting
 from tests.append_only import changeable
 from tests.asking import asked_by
@@ -227,7 +228,7 @@ def test_a_trip_that_unlocked_the_task_of_its_better_record_is_replaced_and_not_
     with transaction(), changeable("task_versions"):
         of_metro = "task_id = (SELECT id FROM green_tasks WHERE code = 'metro_ride')"
         db.session.execute(text(f"UPDATE task_versions SET unlock = '{{\"min_actions\": 1}}' WHERE {of_metro}"))
-        catalogue.changed()
+        revision.changed()
     one(ride(tier="declaration"), resident=resident, settings=settings)
     (judged,) = many([ride(task="metro_ride", external_id="m1", partner_id=1)], resident=resident, settings=settings)
     assert judged.outcome.status == "credited"

@@ -10,6 +10,7 @@ from backend.account.task_schemas import TaskDetailSchema, TaskSchema
 from backend.catalogue import service as catalogue
 from backend.catalogue.models import TaskVersion
 from backend.database import db, transaction
+from backend.emissions import revision
 from backend.ledger.models import Wallet
 from tests.append_only import changeable
 
@@ -43,7 +44,7 @@ def change(code, **columns):
     with transaction(), changeable("task_versions"):
         version_id = catalogue.current().task(code).version_id
         db.session.execute(update(TaskVersion).where(TaskVersion.id == version_id).values(**columns))
-        catalogue.changed()
+        revision.changed()
 
 
 def test_all_tasks_are_listed_in_the_order_of_the_catalogue(tasks):

@@ -9,8 +9,8 @@ from sqlalchemy import text
 
 from backend import clock
 from backend.actions import cleaning
-from backend.catalogue import service as catalogue
 from backend.database import db, transaction
+from backend.emissions import revision
 from backend.verification import verify
 from tests.append_only import changeable
 from tests.books import differences
@@ -169,7 +169,7 @@ def test_no_setting_takes_what_is_older_than_ten_years(send, ride, known, rows):
     rows("UPDATE partners SET max_event_age_days = 36600 RETURNING 1")
     with transaction(), changeable("emission_factors"):
         db.session.execute(text("UPDATE emission_factors SET valid_from = '1990-01-01'"))
-        catalogue.changed()
+        revision.changed()
     db.session.expire_all()  # the rows were changed past it
     events = [ride("within", hours_ago=24 * 3_660 - 1), ride("beyond", hours_ago=24 * 3_660 + 1)]
     lines = [(line["status"], line.get("reason")) for line in send(events)["results"]]

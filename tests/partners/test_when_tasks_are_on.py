@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import update
 
 from backend import clock
-from backend.catalogue import service as catalogue
 from backend.catalogue.models import TaskVersion
 from backend.database import db, transaction
+from backend.emissions import revision
 from tests.append_only import changeable
 
 
@@ -19,7 +19,7 @@ def tasks_become(app):
     def change(**columns):
         with transaction(), changeable("task_versions"):
             db.session.execute(update(TaskVersion).values(**columns))
-            catalogue.changed()
+            revision.changed()
 
     return change
 

@@ -1,8 +1,4 @@
-"""Admin routes of factors and methodologies.
-
-They stand here and not in `emissions`, which lies below: a change must tell the catalogue, in the same
-transaction and before anything is read, so that editors take turns and no cache keeps an old factor.
-"""
+"""Admin routes of factors and methodologies."""
 
 from typing import Any
 
@@ -10,7 +6,6 @@ from backend.admins.auth import admin as admin_only
 from backend.admins.etags import IfMatchSchema, tagged
 from backend.admins.idempotency import idempotent
 from backend.admins.models import Admin
-from backend.catalogue import service as catalogue
 from backend.emissions import editing
 from backend.emissions.editing import FactorDraft, MethodologyDraft
 from backend.emissions.models import EmissionFactor, Methodology
@@ -68,7 +63,6 @@ def list_factor_versions(query: dict[str, Any], code: str, *, admin: Admin) -> P
 @tagged
 def add_factor(wanted: dict[str, Any], *, admin: Admin) -> EmissionFactor:
     """Add an emission factor"""
-    catalogue.changed()
     return editing.add_factor(wanted.pop("code"), FactorDraft(**wanted), by=admin.actor)
 
 
@@ -80,7 +74,6 @@ def add_factor(wanted: dict[str, Any], *, admin: Admin) -> EmissionFactor:
 @tagged
 def change_factor(changes: dict[str, Any], code: str, *, expected: int, admin: Admin) -> EmissionFactor:
     """Make the next version of a factor; actions that were credited keep theirs"""
-    catalogue.changed()
     return editing.change_factor(code, changes, expected=expected, by=admin.actor)
 
 
@@ -120,7 +113,6 @@ def list_methodology_versions(query: dict[str, Any], code: str, *, admin: Admin)
 @tagged
 def add_methodology(wanted: dict[str, Any], *, admin: Admin) -> Methodology:
     """Add a methodology"""
-    catalogue.changed()
     return editing.add_methodology(wanted.pop("code"), MethodologyDraft(**wanted), by=admin.actor)
 
 
@@ -132,5 +124,4 @@ def add_methodology(wanted: dict[str, Any], *, admin: Admin) -> Methodology:
 @tagged
 def change_methodology(changes: dict[str, Any], code: str, *, expected: int, admin: Admin) -> Methodology:
     """Make the next version of a methodology; actions that were credited keep theirs"""
-    catalogue.changed()
     return editing.change_methodology(code, changes, expected=expected, by=admin.actor)
