@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from datetime import timedelta
+from secrets import token_hex
 
 from sqlalchemy import text
 
@@ -16,6 +17,8 @@ from backend.projector import service as projector
 from backend.totals.models import ANY, OF_ALL_TIME
 from backend.verification import boards
 from backend.verification.difference import Checked
+
+PARTNER_ID = 1
 
 
 class Deeds:
@@ -36,6 +39,8 @@ class Deeds:
             ended_at=began if is_ride else None,
             day=clock.local_day(began - timedelta(minutes=20)),
             max_age_days=500,
+            partner_id=PARTNER_ID if tier == "partner" else None,
+            external_id=token_hex() if tier == "partner" else None,
         )
         with transaction():
             (judged,) = record_many({resident.resident_id: [claim]}, settings=self._settings, now=now or clock.now())

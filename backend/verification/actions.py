@@ -1,4 +1,7 @@
-"""The book of actions: every gram from its activity data and factor versions, every point from its task's rule."""
+"""The book of actions: every gram from its activity data and factor versions, every point from its task's rule.
+
+And the activity data itself as far as the rules bound it: what they would have refused has never been recorded.
+"""
 
 from backend.catalogue.rules import TIERS
 
@@ -73,5 +76,31 @@ SELECT resident_id, 'action ' || seq || ': day', '2000-01-01 to ' || %(last_day)
 WHERE resident_id = ANY(%(residents)s) AND (local_day < DATE '2000-01-01' OR local_day >= %(last_day)s::date)
 ORDER BY 1, 2
 """
-STATEMENTS = (_GRAMS, _POINTS, _FACTORS, _RULES, _DAYS)
+_ACTIVITY = """
+WITH judged AS (
+    SELECT a.*, v.unit, v.quantity_min, LEAST(v.quantity_max, trunc((rule->>'quantity_max')::numeric, 3)) AS most,
+        v.trip, v.max_duration_s, v.max_speed_kmh, a.ended_at > a.happened_at
+            AND (a.ended_at <= a.happened_at + v.max_duration_s * interval '1 second') IS NOT FALSE AS lasted
+    FROM actions a JOIN task_versions v ON v.id = a.task_version_id
+    CROSS JOIN LATERAL jsonb_array_elements(v.evidence) AS rule
+    WHERE a.resident_id = ANY(%(residents)s) AND rule->>'tier' = a.tier),
+trip AS (
+    SELECT *, CASE WHEN lasted THEN extract(epoch FROM ended_at - happened_at) END AS seconds FROM judged WHERE trip)
+SELECT resident_id, 'action ' || seq || ': quantity', trim_scale(quantity_min) || ' to ' || trim_scale(most),
+    trim_scale(quantity)::text
+FROM judged WHERE quantity NOT BETWEEN quantity_min AND most
+UNION ALL
+SELECT resident_id, 'action ' || seq || ': end', 'after ' || happened_at
+    || coalesce(', by ' || max_duration_s || ' s at most', ''), coalesce(ended_at::text, 'none')
+FROM trip WHERE lasted IS NOT TRUE
+UNION ALL
+SELECT resident_id, 'action ' || seq || ': speed', 'at most ' || trim_scale(max_speed_kmh) || ' km/h',
+    trim_scale(quantity) || ' ' || unit || ' in ' || trim_scale(seconds) || ' s'
+FROM trip WHERE quantity * 3600 > trunc(max_speed_kmh * 1000) * seconds
+UNION ALL
+SELECT resident_id, 'action ' || seq || ': partner', 'one', 'none'
+FROM judged WHERE tier = 'partner' AND partner_id IS NULL
+ORDER BY 1, 2
+"""
+STATEMENTS = (_GRAMS, _POINTS, _FACTORS, _RULES, _DAYS, _ACTIVITY)
 PARAMETERS = {"tiers": list(TIERS)}

@@ -25,8 +25,8 @@ _JUDGED = f"""
         {place(group("z.local_day", "z.task_id", "coalesce(z.district_id, 0)"))} AS place,
         (SELECT whole FROM days)[{_NUMBER}] AS whole, (SELECT years FROM days)[{_NUMBER}] AS year, {AGREES} AS agrees
     FROM (SELECT a.resident_id, a.seq, a.task_id, a.task_version_id, a.tier, a.status, a.quantity, a.happened_at,
-            a.local_day, a.district_id, a.methodology_id, a.baseline_factor_id, a.project_factor_id, a.co2e_mg,
-            a.points, a.capped_by, a.partner_id, (a.quantity * 1000)::bigint AS milli
+            a.ended_at, a.local_day, a.district_id, a.methodology_id, a.baseline_factor_id, a.project_factor_id,
+            a.co2e_mg, a.points, a.capped_by, a.partner_id, (a.quantity * 1000)::bigint AS milli
         FROM actions {mine("a")} OFFSET 0) AS z
     LEFT JOIN rules r ON r.judged_by = {judged_by("z.task_version_id", "z.tier", "z.methodology_id")}
         AND r.quantified_by = {quantified_by("z.baseline_factor_id", "z.project_factor_id")}
@@ -50,7 +50,7 @@ ACTIONS = side(
     actions="count(*)",
 )
 """Each action: its number, award and reversal, its partner's record; its place in scores, years, participations and
-totals; and whether its grams, points and day are what its rules make of it."""
+totals; and whether its activity data are such as its rules take, and its grams, points and day what they make of it."""
 
 _POSTED = " ".join(
     f"WHEN '{kind}' THEN {mark(points, 'e.reference_id', salt=salt)}"

@@ -47,21 +47,36 @@ _WORTH = """
     coalesce(t.min, 0) AS least, coalesce(t.max, 9000000000000000) AS most,
     coalesce(t.share_percent, 100) AS share_percent
 """
+_STEPS = 100
+_PLAUSIBLE = f"""
+    (v.quantity_min * 1000)::bigint AS from_milli, q.to_milli, q.step_milli, t.tier = 'partner' AS by_partner, v.trip,
+    coalesce(make_interval(secs => v.max_duration_s), make_interval(hours => 9999999)) AS longest, q.metres_an_hour,
+    CASE WHEN v.trip THEN ARRAY(
+        SELECT make_interval(secs => CASE WHEN q.metres_an_hour IS NULL THEN 0
+            ELSE LEAST(ceil(n * q.step_milli * 3.6 / NULLIF(q.metres_an_hour, 0)), 1e9) END::float8)
+        FROM generate_series(1, {_STEPS}) AS n ORDER BY n) END AS slow
+"""  # noqa: S608  the parts are ours
+"""`slow`: in how many whole seconds the end of each step towards `to_milli` is reached at the highest speed."""
 RULES = f"""
 rules AS MATERIALIZED (
     SELECT {judged_by("v.id", "t.tier", "m.id")} AS judged_by, {quantified_by("b.id", "p.id")} AS quantified_by,
         v.task_id, {weight_of_text("t.tier", salt="tier")} AS tier_weight, f.net_mg,
         coalesce((v.counted_max * 1000)::bigint, 9000000000000000000) AS counted_max_milli, v.counted_max,
+        {_PLAUSIBLE},
         (f.net_mg * 1000000)::bigint AS net_micro,
         CASE WHEN f.net_mg > 0 THEN LEAST(trunc(9e12 / f.net_mg), 9e18) ELSE 9e18 END::bigint AS fits_milli,
         coalesce(GREATEST(b.valid_from, p.valid_from), '-infinity') AS valid_from,
         coalesce(LEAST(b.valid_to, p.valid_to), 'infinity') AS valid_to, {_WORTH}
     FROM task_versions v
     CROSS JOIN LATERAL jsonb_to_recordset(v.evidence)
-        AS t (tier text, basis text, points bigint, per bigint, min bigint, max bigint, share_percent bigint)
+        AS t (tier text, basis text, points bigint, per bigint, min bigint, max bigint, share_percent bigint,
+            quantity_max numeric)
     LEFT JOIN methodologies m ON m.code = v.methodology
     LEFT JOIN emission_factors b ON b.code = m.baseline_factor
     LEFT JOIN emission_factors p ON p.code = m.project_factor
+    CROSS JOIN LATERAL (
+        SELECT to_milli, to_milli / {_STEPS} + 1 AS step_milli, trunc(v.max_speed_kmh * 1000) AS metres_an_hour
+        FROM (SELECT LEAST((v.quantity_max * 1000)::bigint, trunc(t.quantity_max * 1000)::bigint)) AS m (to_milli)) AS q
     CROSS JOIN LATERAL (SELECT GREATEST(0, coalesce(b.value_mg, 0) - coalesce(p.value_mg, 0)) AS net_mg) AS f
     WHERE v.methodology IS NULL OR (b.id IS NOT NULL AND (p.id IS NOT NULL) = (m.project_factor IS NOT NULL)))
 """  # noqa: S608  the parts are ours
@@ -80,9 +95,17 @@ _POINTS = """
     * r.share_percent / 100
 """
 """What the evidence rule makes of it, before any cap."""
+_IS_PLAUSIBLE = """
+    z.milli >= r.from_milli AND z.milli <= r.to_milli AND (z.partner_id IS NOT NULL OR NOT r.by_partner)
+    AND CASE WHEN r.trip THEN z.ended_at > z.happened_at AND z.ended_at <= z.happened_at + r.longest
+        AND (z.ended_at >= z.happened_at + r.slow[z.milli / r.step_milli + 1]
+            OR z.milli * 3.6 <= r.metres_an_hour * extract(epoch FROM z.ended_at - z.happened_at)) ELSE TRUE END
+"""
+"""What nothing is recorded without: the same as actions.rules says. Times are compared, which costs a quarter of
+reckoning with them; only who was nearly as fast as the task allows is looked at exactly."""
 _NUMBER = day_number("z.local_day")
 AGREES = f"""
-    z.seq > 0 AND z.task_id = r.task_id AND z.local_day >= r.valid_from AND z.local_day < r.valid_to
+    z.seq > 0 AND z.task_id = r.task_id AND {_IS_PLAUSIBLE} AND z.local_day >= r.valid_from AND z.local_day < r.valid_to
     AND z.happened_at >= (SELECT begins_at FROM days)[{_NUMBER}]
     AND z.happened_at < (SELECT begins_at FROM days)[{_NUMBER} + 1]
     AND CASE WHEN z.status IN ('credited', 'reversed') THEN z.co2e_mg = {_GRAMS}

@@ -1,11 +1,13 @@
 """What people claim and partners report, so many days or hours before now."""
 
 from datetime import timedelta
+from secrets import token_hex
 
 from backend import clock
 from backend.actions.claim import Claim
 from backend.actions.events import Event
 
+PARTNER_ID = 1
 RIDE_M, RIDE_MINUTES = 2_500, 15
 
 
@@ -34,6 +36,8 @@ def trip(*, days, hours, metres, tier):
         happened_at=began,
         ended_at=began + timedelta(minutes=55),
         day=clock.local_day(began),
+        partner_id=PARTNER_ID if tier == "partner" else None,
+        external_id=token_hex() if tier == "partner" else None,
     )
 
 

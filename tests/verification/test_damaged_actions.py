@@ -2,6 +2,8 @@
 
 from datetime import date
 
+import pytest
+
 from tests.verification.damages import differing as of
 
 # actions
@@ -78,6 +80,88 @@ def test_an_absurd_number_does_not_stop_verify(anna, found, damage):
     assert of(found(), "actions", anna)["action 1: points"][1] == "9000000000000000000"
 
 
+def is_of(found, resident, what):
+    """What the book of actions says under that name, and that nothing else differs anywhere."""
+    (difference,) = found()
+    assert (difference.book, difference.subject, difference.what) == ("actions", str(resident), what)
+    return difference.expected, difference.found
+
+
+RIDE = "WHERE resident_id = :id AND seq = 3"
+"""A credited bike ride that she declared: 2 km in 15 minutes."""
+
+
+def test_a_trip_without_an_end(anna, found, damage):
+    damage(f"UPDATE actions SET ended_at = NULL {RIDE}", id=anna)
+    expected, told = is_of(found, anna, "action 3: end")
+    assert expected.startswith("after ")
+    assert told == "none"
+
+
+@pytest.mark.parametrize("end", ["happened_at", "happened_at - interval '1 microsecond'", "'infinity'", "'-infinity'"])
+def test_a_trip_that_does_not_end_after_its_beginning_or_never(anna, found, damage, end):
+    damage(f"UPDATE actions SET ended_at = {end} {RIDE}", id=anna)
+    assert "action 3: end" in of(found(), "actions", anna)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("ended_at = happened_at + interval '1 second'", "2000 m in 1 s"),
+        ("ended_at = happened_at + interval '287.999999 seconds'", "2000 m in 287.999999 s"),
+        ("ended_at = happened_at + interval '288 seconds'", None),
+    ],
+)
+def test_a_trip_faster_than_its_task_allows(anna, found, damage, change, told):
+    damage(f"UPDATE actions SET {change} {RIDE}", id=anna)
+    if told is None:
+        assert found() == []
+    else:
+        assert is_of(found, anna, "action 3: speed") == ("at most 25 km/h", told)
+
+
+@pytest.mark.parametrize("end", ["happened_at + interval '21600.000001 seconds'", "'200000-01-01'"])
+def test_a_trip_longer_than_its_task_allows(anna, found, damage, end):
+    damage(f"UPDATE actions SET ended_at = {end} {RIDE}", id=anna)
+    assert of(found(), "actions", anna)["action 3: end"][0].endswith(", by 21600 s at most")
+
+
+def test_a_trip_as_long_as_its_task_allows(anna, found, damage):
+    damage(f"UPDATE actions SET ended_at = happened_at + interval '21600 seconds' {RIDE}", id=anna)
+    assert found() == []
+
+
+@pytest.mark.parametrize(("quantity", "differs"), [("100000", False), ("100000.001", True), ("99999999999", True)])
+def test_a_quantity_beyond_what_counts_and_what_may_be_claimed(city, found, damage, quantity, differs):
+    """Grams and points are those of 30,000 steps, however many there are."""
+    bert = city["bert"]
+    damage("UPDATE actions SET quantity = :quantity WHERE resident_id = :id AND seq = 1", id=bert, quantity=quantity)
+    if differs:
+        assert is_of(found, bert, "action 1: quantity") == ("1000 to 100000", quantity)
+    else:
+        assert found() == []
+
+
+def test_a_quantity_below_what_may_be_claimed(anna, found, damage, one):
+    """Nothing else follows from it: own cups have no methodology, and give one point each time."""
+    seq = one("SELECT max(seq) FROM actions WHERE resident_id = :id", id=anna)
+    damage("UPDATE actions SET quantity = 0.999 WHERE resident_id = :id AND seq = :seq", id=anna, seq=seq)
+    assert is_of(found, anna, f"action {seq}: quantity") == ("1 to 1", "0.999")
+
+
+@pytest.mark.parametrize("most", ["40000", '"40000"'])
+def test_a_quantity_beyond_what_its_tier_may_claim(city, found, damage, most):
+    """A rule has it as a number where it came with the first catalogue, and as text where an admin has changed it."""
+    damage(
+        "UPDATE task_versions SET evidence = jsonb_set(evidence, '{0,quantity_max}', :most)"
+        " WHERE methodology = 'walk_steps'",
+        most=most,
+    )
+    assert found() == []
+    damage("UPDATE actions SET quantity = 40000.001 WHERE resident_id = :id AND seq = 1", id=city["bert"])
+    assert is_of(found, city["bert"], "action 1: quantity") == ("1000 to 40000", "40000.001")
+
+
 def test_an_overlapping_trip(anna, found, damage):
     damage(
         "UPDATE actions SET ended_at = ended_at + interval '2 hours' WHERE resident_id = :id AND seq ="
@@ -113,6 +197,14 @@ def test_an_orphan_record_of_a_partner(anna, found, damage):
     assert of(found(), "events", anna) == {
         "record of partner 3 for action 77": ("no record: there is no such action", "1")
     }
+
+
+def test_an_action_without_its_partner_and_its_record(anna, found, damage, one):
+    """The partner could send it once more."""
+    seq = one("SELECT min(seq) FROM actions WHERE resident_id = :id AND partner_id IS NOT NULL", id=anna)
+    damage("DELETE FROM external_events WHERE resident_id = :id AND action_seq = :seq", id=anna, seq=seq)
+    damage("UPDATE actions SET partner_id = NULL WHERE resident_id = :id AND seq = :seq", id=anna, seq=seq)
+    assert is_of(found, anna, f"action {seq}: partner") == ("one", "none")
 
 
 def test_an_action_without_its_partners_record(anna, found, damage):
