@@ -19,11 +19,15 @@ bounds AS MATERIALIZED (
         GROUP BY t.task_id) AS v ON v.task_id = n),
 monthly AS MATERIALIZED (SELECT id FROM task_versions WHERE limit_period = 'month'),
 shared AS MATERIALIZED (
-    SELECT v.id, e.tier, e.shared_limit->>'group' AS name, (e.shared_limit->>'per_day')::int AS per_day
+    SELECT v.id, e.tier, e.shared_limit->>'group' AS name, (e.shared_limit->>'per_day')::int AS per_day,
+        (SELECT min(n.created_at) FROM task_versions n WHERE n.task_id = v.task_id AND n.version > v.version
+            AND NOT n.evidence @> jsonb_build_array(jsonb_build_object('tier', e.tier,
+                'shared_limit', jsonb_build_object('group', e.shared_limit->'group')))) AS left_at
     FROM task_versions v CROSS JOIN LATERAL jsonb_to_recordset(v.evidence) AS e (tier text, shared_limit jsonb)
     WHERE jsonb_typeof(e.shared_limit) = 'object')
 """
-"""The strictest that a task ever was, and the most that one of its actions may earn, as arrays by its id."""
+"""The strictest that a task ever was, and the most that one of its actions may earn, as arrays by its id; and of rules
+in the group of a shared limit since when, by a later version, they are not."""
 _ALL_DAYS = """
 full_days AS MATERIALIZED (
     SELECT a.resident_id, a.local_day, a.task_id FROM actions a
@@ -62,8 +66,12 @@ FROM actions a JOIN task_versions v ON v.id = a.task_version_id
 WHERE {mine} AND a.status IN ('credited', 'pending') AND a.task_version_id = ANY(ARRAY(SELECT id FROM monthly))
 GROUP BY a.resident_id, 2, a.task_id HAVING count(*) > max(v.limit_count)
 """
+# An action is judged by which tasks are in the group now, and no longer counts where its own has left it since: none is
+# counted that had left when the day's last was judged, which may be a while after the moment it is posted at.
 _SHARED = """
-SELECT a.resident_id, a.local_day, s.name, count(*), max(s.per_day), 0, 0
+SELECT a.resident_id, a.local_day, s.name, count(*) - (
+        SELECT count(*) FROM unnest(array_agg(s.left_at) FILTER (WHERE s.left_at IS NOT NULL)) AS left_at
+        WHERE left_at < max(a.posted_at) + interval '1 hour'), max(s.per_day), 0, 0
 FROM actions a JOIN shared s ON s.id = a.task_version_id AND s.tier = a.tier
 WHERE {mine} AND a.status IN ('credited', 'pending') AND a.tier = ANY(ARRAY(SELECT tier FROM shared))
 GROUP BY a.resident_id, a.local_day, s.name HAVING count(*) > max(s.per_day)
