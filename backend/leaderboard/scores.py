@@ -13,8 +13,6 @@ shown. Beyond the tick, equal scores go by the resident's id as text, in Redis a
 
 from datetime import UTC, datetime, timedelta
 
-from backend.leaderboard.periods import Period
-
 METRICS = ("points", "co2e")
 EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 MOST = {"points": 2**21 - 1, "co2e": 2**40 - 1}
@@ -22,20 +20,6 @@ TIME_BITS = {"points": 32, "co2e": 13}
 TICK_S = {"day": 60, "week": 120, "month": 400, "year": 4_000, "all": 432_000}
 EASTERNMOST = timedelta(hours=14)
 """A city day begins at the earliest so long before the same day in UTC: no time zone needs to be known here."""
-_SECOND = timedelta(seconds=1)
-
-
-def encode(metric: str, *, value: int, reached_at: datetime, period: Period) -> int:
-    """The score of a value (points, or milligrams) that was reached at an instant; 0 for nothing, below 2^53."""
-    if value <= 0:
-        return 0
-    latest: int = 2 ** TIME_BITS[metric] - 1
-    if metric == "points":
-        ticks = (reached_at - EPOCH) // _SECOND
-    else:
-        began = datetime(period.starts_on.year, period.starts_on.month, period.starts_on.day, tzinfo=UTC) - EASTERNMOST
-        ticks = (reached_at - began) // _SECOND // TICK_S[period.kind]
-    return (min(value, MOST[metric]) << TIME_BITS[metric]) | (latest - min(max(ticks, 0), latest))
 
 
 def value_of(metric: str, score: float) -> int:
@@ -63,4 +47,4 @@ SCORE = {
         CASE WHEN s.co2e_mg <= 0 THEN 0 ELSE (LEAST(s.co2e_mg, {MOST["co2e"]}) << {TIME_BITS["co2e"]})
         | {_clamped(_CO2E_TICKS, metric="co2e")} END""",
 }
-"""SQL: the score of a row `s` of period_scores; the same as `encode`."""
+"""SQL: the score of a row `s` of period_scores."""

@@ -1,4 +1,4 @@
-"""A stand-in of the WeChat server for development and tests: code2Session to the letter, and steps to send.
+"""A stand-in of the WeChat server for development and tests: code2Session to the letter.
 
 It runs in the process that asks it (`httpx.WSGITransport(app=create_sandbox(…))`), so it needs no port. The
 code `dev-<name>` signs in as that person, again and again; `dev-busy`, `dev-blocked` and `dev-rate` fail
@@ -12,19 +12,14 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives import padding
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Request, Response
 
-from backend import clock
 from backend.redis import WECHAT_CODE, Client, RedisError
-from backend.residents.wechat import BLOCK, WE_RUN_ZONE, DaySteps
+from backend.residents.wechat import BLOCK
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -52,14 +47,6 @@ _ERRMSG = {
     47001: "data format error",
 }
 _USED = ""
-
-
-@dataclass(frozen=True, slots=True)
-class EncryptedSteps:
-    """What wx.getWeRunData hands to the mini-program: both base64."""
-
-    encrypted_data: str
-    iv: str
 
 
 class _ErrcodeError(Exception):
@@ -92,28 +79,6 @@ def session_key_of(openid: str, *, secret: str) -> str:
     """A person's session key, base64 of 16 bytes: always the same, but unknown without the secret."""
     digest = hmac.digest(secret.encode(), openid.encode(), "sha256")
     return base64.b64encode(digest[:BLOCK]).decode()
-
-
-def encrypt_we_run(session_key: str, *, app_id: str, steps: Iterable[DaySteps], now: datetime) -> EncryptedSteps:
-    """Steps as wx.getWeRunData would hand them over at `now`; a day begins at midnight in Beijing."""
-    items = [{"timestamp": _midnight(item.day), "step": item.steps} for item in steps]
-    watermark = {"timestamp": int(now.timestamp()), "appid": app_id}
-    plaintext = json.dumps({"stepInfoList": items, "watermark": watermark}, separators=(",", ":"))
-    return encrypt(session_key, plaintext.encode())
-
-
-def _midnight(day: date) -> int:
-    return int(clock.day_bounds(day, zone=WE_RUN_ZONE)[0].timestamp())
-
-
-def encrypt(session_key: str, plaintext: bytes) -> EncryptedSteps:
-    """Any plaintext in the way of WeChat's open data: AES-128-CBC, PKCS#7, a new random vector each time."""
-    padder = padding.PKCS7(BLOCK * 8).padder()
-    padded = padder.update(plaintext) + padder.finalize()
-    vector = secrets.token_bytes(BLOCK)
-    encryptor = Cipher(algorithms.AES128(base64.b64decode(session_key)), modes.CBC(vector)).encryptor()
-    ciphertext = encryptor.update(padded) + encryptor.finalize()
-    return EncryptedSteps(base64.b64encode(ciphertext).decode(), base64.b64encode(vector).decode())
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,8 +80,6 @@ WEEKEND_HOURS = (
 # Shenzhen Tong, minutes from entry to exit: quantiles of the log-normal (2.75, 0.60), the likeliest for the
 # entry-exit pairs of one card on the morning of 1 September, at two stations and over one minute apart (153).
 # The likelihood is truncated: the sample ends at 06:46, and no ride still under way then can be in it.
-METRO_LN_MINUTES_MEAN = 2.75
-METRO_LN_MINUTES_SD = 0.60
 METRO_MINUTES = QuantileTable(
     _SHARES,
     (

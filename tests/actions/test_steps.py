@@ -12,6 +12,7 @@ from backend import clock, sealing
 from backend.database import db
 from backend.residents import wechat_sandbox
 from backend.residents.wechat import DaySteps
+from tests import we_run
 
 KEY = wechat_sandbox.session_key_of("o-walker", secret="any")
 DAY = timedelta(days=1)
@@ -25,7 +26,7 @@ def walk(app, client, new_resident, headers):
     def send(*days):
         app_id, now = app.extensions["settings"].wechat_app_id, clock.now()
         steps = [DaySteps(day, 8000) for day in days]
-        sent = wechat_sandbox.encrypt_we_run(KEY, app_id=app_id, steps=steps, now=now)
+        sent = we_run.encrypt_we_run(KEY, app_id=app_id, steps=steps, now=now)
         body = {"encrypted_data": sent.encrypted_data, "iv": sent.iv}
         answer = client.post("/api/v1/actions/steps", json=body, headers=headers(resident))
         assert answer.status_code == 200, answer.text

@@ -12,6 +12,7 @@ from backend.database import db, transaction
 from backend.partners.proofs import prove
 from backend.residents import wechat_sandbox
 from backend.residents.wechat import DaySteps
+from tests import we_run
 from tests.contract.described import operation_of
 
 PASSWORD = "a long phrase that nobody guesses"
@@ -67,7 +68,7 @@ def test_steps_are_read(ask, newcomer, owner, operator, site):
     openid = wechat_sandbox.openid_of("stepper", app_id=settings.wechat_app_id)
     key = wechat_sandbox.session_key_of(openid, secret=settings.wechat_secret)
     today = clock.local_day(clock.now())
-    sent = wechat_sandbox.encrypt_we_run(
+    sent = we_run.encrypt_we_run(
         key,
         app_id=settings.wechat_app_id,
         steps=[DaySteps(today - timedelta(days=2), 8000), DaySteps(today - timedelta(days=1), 900), DaySteps(today, 5)],

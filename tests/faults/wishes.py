@@ -11,11 +11,12 @@ from typing import Any
 
 from backend import clock
 from backend.residents.wechat import DaySteps
-from backend.residents.wechat_sandbox import encrypt_we_run, openid_of, session_key_of
+from backend.residents.wechat_sandbox import openid_of, session_key_of
 from tests.contract.test_twice import CREATING
 from tests.faults.client import Job, Partner, action, resident_of
 from tests.faults.shop import Shop
 from tests.faults.site import NOON, PASSWORD, Site
+from tests.we_run import encrypt_we_run
 
 APP_ID = "wx-sandbox"
 WECHAT_SECRET = "the secret of the stand-in"

@@ -9,7 +9,8 @@ from sqlalchemy import text
 
 from backend.database import db
 from backend.leaderboard.periods import KINDS, containing
-from backend.leaderboard.scores import EASTERNMOST, METRICS, MOST, SCORE, TICK_S, encode, value_of
+from backend.leaderboard.scores import EASTERNMOST, METRICS, MOST, SCORE, TICK_S, value_of
+from tests.leaderboard.oracle import encode
 
 DAY = date(2026, 12, 30)
 CITY_NOON = datetime(2026, 12, 30, 4, tzinfo=UTC)

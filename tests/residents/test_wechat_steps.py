@@ -20,6 +20,7 @@ from backend.residents.wechat import (
     StaleStepsError,
     decrypt_we_run,
 )
+from tests import we_run
 
 APP_ID, SECRET = "wx0123456789abcdef", "sandbox-secret"
 KEY = wechat_sandbox.session_key_of("o-somebody", secret=SECRET)
@@ -30,7 +31,7 @@ WALKED = [DaySteps(date(2026, 3, 1), 8_000), DaySteps(date(2026, 3, 2), 0)]
 
 
 def handed(steps=WALKED, *, key=KEY, app_id=APP_ID, at=NOW):
-    return wechat_sandbox.encrypt_we_run(key, app_id=app_id, steps=steps, now=at)
+    return we_run.encrypt_we_run(key, app_id=app_id, steps=steps, now=at)
 
 
 def read(sent, *, key=KEY, **changes):
@@ -40,7 +41,7 @@ def read(sent, *, key=KEY, **changes):
 
 def sealed(body):
     """Any JSON, or bytes as they are, under the right key."""
-    return wechat_sandbox.encrypt(KEY, body if isinstance(body, bytes) else json.dumps(body).encode())
+    return we_run.encrypt(KEY, body if isinstance(body, bytes) else json.dumps(body).encode())
 
 
 def steps_at(*items):

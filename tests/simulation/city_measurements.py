@@ -156,6 +156,10 @@ def metro_pairs() -> list[tuple[float, float]]:
     return [pair for pair in pairs if pair[0] > 1]
 
 
+METRO_LN_MINUTES = (2.75, 0.60)
+"""Mean and deviation of the log-normal that calibration.METRO_MINUTES holds the quantiles of."""
+
+
 def likeliest_log_normal(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
     """Mean and standard deviation of the logarithm to 0.05, each pair truncated to a minute and its limit."""
     normal = NormalDist()

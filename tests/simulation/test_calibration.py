@@ -120,7 +120,7 @@ def test_the_step_tables_are_the_quantiles_of_the_fitbit_days():
 def test_metro_minutes_follow_the_likeliest_log_normal_of_the_shenzhen_pairs():
     pairs = measure.metro_pairs()
     assert len(pairs) == 153
-    fitted = (calibration.METRO_LN_MINUTES_MEAN, calibration.METRO_LN_MINUTES_SD)
+    fitted = measure.METRO_LN_MINUTES
     assert measure.likeliest_log_normal(pairs) == pytest.approx(fitted, abs=0.001)
     table = calibration.METRO_MINUTES
     for share, minutes in list(zip(table.shares, table.values, strict=True))[1:-1]:
@@ -200,7 +200,7 @@ def test_simulated_steps_are_those_of_the_fitbit_days(compare, events):
 def test_simulated_metro_rides_last_as_long_as_fitted(compare, events):
     rides = [event for event in events if event.task == "metro_ride" and event.quantity >= 500]
     minutes = sorted((ride.ended_at - ride.started_at) / timedelta(minutes=1) for ride in rides)
-    fitted = NormalDist(calibration.METRO_LN_MINUTES_MEAN, calibration.METRO_LN_MINUTES_SD)
+    fitted = NormalDist(*measure.METRO_LN_MINUTES)
     for name, share in (("tenth", 0.1), ("median", 0.5), ("nine tenths", 0.9)):
         real = math.exp(fitted.inv_cdf(share))
         compare(f"metro ride (fitted), {name} min", real, measure.quantile(minutes, share), within=real * 0.05)
