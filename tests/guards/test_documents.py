@@ -31,6 +31,10 @@ BESIDES = re.compile(r"(?:environ|environment)(?:\.get\(|\.setdefault\(|\[)\s*\"
 NO_SETTINGS = {
     "TANHUI_DURABILITY": "for tests only: a site without fsync loses what it acknowledged",
 }
+SECRET_ARGUMENT = re.compile(
+    r"redis-cli[^`|\n]* (?:-u|-a|--pass)\b|curl[^`|\n]* (?:(?:-u|--user)\b|-H [\"']Authorization: )"
+    r"|psql[^`|\n]*(?: PASSWORD '|://[^/@\s]*:[^/@\s]+@)"
+)
 OF_A_REQUEST = re.compile(r"CONTENT_LENGTH|CONTENT_TYPE|PATH_INFO|QUERY_STRING|REQUEST_METHOD|HTTP_[A-Z_]+")
 """Names of WSGI's environ."""
 
@@ -101,6 +105,26 @@ def test_every_metric_that_is_named_is_exposed(path):
     for found in set(METRIC.findall(path.read_text())):
         if not any(found.startswith(other) for other in NO_METRICS):
             assert found in known or any(found.removesuffix(suffix) in known for suffix in SUFFIXES), found
+
+
+@pytest.mark.parametrize("path", [*(ROOT / "docs").glob("*.md"), *DEPLOYED], ids=name)
+def test_no_secret_is_put_on_a_command_line_which_everybody_on_the_machine_may_read(path):
+    assert SECRET_ARGUMENT.findall(path.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'redis-cli -u "$REDIS_URL" PING',
+        'redis-cli -h cache -a "$SECRET" PING',
+        'curl -s 127.0.0.1:8001/api -H "Authorization: Bearer $ADMIN"',
+        "curl -u name:word 127.0.0.1:8001",
+        "psql -c \"CREATE ROLE tanhui LOGIN PASSWORD 'word'\"",
+        'psql "postgresql://tanhui:word@db/tanhui"',
+    ],
+)
+def test_a_secret_on_a_command_line_is_found(line):
+    assert SECRET_ARGUMENT.search(line)
 
 
 def test_every_alert_is_in_the_runbook():
