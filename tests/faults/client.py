@@ -2,7 +2,7 @@
 
     python -m tests.faults.client < Job as JSON
 
-goes on until SIGTERM, finishes what it is at, and ends with 0.
+goes on until SIGTERM, finishes what it is at, and ends with 0; with 1 if one of its threads failed before.
 """
 
 import base64
@@ -15,7 +15,9 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -25,6 +27,8 @@ from typing import Any
 from tests.faults.diary import Pen
 from tests.faults.sending import Sender
 
+KINDS = ("sign-in", "binding", "action", "batch", "page", "redemption", "cancel")
+"""All that is sent, by its name in the diary."""
 THINKING_S = 0.2
 SINGLE = ("clean_plate", "green_quiz", "own_cup")
 BATCHED = ("own_bag", "e_office", "double_sided")
@@ -223,18 +227,16 @@ def _main() -> int:
     job = Job(**json.load(sys.stdin))
     pen, stopping, partner = Pen(Path(job.diary)), threading.Event(), Partner(job)
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
-    threads = [
-        threading.Thread(
-            target=_live_on, args=(number,), kwargs={"job": job, "partner": partner, "pen": pen, "stopping": stopping}
-        )
-        for number in range(job.residents_at_once)
-    ]
-    for thread in threads:
-        thread.start()
-    partner.report(_sender(job, "partner", pen=pen, stopping=stopping), stopping)
-    for thread in threads:
-        thread.join()
-    return 0
+    with ThreadPoolExecutor(job.residents_at_once) as pool:
+        lives = [
+            pool.submit(_live_on, number, job=job, partner=partner, pen=pen, stopping=stopping)
+            for number in range(job.residents_at_once)
+        ]
+        partner.report(_sender(job, "partner", pen=pen, stopping=stopping), stopping)
+    failed = [error for life in lives if (error := life.exception())]
+    for error in failed:
+        traceback.print_exception(error)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -54,6 +54,34 @@ class Pen:
         os.write(self._descriptor, json.dumps(line).encode() + b"\n")
 
 
+class Follower:
+    """Reads on in diaries that are being written."""
+
+    def __init__(self) -> None:
+        self._offsets: dict[Path, int] = {}
+        self._kinds: dict[str, str] = {}
+
+    def done(self, paths: Iterator[Path]) -> set[str]:
+        """The kinds of requests that were done since it was asked last."""
+        found = set()
+        for path in paths:
+            for entry in self._next_of(path):
+                if "kind" in entry:
+                    self._kinds[entry["number"]] = entry["kind"]
+                elif entry["state"] == DONE:
+                    found.add(self._kinds.pop(entry["number"]))
+        return found
+
+    def _next_of(self, path: Path) -> Iterator[Any]:
+        with path.open("rb") as file:
+            file.seek(self._offsets.get(path, 0))
+            for line in file:
+                if not line.endswith(b"\n"):
+                    return  # it is just being written
+                self._offsets[path] = self._offsets.get(path, 0) + len(line)
+                yield json.loads(line)
+
+
 def read(paths: Iterator[Path]) -> list[Request]:
     """All requests of all clients, in no order."""
     requests: dict[str, Request] = {}

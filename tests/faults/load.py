@@ -8,8 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from backend.supervisor.child import end_with_parent
+from tests.faults.client import KINDS
+from tests.faults.diary import Follower
+from tests.faults.sending import PATIENCE_S
 from tests.faults.shop import Shop
-from tests.faults.site import ROOT, Site
+from tests.faults.site import ROOT, Site, until
 
 CLIENTS = 2
 RESIDENTS_AT_ONCE = 3
@@ -22,14 +25,29 @@ class Load:
 
     def __init__(self, site: Site, shop: Shop, *, folder: Path, seed: int) -> None:
         self._folder = folder
+        self._follower = Follower()
         folder.mkdir()
         self._processes = [self._start(site, shop, name=f"c{number}", seed=seed) for number in range(CLIENTS)]
+
+    def goes_on(self) -> None:
+        """Return once each kind of request has been acknowledged since this was asked last.
+
+        Raises AssertionError if one is not any more.
+        """
+        missing = set(KINDS)
+
+        def all_done() -> bool:
+            missing.difference_update(self._follower.done(self._folder.glob("c*.jsonl")))
+            return not missing
+
+        until(all_done, seconds=PATIENCE_S, what=lambda: f"not acknowledged any more: {sorted(missing)}")
 
     def stop(self) -> None:
         """Let every client finish what it is at; raises AssertionError if one failed."""
         for process in self._processes:
             process.terminate()
-        assert [process.wait(STOP_S) for process in self._processes] == [0] * len(self._processes)
+        codes = [process.wait(STOP_S) for process in self._processes]
+        assert not any(codes), f"clients ended with {codes}"
 
     def clear(self) -> None:
         """Kill what is left of them."""

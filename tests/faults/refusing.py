@@ -20,5 +20,5 @@ def refused_for(status: int, headers: Mapping[str, str], body: Any) -> int:
     seconds = told.get("retry-after", "")
     if status != 503 or told.get("content-type") != "application/problem+json" or not seconds.isdecimal():
         return 0
-    fits = {"type": TYPE, "status": status, "retry_after": int(seconds)}.items() <= dict(body).items()
-    return int(seconds) if fits else 0
+    proper = {"type": TYPE, "status": status, "retry_after": int(seconds)}
+    return int(seconds) if isinstance(body, dict) and proper.items() <= body.items() else 0

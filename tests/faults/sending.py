@@ -15,6 +15,8 @@ from typing import Any
 from tests.faults.diary import ABANDONED, DONE, SENT, WRONG, Pen, Request
 from tests.faults.refusing import refused_for
 
+SHOWN = 500
+"""Of an unreadable answer so many characters stand in the diary."""
 PATIENCE_S = 120.0
 """Longer than any recovery may take: a request that has no answer by then hangs."""
 ABANDONED_SHARE = 0.1
@@ -58,22 +60,29 @@ class Sender:
         return request.body if request.state == DONE else None
 
     def look(self, path: str, headers: Mapping[str, str]) -> int:
-        """The status of a GET, 0 if no answer came; only one that hangs stands in the diary."""
+        """The status of a GET, 0 if no answer came; in the diary stands only what is wrong: what is neither good nor a
+        proper refusal, or hangs.
+        """
         try:
-            return self._exchange("GET", path, None, headers).status
+            given = self._exchange("GET", path, None, headers)
         except (OSError, http.client.HTTPException) as error:
             self.hang_up()
             if isinstance(error, TimeoutError):
-                self._count += 1
-                request = Request(f"{self._name}/{self._count}", "look", self._name, "", path)
-                self._pen.sent(request)
-                request.state, request.troubles = WRONG, ["TimeoutError"]
-                self._pen.ended(request)
+                self._was_wrong(path, troubles=["TimeoutError"])
             return 0
+        if not given.good and not refused_for(given.status, given.headers, given.body):
+            self._was_wrong(path, status=given.status, body=given.body)
+        return given.status
 
     def pause(self, seconds: float) -> None:
         """Think."""
         self._stopping.wait(seconds * self._chance.random())
+
+    def _was_wrong(self, path: str, **found: Any) -> None:
+        self._count += 1
+        request = Request(f"{self._name}/{self._count}", "look", self._name, "", path, state=WRONG, **found)
+        self._pen.sent(request)
+        self._pen.ended(request)
 
     def _try(self, request: Request, path: str, body: bytes, headers: Headers) -> bool:
         """Ask once; whether it is known what became of it."""
@@ -90,7 +99,7 @@ class Sender:
             return False
         request.status, request.body = given.status, given.body
         request.replayed = given.headers.get("Idempotent-Replayed") == "true"
-        request.state = DONE if 200 <= given.status < 300 else WRONG
+        request.state = DONE if given.good else WRONG
         return True
 
     def _without_answer(self, error: Exception) -> str:
@@ -106,7 +115,7 @@ class Sender:
         self._connection.request(method, f"/api/v1{path}", body, {"Content-Type": "application/json", **headers})
         response = self._connection.getresponse()
         text = response.read()
-        return _Given(response.status, response.headers, json.loads(text))
+        return _Given(response.status, response.headers, _read(text))
 
     def hang_up(self) -> None:
         """Close the connection, if there is one; the next request opens another."""
@@ -120,7 +129,19 @@ class _Given:
     status: int
     headers: Mapping[str, str]
     body: Any
+    """What the JSON says; the beginning of the text where it is none."""
+
+    @property
+    def good(self) -> bool:
+        return 200 <= self.status < 300 and isinstance(self.body, dict)
+
+
+def _read(text: bytes) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text[:SHOWN].decode(errors="replace")
 
 
 def _is_in_flight(given: _Given) -> bool:
-    return given.status == 409 and given.body.get("type") == "idempotency-in-flight"
+    return given.status == 409 and isinstance(given.body, dict) and given.body.get("type") == "idempotency-in-flight"

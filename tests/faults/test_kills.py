@@ -30,11 +30,12 @@ def test_whoever_is_killed_under_load_comes_back_and_nothing_is_lost(site, shop,
     folder = tmp_path / "diaries"
     times, turns = defaultdict(list), blows(chance)
     aimed = killed = 0
-    with under_load(site, shop, folder=folder, seed=SEED), progress(console) as bar:
+    with under_load(site, shop, folder=folder, seed=SEED) as load, progress(console) as bar:
         task = bar.add_task(f"kill -9 (FAULTS_SEED={SEED})", total=KILLS)
         prober = Prober(site, diary=folder / "probe.jsonl")
         killer = Killer(site, prober=prober, chance=chance)
         while killed < KILLS:
+            load.goes_on()
             blow = next(turns)
             bar.update(task, description=f"kill -9 {blow.kind} (FAULTS_SEED={SEED})")
             struck = killer.strike(blow)

@@ -7,6 +7,7 @@ import http.client
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -81,22 +82,21 @@ class Watcher:
         """One answer, or why none came."""
         try:
             return self._asking[kind]()
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, http.client.HTTPException, ValueError) as error:
             return error
 
     @contextmanager
     def watching(self) -> Iterator[Seen]:
         """Ask inside the block, all kinds at once; each ends what it is at."""
         seen, over = Seen(), threading.Event()
-        threads = [threading.Thread(target=self._repeat, args=(kind, seen, over)) for kind in KINDS]
-        for thread in threads:
-            thread.start()
-        try:
-            yield seen
-        finally:
-            over.set()
-            for thread in threads:
-                thread.join()
+        with ThreadPoolExecutor(len(KINDS)) as pool:
+            asking = [pool.submit(self._repeat, kind, seen, over) for kind in KINDS]
+            try:
+                yield seen
+            finally:
+                over.set()
+        for one in asking:
+            one.result()
 
     def _repeat(self, kind: str, seen: Seen, over: threading.Event) -> None:
         while not over.is_set():
