@@ -1,6 +1,7 @@
 """The book of entries: gapless, each begins with the balance that the one before left, each has its one cause."""
 
 from backend.verification.book_sides import FITS
+from backend.verification.sides import OF_THE_NAMED
 
 _CHAIN = """
 SELECT resident_id, 'entry ' || seq || ': number', (before + 1)::text, seq::text FROM (
@@ -51,10 +52,17 @@ WHERE cause.points IS DISTINCT FROM posted.points ORDER BY resident_id, referenc
 _EXPIRED = """
 SELECT e.resident_id, 'entry ' || e.seq || ': the lot that expired', 'lot ' || e.reference_id || ', before '
     || (e.posted_at AT TIME ZONE %(zone)s)::date, coalesce('lot of ' || l.expires_on, 'no such lot')
-FROM ledger_entries e
-LEFT JOIN lots l ON l.resident_id = e.resident_id AND to_char(l.expires_on, 'YYYYMMDD') = e.reference_id::text
-WHERE e.resident_id = ANY(%(residents)s) AND e.kind = 'expire'
-    AND (l.expires_on < (e.posted_at AT TIME ZONE %(zone)s)::date) IS NOT TRUE
+FROM (SELECT * FROM ledger_entries a WHERE {mine} AND a.kind = 'expire') AS e
+LEFT JOIN (SELECT *, to_char(a.expires_on, 'YYYYMMDD') AS day FROM lots a WHERE {mine}) AS l
+    ON l.resident_id = e.resident_id AND l.day = e.reference_id::text
+WHERE (l.expires_on < (e.posted_at AT TIME ZONE %(zone)s)::date) IS NOT TRUE
 ORDER BY e.resident_id, e.seq
 """
-STATEMENTS = (_CHAIN, _BALANCE, _LAST, _KINDS, _CAUSES, _EXPIRED)
+
+
+def expired(which: str) -> str:
+    """The statement of what expired that is in no lot, of OF_THE_CHUNK or of OF_THE_NAMED (see `sides`)."""
+    return _EXPIRED.format(mine=which)
+
+
+STATEMENTS = (_CHAIN, _BALANCE, _LAST, _KINDS, _CAUSES, expired(OF_THE_NAMED))

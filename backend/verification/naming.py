@@ -4,14 +4,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from backend.database.abreast import Cursor
-from backend.verification import actions, entries, events, limits, projections, redemptions, trips, wallets
+from backend.verification import actions, entries, events, limits, lots, projections, redemptions, trips, wallets
 from backend.verification.difference import Difference
 from backend.verification.sides import OF_THE_NAMED
 
 BOOKS = {
     "entries": entries.STATEMENTS,
     "wallets": wallets.STATEMENTS,
-    "lots": wallets.LOTS,
+    "lots": lots.STATEMENTS,
     "actions": actions.STATEMENTS,
     "limits": (limits.of(OF_THE_NAMED),),
     "trips": (trips.of(OF_THE_NAMED),),

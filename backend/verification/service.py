@@ -16,7 +16,7 @@ from backend.database.abreast import Cursor, cores
 from backend.database.connections import is_unavailable
 from backend.ledger import ranges
 from backend.ledger.ranges import Range
-from backend.verification import actions, boards, city, limits, naming, redemptions, trips
+from backend.verification import actions, boards, city, entries, limits, lots, naming, redemptions, trips
 from backend.verification.difference import Checked, Difference
 from backend.verification.fingerprints import PRIME, parameters
 from backend.verification.screening import SCREEN
@@ -145,6 +145,8 @@ _SCREENS: tuple[Callable[..., Screened], ...] = (
     _of_books,
     partial(_of_statement, statement=limits.of(OF_THE_CHUNK)),
     partial(_of_statement, statement=trips.of(OF_THE_CHUNK)),
+    partial(_of_statement, statement=entries.expired(OF_THE_CHUNK)),
+    partial(_of_statement, statement=lots.held(OF_THE_CHUNK)),
 )
 
 

@@ -1,7 +1,5 @@
 """The wallet, running state of both books: every column follows from rows that are kept elsewhere."""
 
-from backend.ledger.models import DEBT
-
 _OWNERS = """
 SELECT coalesce(r.resident_id, w.resident_id), 'resident and wallet', 'both',
     CASE WHEN w.resident_id IS NULL THEN 'no wallet' ELSE 'no resident' END
@@ -57,18 +55,3 @@ FULL JOIN (SELECT resident_id, year::int, points FROM yearly_points WHERE reside
 WHERE coalesce(a.points, 0) <> coalesce(n.points, 0) ORDER BY resident_id, year
 """
 STATEMENTS = (_OWNERS, _WITHOUT, _POINTS, _ACTIONS, _YEARS)
-
-_LOTS = """
-SELECT w.resident_id, 'sum of the lots', w.balance::text, l.remaining::text FROM wallets w
-CROSS JOIN LATERAL (SELECT coalesce(sum(remaining), 0) AS remaining FROM lots WHERE resident_id = w.resident_id) AS l
-WHERE w.resident_id = ANY(%(residents)s) AND l.remaining <> w.balance ORDER BY w.resident_id
-"""
-_DEBT = f"""
-SELECT l.resident_id, 'other lots beside a debt', '0', sum(l.remaining) FILTER (WHERE l.remaining > 0)::text FROM lots l
-WHERE l.resident_id = ANY(%(residents)s) GROUP BY l.resident_id HAVING min(l.remaining) < 0 AND max(l.remaining) > 0
-UNION ALL
-SELECT resident_id, 'lot of ' || expires_on, '0 or more', remaining::text FROM lots
-WHERE resident_id = ANY(%(residents)s) AND remaining < 0 AND expires_on <> DATE '{DEBT}'
-ORDER BY 1
-"""  # noqa: S608  a constant of ours
-LOTS = (_LOTS, _DEBT)

@@ -45,11 +45,28 @@ def test_an_entry_that_names_another_cause(anna, found, damage):
     assert points["points of the award of action 1"][1] == "no entry"
 
 
+def the_lot_that_expired(differences, resident):
+    """What is said of it, where nothing else differs."""
+    (difference,) = differences
+    assert (difference.book, difference.subject) == ("entries", str(resident))
+    assert difference.what.endswith(": the lot that expired")
+    return difference.found
+
+
 def test_an_expiry_of_no_lot(city, found, damage):
-    damage("DELETE FROM lots WHERE resident_id = :id AND remaining = 0 AND expires_on < now()", id=city["emil"])
-    damage("UPDATE wallets SET entry_seq = entry_seq + 1 WHERE resident_id = :id", id=city["emil"])
-    (what,) = (what for what in of(found(), "entries", city["emil"]) if "the lot that expired" in what)
-    assert of(found(), "entries", city["emil"])[what][1] == "no such lot"
+    damage("DELETE FROM lots WHERE resident_id = :id AND closed", id=city["emil"])
+    assert the_lot_that_expired(found(), city["emil"]) == "no such lot"
+
+
+def test_an_expiry_that_names_another_lot(city, found, damage):
+    damage("UPDATE ledger_entries SET reference_id = 20990101 WHERE kind = 'expire'")
+    assert the_lot_that_expired(found(), city["emil"]) == "no such lot"
+
+
+def test_an_expiry_that_names_a_lot_of_later(city, found, damage, one):
+    day = one("SELECT max(expires_on) FROM lots WHERE resident_id = :id", id=city["emil"])
+    damage("UPDATE ledger_entries SET reference_id = :day WHERE kind = 'expire'", day=int(f"{day:%Y%m%d}"))
+    assert the_lot_that_expired(found(), city["emil"]) == f"lot of {day}"
 
 
 # lots and wallets
@@ -58,7 +75,9 @@ def test_an_expiry_of_no_lot(city, found, damage):
 def test_a_missing_lot(anna, found, damage, one):
     balance = one("SELECT balance FROM wallets WHERE resident_id = :id", id=anna)
     damage("DELETE FROM lots WHERE resident_id = :id", id=anna)
-    assert of(found(), "lots", anna) == {"sum of the lots": (str(balance), "0")}
+    differences = of(found(), "lots", anna)
+    assert differences.pop("sum of the lots") == (str(balance), "0")
+    assert set(differences) == {f"hold of redemption {number}: lots" for number in (1, 2, 3)}
 
 
 def test_points_beside_a_debt(city, found, damage, one):
@@ -69,6 +88,54 @@ def test_points_beside_a_debt(city, found, damage, one):
     )
     damage("UPDATE lots SET remaining = remaining + 5 WHERE resident_id = :id AND remaining = 0", id=cora)
     assert of(found(), "lots", cora)["other lots beside a debt"] == ("0", "5")
+
+
+def test_a_closed_lot_with_points_in_it(anna, found, damage, one):
+    """Its points would never expire."""
+    day, left = one("SELECT row(max(expires_on), max(remaining)) FROM lots WHERE resident_id = :id", id=anna)
+    damage("UPDATE lots SET closed = true WHERE resident_id = :id", id=anna)
+    (difference,) = found()
+    assert (difference.book, difference.subject) == ("lots", str(anna))
+    assert difference.what == f"lot of {day}: closed"
+    assert difference.found == f"{left} points"
+
+
+def test_an_empty_lot_that_is_closed_before_its_day_is_over(city, found, damage):
+    damage("UPDATE lots SET closed = true WHERE remaining = 0 AND expires_on > now() + interval '3 days'")
+    differences = found()
+    assert differences
+    assert {one.found for one in differences} == {"0 points"}
+
+
+HELD = (
+    '[["2099-12-31", 10]]',
+    "[]",
+    "{}",
+    "null",
+    "7",
+    "[1]",
+    '["2099-12-31", 10]',
+    '[["2099-02-31", "x"]]',
+    '{"a": [1]}',
+)
+
+
+@pytest.mark.parametrize("lots", HELD)
+def test_a_hold_of_points_that_were_in_no_lot(anna, found, damage, lots):
+    damage("UPDATE holds SET lots = :lots WHERE resident_id = :id AND reference_id = 1", id=anna, lots=lots)
+    (difference,) = found()
+    assert (difference.book, difference.subject) == ("lots", str(anna))
+    assert difference.what == "hold of redemption 1: lots"
+    assert difference.expected == "10 points of lots"
+    assert difference.found == lots
+
+
+@pytest.mark.parametrize("parts", ["[[0, 9]]", "[[0, 11]]", "[[0, 12], [0, -2]]", "[[0, 10], [0, 1]]"])
+def test_a_hold_of_more_or_fewer_points_than_were_in_its_lots(anna, found, damage, one, parts):
+    day = one("SELECT max(expires_on) FROM lots WHERE resident_id = :id", id=anna)
+    lots = parts.replace("[0,", f'["{day}",')
+    damage("UPDATE holds SET lots = :lots WHERE resident_id = :id AND reference_id = 1", id=anna, lots=lots)
+    assert of(found(), "lots", anna) == {"hold of redemption 1: lots": ("10 points of lots", lots)}
 
 
 OFF_BY_ONE = (
