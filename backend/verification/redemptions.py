@@ -28,9 +28,11 @@ ORDER BY d.resident_id, d.seq
 """
 STATEMENTS = (_HOLDS, _PRICES)
 
+# Without a number of its own only a donation of which none were ever moved: it has no limit.
 _STOCK = """
 SELECT w.code, what, expected::text, found::text FROM rewards w
-CROSS JOIN LATERAL (SELECT coalesce(sum(delta), 0) AS moved FROM stock_movements WHERE reward_id = w.id) AS m
+CROSS JOIN LATERAL (SELECT coalesce(sum(delta), 0) AS moved, count(*) > 0 OR w.kind <> 'donation' AS limited
+    FROM stock_movements WHERE reward_id = w.id) AS m
 LEFT JOIN (SELECT reward_id, sum(quantity) AS taken FROM redemptions WHERE status IN ('reserved', 'fulfilled')
     GROUP BY reward_id) AS d ON d.reward_id = w.id
 LEFT JOIN (SELECT reward_id, count(*) FILTER (WHERE resident_id IS NULL) AS left FROM vouchers GROUP BY reward_id) AS v
@@ -40,7 +42,7 @@ CROSS JOIN LATERAL (VALUES ('stock: moved less redeemed', m.moved - coalesce(d.t
     ('stock: codes left', CASE w.kind WHEN 'voucher' THEN coalesce(v.left, 0) ELSE w.stock END, w.stock),
     ('price of version ' || w.version, (k.terms->>'price_points')::numeric, w.price_points))
     AS pair (what, expected, found)
-WHERE expected IS DISTINCT FROM found AND (w.stock IS NOT NULL OR what LIKE 'price%%') ORDER BY w.code
+WHERE expected IS DISTINCT FROM found AND (w.stock IS NOT NULL OR m.limited OR what LIKE 'price%%') ORDER BY w.code
 """
 _CODES = f"""
 SELECT coalesce(d.resident_id, v.resident_id)::text, 'voucher code of reward ' || reward_id || ' of redemption '

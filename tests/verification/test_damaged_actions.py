@@ -241,6 +241,19 @@ def test_stock_that_nobody_moved(city, found, damage):
     assert of(found(), "stock", "gift-pickup") == {"stock: moved less redeemed": ("3", "4")}
 
 
+@pytest.mark.parametrize(("code", "left"), [("gift-pickup", "3"), ("gift-voucher", "2"), ("gift-donation", "5")])
+def test_stock_without_a_number(city, found, damage, code, left):
+    """It would be without limit."""
+    damage("UPDATE rewards SET stock = NULL WHERE code = :code", code=code)
+    differences = of(found(), "stock", code)
+    assert differences["stock: moved less redeemed"] == (left, "none")
+
+
+def test_a_donation_without_limit_has_no_number(city, found, damage):
+    damage("UPDATE rewards SET stock = NULL WHERE kind = 'donation' AND code <> 'gift-donation'")
+    assert found() == []
+
+
 def test_a_voucher_that_was_given_back_by_nobody(city, found, damage):
     damage("UPDATE vouchers SET resident_id = NULL, redemption_seq = NULL WHERE resident_id IS NOT NULL")
     differences = found()
