@@ -28,6 +28,7 @@ from backend.database import db
 from backend.errors import ValidationFailedError
 from backend.ledger.models import Wallet
 from backend.residents.auth import Caller
+from backend.residents.idempotency import first_answer
 from backend.residents.models import Resident
 from backend.residents.wechat import WE_RUN_ZONE, DaySteps
 from backend.web import wrong_fields
@@ -50,7 +51,13 @@ def submit(given: dict[str, Any], *, caller: Caller, request: Request) -> Submit
     Raises the refusal of the rules, or NotFoundError for an unknown task.
     """
     settings, now = present.settings(), clock.now()
-    claim = claim_of(given, settings=settings, now=now)
+    try:
+        claim = claim_of(given, settings=settings, now=now)
+    except ValidationFailedError:
+        # A check-in code may have ended since the request was first sent.
+        if (first := first_answer(caller, request)) is None:
+            raise
+        return _repeated(first)
     # It may be rendered by another request's thread.
     spoken = language()
 
@@ -107,10 +114,14 @@ def submit_steps(days: Sequence[DaySteps], *, resident: Resident) -> dict[str, A
 
 def _submitted(recorded: Recorded, *, status: int) -> Submitted:
     if recorded.replay is not None:
-        status, body = recorded.replay
-        return Submitted(status, json.dumps(body), repeated=True)
+        return _repeated(recorded.replay)
     assert recorded.body is not None  # noqa: S101  nothing was refused as a whole
     return Submitted(status, recorded.body, repeated=False)
+
+
+def _repeated(first: tuple[int, dict[str, Any]]) -> Submitted:
+    status, body = first
+    return Submitted(status, json.dumps(body), repeated=True)
 
 
 def _record(claims: list[Claim], *, resident: Resident, now: datetime) -> list[Judged]:

@@ -184,3 +184,27 @@ def test_a_code_is_good_for_its_own_task_until_it_ends(settings, code, check_in)
     assert check_in(token, shown_at, task="waste_sorting").status_code == 422
     ended = of_the_release_before(settings, until=int(clock.now().timestamp()) - 1)
     assert check_in(ended, shown_at).status_code == 422
+
+
+def test_a_request_that_is_sent_again_after_its_code_has_ended_gets_its_first_answer(client, resident, headers, code):
+    token, at = code()
+    sent = {"json": scanned(token, at), "headers": {**headers(resident), "Idempotency-Key": "once"}}
+    first = client.post(ACTIONS, **sent)
+    assert first.status_code == 201
+    with time_machine.travel(at + timedelta(minutes=5), tick=False):
+        again = client.post(ACTIONS, **sent)
+        assert (again.status_code, again.json) == (201, first.json)
+        assert again.headers["Idempotent-Replayed"] == "true"
+        other = {**sent, "headers": {**headers(resident), "Idempotency-Key": "another"}}
+        assert client.post(ACTIONS, **other).status_code == 422
+        reused = {**sent, "json": scanned(token, at, client_reference="another")}
+        assert client.post(ACTIONS, **reused).json["type"].endswith("idempotency-key-reused")
+
+
+def test_so_does_a_batch_of_nothing_else(client, resident, headers, code):
+    token, at = code()
+    sent = {"json": {"actions": [scanned(token, at)]}, "headers": {**headers(resident), "Idempotency-Key": "once"}}
+    first = client.post(f"{ACTIONS}/batch", **sent)
+    assert [line["status"] for line in first.json["results"]] == ["credited"]
+    with time_machine.travel(at + timedelta(minutes=5), tick=False):
+        assert client.post(f"{ACTIONS}/batch", **sent).json == first.json
