@@ -53,6 +53,22 @@ UNION ALL
 SELECT 'more points than the cap of a day', resident_id FROM actions WHERE status = 'credited'
 GROUP BY resident_id, local_day HAVING sum(points) > :cap_day
 UNION ALL
+SELECT 'more of a gift than its limit', d.resident_id FROM redemptions d JOIN rewards r ON r.id = d.reward_id
+WHERE d.status IN ('reserved', 'fulfilled') AND r.limit_per_resident IS NOT NULL
+GROUP BY d.resident_id, r.id, CASE WHEN r.limit_period <> 'ever'
+    THEN date_trunc(r.limit_period, d.redeemed_at AT TIME ZONE :zone) END
+HAVING sum(d.quantity) > r.limit_per_resident
+UNION ALL
+SELECT 'a task more often than its limit', a.resident_id FROM actions a JOIN task_versions v ON v.id = a.task_version_id
+WHERE a.status IN ('credited', 'pending')
+GROUP BY a.resident_id, v.id, date_trunc(v.limit_period, a.local_day::timestamp) HAVING count(*) > v.limit_count
+UNION ALL
+SELECT 'on two trips at once', a.resident_id FROM actions a
+JOIN actions b ON b.resident_id = a.resident_id AND b.seq > a.seq
+    AND b.happened_at < a.ended_at AND a.happened_at < b.ended_at
+JOIN task_versions v ON v.id = a.task_version_id JOIN task_versions u ON u.id = b.task_version_id
+WHERE a.status = 'credited' AND b.status = 'credited' AND v.trip AND u.trip
+UNION ALL
 SELECT 'something is left of who has left', r.resident_id FROM residents r JOIN wallets w USING (resident_id)
 WHERE r.state = 'erased' AND (NOT w.frozen OR w.held <> 0
     OR EXISTS (SELECT FROM bindings b WHERE b.resident_id = r.resident_id)
@@ -70,10 +86,10 @@ WHERE x.resident_id IS NOT NULL AND a.seq IS NULL
 """
 
 
-def everything_wrong(*, cap_day):
-    """What of the books does not hold at this moment; nothing, where all is well."""
+def everything_wrong(*, cap_day, zone):
+    """What of the books does not hold at this moment; nothing, where all is well. `zone`: the city's, by its name."""
     found = differences(with_actions=True)
-    found += [tuple(row) for row in db.session.execute(text(WRONG), {"cap_day": cap_day})]
+    found += [tuple(row) for row in db.session.execute(text(WRONG), {"cap_day": cap_day, "zone": zone})]
     for statement in (STOCK, HOLDS, PRICES, OWNERS):
         found += [dict(row) for row in db.session.execute(text(statement)).mappings()]
     db.session.rollback()

@@ -210,7 +210,9 @@ class SmallCity(RuleBasedStateMachine):
         now = booked()
         self.effects.update(now - self.before)
         self.before = now
-        assert everything_wrong(cap_day=self.world.settings.points_cap_day) == []
+        settings = self.world.settings
+        wrong = everything_wrong(cap_day=settings.points_cap_day, zone=settings.city_time_zone.key)
+        assert not wrong, wrong
         if self.steps % VERIFIED_EVERY == 0:
             assert list(verify(workers=1)) == []
 

@@ -37,7 +37,7 @@ GIFT = {
     "active": True,
 }
 GIFTS = (
-    {"code": "mug", "kind": "pickup", "stock": 9, "limit_per_resident": 5, "limit_period": "month"},
+    {"code": "mug", "kind": "pickup", "stock": 9, "limit_per_resident": 3, "limit_period": "month"},
     {"code": "ticket", "kind": "voucher", "stock": None},
     {"code": "tree", "kind": "donation", "stock": None, "price_points": 1},
 )
