@@ -200,6 +200,15 @@ def unhurried() -> None:
     take_time(cursor(), seconds=600)
 
 
+def flushed_later() -> None:
+    """Let the commit of the session's transaction not wait for the disk.
+
+    For one whose end nobody is told before a later one was committed as usual: PostgreSQL's log has one order, so
+    whatever builds on it, here or elsewhere, is never on the disk without it (docs/adr/0030).
+    """
+    cursor().execute("SET LOCAL synchronous_commit = off")
+
+
 def take_time(cursor: psycopg.Cursor[Any], *, seconds: int) -> None:
     """Let each further statement of this transaction run so long; 0: as long as it takes."""
     cursor.execute(f"SET LOCAL statement_timeout = '{seconds}s'")

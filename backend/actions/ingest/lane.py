@@ -1,6 +1,7 @@
 """Some residents' rows of a file: read, put in order, and credited, one transaction a page.
 
-Killed at any moment, an import can be started again: what was credited is not credited twice.
+Killed at any moment, an import can be started again: what was credited is not credited twice. So its pages need not
+wait for the disk one by one; the last one does, and has all before it there (docs/adr/0030).
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -18,7 +19,7 @@ from backend.actions.ingest.records import Record
 from backend.actions.ingest.sheet import Page, Row, Same, Sheet
 from backend.actions.ingest.summary import Summary
 from backend.actions.partner_feed import Result, credit_events, credit_kept
-from backend.database import transaction, unhurried
+from backend.database import flushed_later, transaction, unhurried
 from backend.garbage import rarely_searched
 from backend.partners import service as partners
 
@@ -65,19 +66,23 @@ class Lane:
         """
         run, summary = self._run, Summary()
         with run.app.app_context(), force_locale("en"), rarely_searched():
+            left = len(self.sheet)
             for page in self.sheet.pages(run.page_size, same=same):
                 if stopped():
                     break
-                self._credit_page(page, summary)
+                left -= len(page)
+                self._credit_page(page, summary, is_last=not left)
                 tell(len(page))
         summary.add_lane(self.summary)
         return summary
 
-    def _credit_page(self, page: Page, summary: Summary) -> None:
+    def _credit_page(self, page: Page, summary: Summary, *, is_last: bool) -> None:
         run, kept = self._run, list[Result]()
         events = [event for _, event in page]
         with transaction():
             unhurried()
+            if not is_last:
+                flushed_later()
             partner, now = partners.find(run.partner_code), clock.now()
             if run.bind_subjects:
                 bound = bind_newcomers({event.subject for event in events}, partner=partner, now=now)
