@@ -11,7 +11,8 @@ from backend.config import SHANGHAI
 from backend.database import db
 from backend.residents.models import Identity_, Resident
 from backend.residents.wechat import DaySteps
-from backend.residents.wechat_sandbox import encrypt_we_run, session_key_of
+from backend.residents.wechat_sandbox import session_key_of
+from tests.we_run import encrypt_we_run
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 

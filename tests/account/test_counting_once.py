@@ -10,6 +10,7 @@ from backend.database import db, transaction
 from backend.residents.models import Departure
 from backend.rewards.models import Reward
 from tests.account.person import BAG, DAY, FIRST_OF_NEXT, HOUR, NEW_YEAR, NOON, Person, slug
+from tests.append_only import changeable
 from tests.books import differences
 
 RIDE = {"task": "bike_ride", "activity": {"quantity": 3000, "unit": "m"}}
@@ -86,7 +87,7 @@ def test_who_leaves_just_before_midnight_has_left_on_the_next_day(lin, travel):
 
 
 def test_what_counts_by_month_counts_again_in_the_next(lin, travel):
-    with transaction():
+    with transaction(), changeable("task_versions"):
         db.session.execute(text("UPDATE task_versions SET limit_period = 'month', limit_count = 1 WHERE task_id ="
             " (SELECT id FROM green_tasks WHERE code = 'own_bag')"))  # fmt: skip
         db.session.execute(text("UPDATE catalogue_revision SET revision = revision + 1"))
