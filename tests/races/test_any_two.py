@@ -47,7 +47,7 @@ def test_any_two_things_at_once_come_to_what_one_after_the_other_does(app, scene
             scene = scene_of(first, second)()
             with watched() as watcher:
                 race(app, scene.first, scene.second, schedule=schedule, watcher=watcher)
-    assert everything_wrong(cap_day=settings.points_cap_day) == []
+    assert everything_wrong(cap_day=settings.points_cap_day, zone=settings.city_time_zone.key) == []
 
 
 def in_this_order(first, second):

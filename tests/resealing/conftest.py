@@ -7,9 +7,10 @@ from types import SimpleNamespace
 
 import pyotp
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from backend import clock
+from backend.admins.models import Admin
 from backend.database import db, transaction
 from backend.partners.auth import sign
 from backend.residents.models import Resident
@@ -67,7 +68,9 @@ def one_of_each(client, new_admin, sign_in, new_reward, give, redeem):  # noqa: 
     secret = _second_factor(client, auth)
     confirmed = {"otp": pyotp.TOTP(secret).at(clock.now())}
     assert client.post("/api/v1/admin/me/totp/confirm", json=confirmed, headers=auth).status_code == 200
-    pending = _second_factor(client, auth)
+    code = pyotp.TOTP(secret)
+    auth = _admin(client, otp=_anew(code))
+    pending = _second_factor(client, auth, otp=_anew(code))
 
     partner = client.post("/api/v1/admin/partners", json=CUPS, headers=auth).json
     keys = f"/api/v1/admin/partners/{partner['id']}/keys"
@@ -107,10 +110,17 @@ def several(new_resident):
     return make
 
 
-def _admin(client):
-    answer = client.post("/api/v1/admin/auth", json={"username": "owner", "password": PASSWORD})
+def _admin(client, **otp):
+    answer = client.post("/api/v1/admin/auth", json={"username": "owner", "password": PASSWORD, **otp})
     return {"Authorization": f"Bearer {answer.json['token']}"}
 
 
-def _second_factor(client, auth):
-    return client.post("/api/v1/admin/me/totp", json={"password": PASSWORD}, headers=auth).json["secret"]
+def _second_factor(client, auth, **otp):
+    return client.post("/api/v1/admin/me/totp", json={"password": PASSWORD, **otp}, headers=auth).json["secret"]
+
+
+def _anew(code):
+    """The code of the present step, which may have been used before."""
+    with transaction():
+        db.session.execute(update(Admin).values(totp_last_step=None))
+    return code.at(clock.now())
