@@ -24,7 +24,9 @@ def freeze(*, first: bool) -> Callable[[World], Wish]:
         if not first:
             world.post(f"{path}/freeze", body, world.owner)
         state = f"SELECT frozen FROM wallets WHERE resident_id = {resident}", (first,)
-        return Wish(f"{path}/{verb}", body, world.owner, AUDITED, statuses=BOTH, state=state)
+        # Boards are told: they show nothing that a frozen resident chose.
+        rows = AUDITED | {"resident_changes": 1}
+        return Wish(f"{path}/{verb}", body, world.owner, rows, statuses=BOTH, state=state)
 
     case.__name__ = verb
     return case
@@ -43,7 +45,7 @@ def leave(world: World) -> Wish:
     """Cancel an account that still has a reserved gift: its points come back once, whoever they belong to now."""
     signed, given = world.redeemed("pickup")
     resident = given["id"].partition("-")[0]
-    rows = {"identities": -1, "idempotency_keys": -1, "resident_changes": 1, "ledger_entries": 1}
+    rows = {"identities": -1, "idempotency_keys": -1, "resident_changes": 1, "ledger_entries": 1, "departures": 1}
     state = (
         f"""SELECT state, token_epoch, frozen, held, balance = earned FROM residents JOIN wallets USING (resident_id)
         WHERE resident_id = {resident}""",
