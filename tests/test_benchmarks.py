@@ -1,10 +1,13 @@
 """When a row of the benchmarks has met its goal: a good ratio is not enough where the goal asks for more."""
 
 import json
+from collections import defaultdict
 
 import pytest
 from rich.console import Console
 
+from backend.actions.award_sql import READ, READ_MANY
+from backend.database import cursor
 from tests.benchmarks import report
 from tests.benchmarks.lag import Looks
 from tests.benchmarks.row import Result, Row, Sample
@@ -62,3 +65,9 @@ def test_what_was_missed_is_told_wherever_the_table_is(tmp_path):
     for text in ((tmp_path / "bench.md").read_text(), console.export_text()):
         assert "with everything" in text
         assert "lacking: missed: the handle is missing" in text
+
+
+@pytest.mark.parametrize("read", [READ.plain, READ_MANY.plain])
+def test_each_column_of_what_pgbench_replays_has_a_name(app, read):
+    found = cursor().execute(read, defaultdict(lambda: None))
+    assert "?column?" not in [column.name for column in found.description]

@@ -38,8 +38,8 @@ def _reads(*, year_points: str, taken: str, joined: str = "") -> Reads:
 
 def _read(codes: str, year_points: str, taken: str, joined: str) -> str:
     return f"""
-SELECT {WALLET}, {PAST}, r.token_epoch, (SELECT revision FROM catalogue_revision), {year_points}, {taken}, {codes},
-    k.request_hash, k.status, k.body
+SELECT {WALLET}, {PAST}, r.token_epoch, (SELECT revision FROM catalogue_revision), {year_points}, {taken},
+    {codes} AS used_codes, k.request_hash, k.status, k.body
 FROM wallets w
 JOIN residents r ON r.resident_id = w.resident_id
 LEFT JOIN actions a ON {AROUND.format(since="%(since)s::timestamptz", until="%(until)s")}
