@@ -8,6 +8,7 @@ from rich.console import Console
 
 from backend.actions.award_sql import READ, READ_MANY
 from backend.database import cursor
+from backend.rewards import writing
 from tests.benchmarks import report
 from tests.benchmarks.lag import Looks
 from tests.benchmarks.row import Result, Row, Sample
@@ -67,7 +68,7 @@ def test_what_was_missed_is_told_wherever_the_table_is(tmp_path):
         assert "lacking: missed: the handle is missing" in text
 
 
-@pytest.mark.parametrize("read", [READ.plain, READ_MANY.plain])
+@pytest.mark.parametrize("read", [READ.plain, READ_MANY.plain, writing.READ])
 def test_each_column_of_what_pgbench_replays_has_a_name(app, read):
     found = cursor().execute(read, defaultdict(lambda: None))
     assert "?column?" not in [column.name for column in found.description]

@@ -36,7 +36,7 @@ Wants the values of `periods`."""
 
 READ = f"""
 SELECT r.state, r.token_epoch, w.frozen, w.co2e_mg, w.balance, w.version, w.redemption_seq, ({spending.LOTS}),
-    {USED.format(reward_id="%(reward_id)s")},
+    {USED.format(reward_id="%(reward_id)s")} AS used,
     k.request_hash, k.status, k.body, {", ".join(f"x.{name}" for name in COLUMNS)}
 FROM wallets w
 JOIN residents r ON r.resident_id = w.resident_id
