@@ -44,10 +44,6 @@ class Erased:
                 " '17,2026-11-26 19:14:47.189488+00'. Nothing was changed."
             ) from error
 
-    def __str__(self) -> str:
-        """The line."""
-        return f"{self.resident_id},{self.joined_at}"
-
 
 def repeat(erased: Iterable[Erased]) -> int:
     """Erase again whoever is back; returns how many."""

@@ -80,16 +80,7 @@ def move(reward_id: int, *, delta: int, reason: str, by: str) -> Reward:
         raise OutOfStockError(_l("Only %(stock)s are left.", stock=before), stock_left=before)
     if after > MOST:
         raise ValidationFailedError.of({"delta": gettext("The stock may be %(most)s at most.", most=MOST)})
-    reward.stock = after
-    record(reward, delta=delta, reason=reason, by=by, now=clock.now())
-    audit.record(
-        actor=by,
-        action="reward.stock_moved",
-        object_kind="reward",
-        object_id=reward.code,
-        before={"stock": before},
-        after={"stock": after, "reason": reason},
-    )
+    _change(reward, delta=delta, reason=reason, action="stock_moved", told={"reason": reason}, by=by, now=clock.now())
     sold_out.forget([reward.id], nothing_was_left=before == 0)
     return reward
 
@@ -97,34 +88,34 @@ def move(reward_id: int, *, delta: int, reason: str, by: str) -> Reward:
 def add_codes(reward_id: int, *, loaded: int, by: str, now: datetime) -> Reward:
     """Raise the stock of a voucher reward by the codes just loaded. Locks the reward's row: call it last."""
     reward = reading.lock(reward_id)
-    before = reward.stock or 0
-    reward.stock = before + loaded
-    record(reward, delta=loaded, reason="codes loaded", by=by, now=now)
-    audit.record(
-        actor=by,
-        action="reward.vouchers_loaded",
-        object_kind="reward",
-        object_id=reward.code,
-        before={"stock": before},
-        after={"stock": reward.stock, "loaded": loaded},
-    )
-    sold_out.forget([reward.id], nothing_was_left=before == 0)
+    nothing_was_left = not reward.stock
+    told = {"loaded": loaded}
+    _change(reward, delta=loaded, reason="codes loaded", action="vouchers_loaded", told=told, by=by, now=now)
+    sold_out.forget([reward.id], nothing_was_left=nothing_was_left)
     return reward
 
 
 def withdraw_codes(reward_id: int, *, withdrawn: int, by: str, now: datetime) -> None:
     """Lower the stock of a voucher reward by codes that nobody may have any more. Locks the reward's row."""
     reward = reading.lock(reward_id)
+    told = {"withdrawn": withdrawn}
+    _change(reward, delta=-withdrawn, reason="codes withdrawn", action="vouchers_withdrawn", told=told, by=by, now=now)
+
+
+def _change(
+    reward: Reward, *, delta: int, reason: str, action: str, told: Mapping[str, object], by: str, now: datetime
+) -> None:
+    """Move the stock of a locked reward, as a movement and in the audit trail, which is told more."""
     before = reward.stock or 0
-    reward.stock = before - withdrawn
-    record(reward, delta=-withdrawn, reason="codes withdrawn", by=by, now=now)
+    reward.stock = before + delta
+    record(reward, delta=delta, reason=reason, by=by, now=now)
     audit.record(
         actor=by,
-        action="reward.vouchers_withdrawn",
+        action=f"reward.{action}",
         object_kind="reward",
         object_id=reward.code,
         before={"stock": before},
-        after={"stock": reward.stock, "withdrawn": withdrawn},
+        after={"stock": reward.stock, **told},
     )
 
 
