@@ -7,10 +7,10 @@ meet.
 
 from datetime import date, datetime
 
-from sqlalchemy import Identity, Index, text
+from sqlalchemy import Identity, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from backend.database import Model, Small, Whole, db
+from backend.database import Model, Small, Whole
 
 PARTITIONS = 8
 COLUMNS = "resident_id, partition, kind, day, task_id, tier, district_id, co2e_mg, points, actions, posted_at"
@@ -53,15 +53,3 @@ class OutboxRow(Model):
 def partition_of(resident_id: int) -> int:
     """The partition that folds this resident's rows."""
     return resident_id % PARTITIONS
-
-
-def oldest_posted_at() -> datetime | None:
-    """When the oldest row that waits was posted: projections are complete up to there. None: nothing waits."""
-    found: datetime | None = db.session.scalar(OLDEST, {"partitions": PARTITIONS})
-    return found
-
-
-OLDEST = text("""
-SELECT min(first.posted_at) FROM generate_series(0, :partitions - 1) AS p (partition),
-LATERAL (SELECT o.posted_at FROM outbox o WHERE o.partition = p.partition ORDER BY o.id LIMIT 1) AS first
-""")

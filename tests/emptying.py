@@ -5,7 +5,7 @@ from sqlalchemy import text
 
 from backend.database import Model, db, transaction
 
-REMEMBERED = ("catalogue", "board_pages", "board_knowledge", "sold_out")
+REMEMBERED = ("catalogue", "board_pages", "board_knowledge", "outbox_front", "sold_out")
 """What the application keeps of what the tables hold; tests rename and number anew beneath it."""
 
 

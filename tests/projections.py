@@ -147,7 +147,7 @@ def waiting():
 
 def project_all(resident, *, limit=5_000):
     """Project what waits for one resident, in batches of `limit`."""
-    while projector.project(partition_of(resident.resident_id), limit=limit):
+    while projector.project(partition_of(resident.resident_id), limit=limit).rows:
         pass
 
 

@@ -9,12 +9,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import psycopg
 from sqlalchemy import Connection, Engine, NullPool, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
-from backend import backed_up, clock, metrics, present, redis, verified
+from backend import backed_up, clock, metrics, present, redis, verified, waiting
 from backend.database import connections, db, revisions
-from backend.outbox import OLDEST, PARTITIONS
 
 TIMEOUT_MS = 1000
 CONNECT_TIMEOUT_S = 2
@@ -79,8 +79,9 @@ def _database() -> dict[str, Check]:
             migrations = _migrations(connection)
             found = {"database": Check("ready", {"up": True, "took_ms": took}), "migrations": migrations}
             return found if migrations.state == "unavailable" else found | {"projector": _projector(connection)}
-    except DBAPIError as error:
-        return {"database": Check("unavailable", {"up": False, "reason": type(error.orig).__name__})}
+    except (DBAPIError, psycopg.Error) as error:
+        reason = type(error.orig if isinstance(error, DBAPIError) else error).__name__
+        return {"database": Check("unavailable", {"up": False, "reason": reason})}
 
 
 def _readiness_engine() -> Engine:
@@ -104,7 +105,8 @@ def _migrations(connection: Connection) -> Check:
 
 
 def _projector(connection: Connection) -> Check:
-    oldest = connection.scalar(OLDEST, {"partitions": PARTITIONS})
+    asked: Any = connection.connection.cursor()
+    oldest = waiting.oldest_posted_at(asked)
     lag_s = 0.0 if oldest is None else round(max(0.0, (clock.now() - oldest).total_seconds()), 3)
     return Check("degraded" if lag_s > LATE_S else "ready", {"lag_s": lag_s})
 

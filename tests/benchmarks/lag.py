@@ -7,20 +7,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Event, Thread
 
-from backend.outbox import PARTITIONS
+from backend.database import array
+from backend.waiting import Front
 from tests.benchmarks.bench_site import BenchSite
 from tests.benchmarks.load import LoadError
 
 _EVERY_S = 0.02
 _PATIENCE_S = 60.0
-# By the index, as the projector itself does. Over the whole table each look would pass over all rows that were
-# projected since it was last vacuumed, in parallel, and take more than a core.
-_SEEN = f"""
-SELECT clock_timestamp(), max(newest.id), min(oldest.id) FROM generate_series(0, {PARTITIONS - 1}) AS p (partition),
-LATERAL (SELECT id FROM outbox o WHERE o.partition = p.partition ORDER BY id LIMIT 1) AS oldest,
-LATERAL (SELECT id FROM outbox o WHERE o.partition = p.partition ORDER BY id DESC LIMIT 1) AS newest
+# From where a projector would begin. Each look would else pass over all rows that were projected since the table was
+# last vacuumed.
+_SEEN = """
+SELECT clock_timestamp(), max(newest.id), min(oldest.id)
+FROM unnest(%s::bigint[]) WITH ORDINALITY AS from_here (above, place),
+LATERAL (SELECT id FROM outbox o WHERE o.partition = place - 1 AND o.id > above ORDER BY id LIMIT 1) AS oldest,
+LATERAL (SELECT id FROM outbox o WHERE o.partition = place - 1 AND o.id > above ORDER BY id DESC LIMIT 1) AS newest
 """
-_DRAINED = "SELECT NOT EXISTS (SELECT FROM outbox)"
 
 
 @dataclass
@@ -55,10 +56,11 @@ def watching(site: BenchSite) -> Iterator[Looks]:
 
     def watch() -> None:
         appeared: deque[tuple[int, float]] = deque()
-        quiet = 0
-        with site.connect() as connection:
+        front, quiet = Front(), 0
+        with site.connect() as connection, connection.cursor() as cursor:
             while not over.wait(_EVERY_S):
-                now, newest, oldest = connection.execute(_SEEN).fetchone()
+                front.look(cursor)
+                now, newest, oldest = cursor.execute(_SEEN, (array(front.above),)).fetchone()
                 if newest is None:
                     appeared.clear()
                     quiet += 1
@@ -85,8 +87,9 @@ def watching(site: BenchSite) -> Iterator[Looks]:
 def wait_until_drained(site: BenchSite) -> None:
     """Return when nothing waits to be projected; raises LoadError if that takes too long."""
     deadline = time.monotonic() + _PATIENCE_S
-    with site.connect() as connection:
-        while not connection.execute(_DRAINED).fetchone()[0]:
+    front = Front()
+    with site.connect() as connection, connection.cursor() as cursor:
+        while front.look(cursor):
             if time.monotonic() > deadline:
                 raise LoadError(f"The outbox was not empty {_PATIENCE_S:.0f} s after the load.")
             time.sleep(_EVERY_S)

@@ -40,15 +40,15 @@ def scans(plan, table):
     return [node for node in nodes(plan) if node.get("Relation Name") == table]
 
 
-def plan_of_a_batch(limit, *, boards=()):
-    """The plan by which a batch of partition 3 was folded; it is taken back."""
+def plan_of_a_batch(limit, *, boards=(), first=0):
+    """The plan by which a batch of partition 3 was folded, from the number `first` on; it is taken back."""
     with transaction():
         known = Batch(3, State(0, behind=False), 0, 0, boards, reached=True).parameters()
         scopes = {board.scope for board in boards}
-        sql = "EXPLAIN (ANALYZE, FORMAT JSON) " + folding.statement(limit=limit, scopes=scopes)
+        sql = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + folding.statement(limit=limit, scopes=scopes)
         with cursor() as asked:
             asked.row_factory = scalar_row
-            plan = asked.execute(sql, {"partition": 3, **known}).fetchone()[0]["Plan"]
+            plan = asked.execute(sql, {"partition": 3, "first": first, **known}).fetchone()[0]["Plan"]
         db.session.rollback()
     return plan
 
@@ -64,6 +64,20 @@ def test_what_waits_is_looked_through_once_even_where_the_table_was_empty_when_i
     assert {scan["Node Type"] for scan in found} > {"ModifyTable"}
     assert [scan["Actual Loops"] for scan in found] == [1] * len(found)
     assert max(scan["Actual Rows"] for scan in found) == 500
+
+
+def test_what_went_is_not_walked_over_though_somebody_may_still_see_it(app):
+    with autocommit_cursor() as asked, db.engine.connect() as other:
+        asked.execute(FILL, (8_000,))
+        other.connection.cursor().execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT FROM outbox")
+        asked.execute("DELETE FROM outbox")
+        asked.execute(FILL, (80,))
+        pages = [
+            max(scan["Shared Hit Blocks"] + scan["Shared Read Blocks"] for scan in scans(plan, "outbox"))
+            for plan in (plan_of_a_batch(5_000), plan_of_a_batch(5_000, first=8_001))
+        ]
+    assert pages[0] > 100
+    assert pages[1] < pages[0] / 2
 
 
 @pytest.mark.parametrize("scopes", [["city"], ["city", "district", "community"]])
@@ -90,7 +104,7 @@ def test_a_batch_is_the_oldest_of_its_partition_and_no_more(app):
         asked.execute(FILL, (400,))
     with transaction():
         sql = folding.statement(limit=20, scopes=())
-        rows = dict(cursor().execute(sql, {"partition": 3}).fetchall())[0]
+        rows = dict(cursor().execute(sql, {"partition": 3, "first": 0}).fetchall())[0]
         left = cursor().execute("SELECT count(*), min(resident_id) FROM outbox WHERE partition = 3").fetchone()
         others = cursor().execute("SELECT count(*) FROM outbox WHERE partition <> 3").fetchone()[0]
         db.session.rollback()
@@ -102,7 +116,7 @@ def test_rows_of_one_number_are_folded_together_and_none_is_left_out(app):
         asked.execute(ALIKE, (160,))
     with transaction():
         sql = folding.statement(limit=15, scopes=())
-        assert dict(cursor().execute(sql, {"partition": 3}).fetchall())[0] == "20"
+        assert dict(cursor().execute(sql, {"partition": 3, "first": 0}).fetchall())[0] == "20"
         assert cursor().execute("SELECT sum(actions) FROM totals WHERE partition = 3").fetchone() == (20,)
         db.session.rollback()
 

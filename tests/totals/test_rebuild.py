@@ -212,7 +212,7 @@ def test_what_is_folded_between_finding_and_writing_counts_once(app, city, deeds
     locks.take_partition(cursor(), partition)
     begun = Begun(app)
     begun.until_it_waits()
-    assert projector.project(partition) == 2
+    assert projector.project(partition).rows == 2
     assert begun.written() > 0
     projector.drain()
     assert projected() == expected_now()
