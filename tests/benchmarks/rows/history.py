@@ -20,6 +20,7 @@ class History(Row):
     title = f"POST /actions over {ACTIONS:,} past actions, against none"
     unit = "requests/s"
     goal = 0.9
+    slices = 3
     warm_up_s = 60.0
     """Of a checkpoint's fifteen minutes: in the first seconds of each nearly every award is the first to change its
     pages, which then go to the log whole. What that costs is told below the table."""
@@ -31,9 +32,10 @@ class History(Row):
         """
         past, new = bench.past(), bench.no_past()
         self._with_past, size = iter(past.residents), past.residents.size
-        self._most = chain([size // 20, size // 20, size // 2], repeat(size * 8 // 20 // bench.rounds))
-        each = int(MOST_A_SECOND * bench.seconds / 2)
-        self._newcomers = [new.population.group(each) for _ in range(bench.rounds + 3)]
+        cuts = bench.rounds * self.slices
+        self._most = chain([size // 20, size // 20, size // 2], repeat(size * 8 // 20 // cuts))
+        lengths = [*repeat(bench.seconds / self.slices, cuts + 1), bench.seconds, bench.seconds]
+        self._newcomers = [new.population.group(int(MOST_A_SECOND * seconds / 2)) for seconds in lengths]
         self._done_by_newcomers = 0
         new.population.settle()
         # Nobody has asked these two web servers for anything yet: their first answers would stand for a checkpoint's.
