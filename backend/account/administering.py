@@ -6,12 +6,13 @@ from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import aliased
 
 from backend import audit, clock
+from backend.account import freezing
 from backend.account.freezing import FROZEN, UNFROZEN
 from backend.database import db
 from backend.errors import NotFoundError
 from backend.ledger import service as ledger
 from backend.ledger.models import Wallet
-from backend.residents import changes
+from backend.residents import service as residents
 from backend.residents.models import Area, Resident
 from backend.web.paging import Page, decode_number, page_of
 
@@ -51,16 +52,16 @@ def find(resident_id: int) -> Account:
 
 
 def set_frozen(resident_id: int, *, frozen: bool, reason: str, by: str) -> Account:
-    """Freeze (earns and spends nothing) or unfreeze; doing it again changes nothing.
+    """Freeze (earns and spends nothing, is not named to others) or unfreeze; doing it again changes nothing.
 
     Raises NotFoundError, also for who has left: that wallet stays frozen for good.
     """
     wallet = ledger.lock_wallet(resident_id)
+    resident = residents.lock(resident_id)
     account = find(resident_id)
-    if account.resident.state == "erased":
+    if resident.state == "erased":
         raise NotFoundError
     if wallet.frozen != frozen:
-        ledger.set_frozen(wallet, frozen=frozen)
         audit.record(
             actor=by,
             action=FROZEN if frozen else UNFROZEN,
@@ -69,9 +70,7 @@ def set_frozen(resident_id: int, *, frozen: bool, reason: str, by: str) -> Accou
             before={"frozen": not frozen},
             after={"frozen": frozen, "reason": reason},
         )
-        db.session.flush()
-        # Boards show no name that a frozen resident chose.
-        changes.tell(resident_id, now=clock.now())
+    freezing.set_frozen(wallet, resident, frozen=frozen, now=clock.now())
     return account
 
 

@@ -47,7 +47,8 @@ def erase(*, resident_ids: tuple[int, ...], yes: bool) -> None:
 def mend(*, resident_ids: tuple[int, ...], yes: bool) -> None:
     """Make these residents' wallets and yearly points what their entries, holds, actions and redemptions say.
 
-    For wallets that verify names. Each by itself: what cannot be mended is told, and is as it was. Freeze them first.
+    And hide whoever is frozen from others. For wallets that verify names. Each by itself: what cannot be mended is
+    told, and is as it was. Freeze them first.
     """
     if not yes:
         click.confirm(f"Recompute {len(resident_ids)}: {', '.join(map(str, resident_ids))}?", abort=True)
@@ -57,7 +58,7 @@ def mend(*, resident_ids: tuple[int, ...], yes: bool) -> None:
             with transaction():
                 changes = mending.mend(resident_id, by=BY)
         except NotFoundError:
-            failed.append(f"{resident_id} has no wallet.")
+            failed.append(f"There is no resident {resident_id} with a wallet.")
         except UnmendableError as error:
             failed.append(f"{resident_id} was not changed: {error}.")
         else:

@@ -1,8 +1,13 @@
-"""Why a resident is frozen, for that resident to read (PIPL 24 and 44): the reason and the time, never who decided."""
+"""Freezing a resident, and why, for that resident to read (PIPL 24 and 44): reason and time, never who decided."""
 
+from datetime import datetime
 from typing import Any
 
 from backend import audit, clock
+from backend.ledger import service as ledger
+from backend.ledger.models import Wallet
+from backend.residents import service as residents
+from backend.residents.models import Resident
 
 FROZEN = "resident.frozen"
 UNFROZEN = "resident.unfrozen"
@@ -16,6 +21,16 @@ HELD = {
         ORDER BY a.at LIMIT %(rows)s"""  # noqa: S608  the parts are ours
 }
 """Section of an export → a statement that gives (key, JSON object) after a key."""
+
+
+def set_frozen(wallet: Wallet, resident: Resident, *, frozen: bool, now: datetime) -> None:
+    """Freeze or unfreeze an active resident: who is frozen earns and spends nothing, and is not named to others.
+
+    Expects the wallet locked and then the resident. The resident's own row says it too, so that boards ask no wallet.
+    Call it last: see `changes.tell`.
+    """
+    ledger.set_frozen(wallet, frozen=frozen)
+    residents.hide(resident, hidden=frozen, now=now)
 
 
 def why(resident_id: int) -> dict[str, Any]:

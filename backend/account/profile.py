@@ -35,7 +35,7 @@ def sign_in(code: str) -> dict[str, Any]:
     if arrival.is_new:
         ledger.open_wallet(resident.resident_id)
     if arrival.left is not None:
-        returning.take_up(resident.resident_id, arrival.left, now=now)
+        returning.take_up(resident, arrival.left, now=now)
     token = auth.issue(resident)
     return {
         "token": token.token,

@@ -40,21 +40,21 @@ def leaving(wallet: Wallet, resident: Resident, *, frozen: bool, now: datetime) 
     )
 
 
-def take_up(resident_id: int, left: Departure, *, now: datetime) -> None:
+def take_up(resident: Resident, left: Departure, *, now: datetime) -> None:
     """Go on, with the new wallet of who comes back, from where they left: frozen as before, owing what was owed."""
-    wallet = ledger.lock_wallet(resident_id)
+    wallet = ledger.lock_wallet(resident.resident_id)
     if left.owed:
         adjusting.carry_over(wallet, points=-left.owed, reason=OWED, by=BY, now=now)
     if left.frozen:
-        ledger.set_frozen(wallet, frozen=True)
         audit.record(
             actor=BY,
             action=freezing.FROZEN,
             object_kind="resident",
-            object_id=resident_id,
+            object_id=resident.resident_id,
             before={"frozen": False},
             after={"frozen": True, "reason": left.frozen_reason, "left_on": left.left_on},
         )
+        freezing.set_frozen(wallet, resident, frozen=True, now=now)
     db.session.flush()
 
 

@@ -1,6 +1,6 @@
 """What boards call residents: by their nickname if they consented, else by a pseudonym that tells nothing.
 
-Who is frozen is called by the pseudonym too: nothing that they chose is shown to others meanwhile.
+Who is hidden is called by the pseudonym too: nothing that a frozen resident chose is shown to others meanwhile.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,9 +25,8 @@ SELECT jsonb_object_agg(n.resident_id,
     '"name":' || to_json(n.nickname)::text || ',"avatar_url":'
         || coalesce(CASE WHEN n.avatar_url ~* %s::text THEN to_json(n.avatar_url)::text END, 'null'))
 FROM residents n
-JOIN wallets w ON w.resident_id = n.resident_id
 WHERE n.resident_id = ANY(%s::bigint[]) AND n.leaderboard_consent AND n.state = 'active' AND n.nickname <> ''
-    AND NOT w.frozen
+    AND NOT n.hidden
 """
 
 

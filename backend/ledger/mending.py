@@ -50,7 +50,7 @@ class Elsewhere:
 
 
 class Change(NamedTuple):
-    """A number as it was, and as it is."""
+    """A number, or whether something is so: as it was, and as it is."""
 
     before: int
     after: int

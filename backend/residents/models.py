@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Identity, Index
+from sqlalchemy import CheckConstraint, Identity, Index, false
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -28,6 +28,8 @@ class Resident(Model):
     district_id: Mapped[Whole | None]
     community_id: Mapped[Whole | None]
     leaderboard_consent: Mapped[bool] = mapped_column(default=False)
+    hidden: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Nothing that they chose is shown to others: so it is exactly while an active resident's wallet is frozen."""
     session_key: Mapped[str | None]
     """WeChat's session key, encrypted; never leaves the server."""
     simulated: Mapped[bool] = mapped_column(default=False)

@@ -4,7 +4,7 @@ HELD = {
     "profile": """
         SELECT 0, jsonb_build_object('resident_id', r.resident_id, 'state', r.state, 'nickname', r.nickname,
             'avatar_url', r.avatar_url, 'district', d.code, 'community', c.code, 'joined_at', r.joined_at,
-            'leaderboard_consent', r.leaderboard_consent, 'left_on', r.left_on,
+            'leaderboard_consent', r.leaderboard_consent, 'hidden', r.hidden, 'left_on', r.left_on,
             'left_points', r.left_points, 'left_taken', r.left_taken)
         FROM residents r
         LEFT JOIN areas d ON d.id = r.district_id LEFT JOIN areas c ON c.id = r.community_id

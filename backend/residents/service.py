@@ -75,6 +75,18 @@ def list_areas(*, district: str | None, limit: int, after: str | None) -> Page:
     return page_of(db.session.scalars(query).all(), limit=limit, key=lambda area: area.code)
 
 
+def hide(resident: Resident, *, hidden: bool, now: datetime) -> None:
+    """Hide from others what a resident chose, or show it again; doing it again changes nothing.
+
+    Expects the wallet locked and then the resident, for that is frozen together with it. Call it last: see
+    `changes.tell`.
+    """
+    if resident.hidden != hidden:
+        resident.hidden = hidden
+        db.session.flush()
+        feed.tell(resident.resident_id, now=now)
+
+
 def erase(resident: Resident, *, leaving: Leaving, now: datetime) -> None:
     """Remove everything personal, and end all sessions; the row stays for the books, without a person.
 
@@ -83,7 +95,7 @@ def erase(resident: Resident, *, leaving: Leaving, now: datetime) -> None:
     resident.state = "erased"
     resident.nickname, resident.avatar_url, resident.session_key = "", None, None
     resident.district_id = resident.community_id = None
-    resident.leaderboard_consent = False
+    resident.leaderboard_consent = resident.hidden = False
     resident.left_on = resident.left_points = resident.left_taken = None
     resident.token_epoch += 1
     owner = resident.resident_id

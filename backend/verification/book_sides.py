@@ -98,6 +98,7 @@ WALLETS = side(
         - w.earned * %(issuance_weight)s %% {PRIME} + w.spent * %(redeemed_weight)s %% {PRIME}
         + w.expired * %(expiry_weight)s %% {PRIME} - w.adjusted * %(adjusted_weight)s %% {PRIME}
         - w.held * %(held_weight)s %% {PRIME} - w.balance * %(balance_weight)s %% {PRIME} - %(member_weight)s
+        - CASE WHEN w.frozen THEN %(frozen_weight)s ELSE 0 END
         - {all_numbers("w.action_seq", salt="action")} - {all_numbers("w.redemption_seq", salt="redemption")}""",
     wallets="1",
 )
@@ -133,7 +134,14 @@ REDEMPTIONS = side(
         + f" + {numbered('d.seq', salt='redemption')}"
     ),
 )
-RESIDENTS = side("p", f"residents {mine('p')}", grouped=False, scale="%(member_weight)s")
+RESIDENTS = side(
+    "p",
+    f"residents {mine('p')}",
+    grouped=False,
+    scale=f"""%(member_weight)s + CASE WHEN p.hidden OR p.state = 'erased' THEN %(frozen_weight)s ELSE 0 END
+        + {broken_unless("NOT (p.hidden AND p.state = 'erased')")}""",
+)
+"""Each says of itself whether its wallet is frozen: by being hidden, or by having left, with nothing to hide."""
 YEARS = side("n", f"yearly_points {mine('n')}", scale="-" + total(f"n.points * {weight('n.year::int', salt='year')}"))
 EVENTS = side(
     "x",

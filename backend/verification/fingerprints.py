@@ -52,6 +52,7 @@ WEIGHTS = (
     "balance",
     "held",
     "member",
+    "frozen",
     "events",
     "broken",
     "action_number",

@@ -1,4 +1,4 @@
-"""The wallet, running state of both books: every column follows from rows that are kept elsewhere."""
+"""The wallet, running state of both books: every column follows from, or agrees with, rows that are kept elsewhere."""
 
 _OWNERS = """
 SELECT coalesce(r.resident_id, w.resident_id), 'resident and wallet', 'both',
@@ -14,6 +14,13 @@ SELECT x.resident_id, 'rows of ' || x.name, 'a wallet for them', 'no wallet' FRO
     UNION SELECT resident_id, 'lots' FROM lots WHERE resident_id = ANY(%(residents)s)
     UNION SELECT resident_id, 'redemptions' FROM redemptions WHERE resident_id = ANY(%(residents)s)) AS x
 WHERE NOT EXISTS (SELECT FROM wallets w WHERE w.resident_id = x.resident_id) ORDER BY 1, 2
+"""
+_FROZEN = """
+SELECT w.resident_id, what, expected::text, found::text FROM wallets w JOIN residents r USING (resident_id)
+CROSS JOIN LATERAL (VALUES ('frozen, as who has left is', w.frozen OR r.state = 'erased', w.frozen),
+    ('hidden from others, as who is frozen is', w.frozen AND r.state = 'active', r.hidden))
+    AS pair (what, expected, found)
+WHERE w.resident_id = ANY(%(residents)s) AND expected <> found ORDER BY w.resident_id
 """
 _POINTS = """
 SELECT w.resident_id, what, expected::text, found::text FROM wallets w
@@ -54,4 +61,4 @@ FULL JOIN (SELECT resident_id, year::int, points FROM yearly_points WHERE reside
     USING (resident_id, year)
 WHERE coalesce(a.points, 0) <> coalesce(n.points, 0) ORDER BY resident_id, year
 """
-STATEMENTS = (_OWNERS, _WITHOUT, _POINTS, _ACTIONS, _YEARS)
+STATEMENTS = (_OWNERS, _WITHOUT, _FROZEN, _POINTS, _ACTIONS, _YEARS)

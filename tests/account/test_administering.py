@@ -6,7 +6,7 @@ from sqlalchemy import select
 from backend.audit.models import AuditRow
 from backend.database import db, transaction
 from backend.ledger.models import Wallet
-from backend.residents.models import Area, Identity_
+from backend.residents.models import Area, Identity_, Resident, ResidentChange
 
 URL = "/api/v1/admin/residents"
 
@@ -94,6 +94,20 @@ def test_freezing_twice_is_noted_once(client, admin_headers, resident):
     for _ in range(2):
         assert client.post(url, json={"reason": "x"}, headers=admin_headers("operator")).status_code == 200
     assert len(db.session.scalars(select(AuditRow).where(AuditRow.object_kind == "resident")).all()) == 1
+
+
+@pytest.mark.parametrize("verb", ["freeze", "unfreeze"])
+def test_the_same_decision_again_hides_or_shows_whom_code_from_before_left_as_they_were(
+    client, admin_headers, resident, verb
+):
+    frozen = verb == "freeze"
+    with transaction():
+        db.session.get(Wallet, resident.resident_id).frozen = frozen
+        db.session.get(Resident, resident.resident_id).hidden = not frozen
+    url = f"{URL}/{resident.resident_id}/{verb}"
+    assert client.post(url, json={"reason": "x"}, headers=admin_headers("operator")).status_code == 200
+    assert db.session.get(Resident, resident.resident_id, populate_existing=True).hidden is frozen
+    assert [row.resident_id for row in db.session.scalars(select(ResidentChange))] == [resident.resident_id]
 
 
 def test_who_has_left_stays_frozen(client, admin_headers, resident, headers):

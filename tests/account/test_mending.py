@@ -45,7 +45,7 @@ def test_each_is_mended_by_itself_and_it_is_written_down(mend, damage, new_resid
     assert said.splitlines() == [
         f"{anna.resident_id} mended: co2e_mg from 7 to 0.",
         f"{bert.resident_id} is right.",
-        f"Error: {NOBODY} has no wallet.",
+        f"Error: There is no resident {NOBODY} with a wallet.",
     ]
     assert [grams(one) for one in (anna, bert, carl)] == [0, 0, 7]
     (row,) = trail()

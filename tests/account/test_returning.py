@@ -47,6 +47,16 @@ def test_who_was_frozen_is_frozen_and_reads_why(lin, set_frozen):
     assert lin.ask("GET", "/me").json == shown["resident"]
 
 
+def test_what_who_was_frozen_chooses_after_the_return_is_hidden_until_that_is_lifted(lin, set_frozen):
+    set_frozen(lin)
+    gone = lin.resident.resident_id
+    lin.leave_and_come()
+    assert lin.resident.hidden
+    assert not db.session.get_one(Resident, gone).hidden  # like everybody who has left: it must not tell who this was
+    set_frozen(lin, frozen=False)
+    assert not lin.resident.hidden
+
+
 def test_a_freeze_that_was_lifted_after_the_return_does_not_come_back(lin, set_frozen):
     set_frozen(lin)
     lin.leave_and_come()

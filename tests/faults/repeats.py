@@ -23,7 +23,8 @@ def freeze(*, first: bool) -> Callable[[World], Wish]:
         path, body = f"/admin/residents/{resident}", {"reason": "looks odd"}
         if not first:
             world.post(f"{path}/freeze", body, world.owner)
-        state = f"SELECT frozen FROM wallets WHERE resident_id = {resident}", (first,)
+        both = f"SELECT frozen, hidden FROM residents JOIN wallets USING (resident_id) WHERE resident_id = {resident}"
+        state = both, (first, first)
         # Boards are told: they show nothing that a frozen resident chose.
         rows = AUDITED | {"resident_changes": 1}
         return Wish(f"{path}/{verb}", body, world.owner, rows, statuses=BOTH, state=state)
@@ -47,9 +48,9 @@ def leave(world: World) -> Wish:
     resident = given["id"].partition("-")[0]
     rows = {"identities": -1, "idempotency_keys": -1, "resident_changes": 1, "ledger_entries": 1, "departures": 1}
     state = (
-        f"""SELECT state, token_epoch, frozen, held, balance = earned FROM residents JOIN wallets USING (resident_id)
-        WHERE resident_id = {resident}""",
-        ("erased", 1, True, 0, True),
+        f"""SELECT state, token_epoch, frozen, hidden, held, balance = earned
+        FROM residents JOIN wallets USING (resident_id) WHERE resident_id = {resident}""",
+        ("erased", 1, True, False, 0, True),
     )
     return Wish("/me", None, signed, rows | AUDITED, "DELETE", statuses=BOTH_SILENT, state=state)
 

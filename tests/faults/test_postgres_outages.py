@@ -34,7 +34,7 @@ def faults(site):
     database, waits = site.to_database, site.time_outs
     works = Promise(works=KINDS, longest_s=waits.worst_s)
     waits_for_wallets = Promise(
-        works=("totals",), refuses=OF_WALLETS, longest_s=waits.locked_s, award_s=waits.locked_in_line_s
+        works=("board", "totals"), refuses=OF_WALLETS, longest_s=waits.locked_s, award_s=waits.locked_in_line_s
     )
     silence = Promise(refuses=KINDS, longest_s=waits.silent_s)
     nothing = Promise(refuses=KINDS, longest_s=waits.at_once_s)

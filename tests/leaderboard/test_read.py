@@ -111,6 +111,15 @@ def test_what_a_frozen_resident_chose_is_not_shown_until_that_is_lifted(board, p
     assert shown() == chosen
 
 
+def test_a_page_with_names_that_are_not_kept_does_not_wait_for_a_lock_on_wallets(board, podium):
+    with transaction():
+        db.session.execute(update(Resident).values(leaderboard_consent=True))
+    with db.engine.connect() as other, other.begin():
+        other.exec_driver_sql("LOCK TABLE wallets IN ACCESS EXCLUSIVE MODE")
+        items = board(podium[6], "co2e/day")["items"]
+    assert [item["name"] for item in items] == ["p0", "p1", "p2", "p3", "p5", "p4", "p6"]
+
+
 def test_names_are_pseudonyms_unless_their_owners_consented(app, board, podium):
     with transaction():
         shown = db.session.get(Resident, podium[0].resident_id)

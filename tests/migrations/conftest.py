@@ -159,17 +159,21 @@ def _talking(port):
 
 
 def _configure(city, port):
-    """A key for the partner, and two rewards that a newcomer can pay: one is given at once, one waits."""
+    """A key for the partner, two rewards that a newcomer can pay (one is given at once, one waits), somebody who is
+    frozen, and somebody who has left."""
     title = {"zh": "x", "en": "A point for the trees"}
     with _talking(port) as ask:
         token = ask("/auth", {"username": "owner", "password": PASSWORD})["token"]
         with psycopg.connect(city.url) as connection:
             found = connection.execute("SELECT id FROM partners WHERE code = %s", (city.partner,)).fetchone()
+            frozen, leaves = connection.execute("SELECT min(resident_id), max(resident_id) FROM residents").fetchone()
         pair = ask(f"/partners/{found[0]}/keys", {}, token)
+        ask(f"/residents/{frozen}/freeze", {"reason": "test"}, token)
         reward = {"title": title, "price_points": 1}
         city.donation_id = ask("/rewards", reward | {"code": "trees", "kind": "donation"}, token)["id"]
         waits = {"code": "seedling", "kind": "pickup", "stock": STOCK}
         city.pickup_id = ask("/rewards", reward | waits, token)["id"]
+    city.run("resident", "erase", str(leaves), "--yes", code=city.old)
     city.key, city.secret = pair["key"], pair["secret"]
 
 

@@ -74,6 +74,10 @@ WHERE r.state = 'erased' AND (NOT w.frozen OR w.held <> 0
     OR EXISTS (SELECT FROM bindings b WHERE b.resident_id = r.resident_id)
     OR EXISTS (SELECT FROM actions a WHERE a.resident_id = r.resident_id AND a.status = 'pending'))
 UNION ALL
+SELECT 'hidden and not frozen, or frozen and not hidden', r.resident_id
+FROM residents r JOIN wallets w USING (resident_id)
+WHERE r.hidden <> (w.frozen AND r.state = 'active')
+UNION ALL
 SELECT 'bound without a consent, or a consent to nothing', resident_id FROM
     (SELECT DISTINCT resident_id FROM bindings WHERE resident_id IS NOT NULL) AS b
 FULL JOIN (SELECT resident_id FROM consents WHERE purpose LIKE 'partner:%' AND withdrawn_at IS NULL) AS c

@@ -29,7 +29,7 @@ EVERYBODY = 1_000
 OVERDUE_DAYS = 60
 """By then nothing that is reserved now can be collected any more."""
 STANDING = text("""
-SELECT w.balance, w.held, w.co2e_mg, w.actions, w.frozen, r.state,
+SELECT w.balance, w.held, w.co2e_mg, w.actions, w.frozen, r.state, r.hidden,
     (SELECT array_agg(status ORDER BY seq) FROM actions a WHERE a.resident_id = w.resident_id),
     (SELECT array_agg(status ORDER BY seq) FROM redemptions d WHERE d.resident_id = w.resident_id),
     (SELECT array_agg(stock ORDER BY id) FROM rewards WHERE id = ANY(:rewards)),

@@ -2,6 +2,8 @@
 
 import pytest
 
+from backend.account import administering, cancelling
+from backend.database import transaction
 from tests.verification.damages import differing as of
 
 # entries
@@ -169,6 +171,49 @@ def test_two_wallets_off_by_one_either_way_do_not_make_up_for_each_other(city, f
 def test_a_resident_without_a_wallet(city, found, damage):
     damage("DELETE FROM wallets WHERE resident_id = :id", id=city["dora"])
     assert of(found(), "wallets", city["dora"])["resident and wallet"] == ("both", "no wallet")
+
+
+HIDDEN, LEFT = "hidden from others, as who is frozen is", "frozen, as who has left is"
+
+
+@pytest.fixture
+def gina(city, new_resident):
+    """Her id; nothing has happened to her."""
+    return new_resident("gina").resident_id
+
+
+@pytest.fixture
+def freeze(gina):
+    with transaction():
+        administering.set_frozen(gina, frozen=True, reason="test", by="admin:test")
+
+
+@pytest.fixture
+def leave(gina):
+    with transaction():
+        cancelling.erase(gina, by="admin:test")
+
+
+@pytest.mark.parametrize(
+    ("before", "change", "named"),
+    [
+        ((), "wallets SET frozen = true", {HIDDEN: ("true", "false")}),
+        ((), "residents SET hidden = true", {HIDDEN: ("false", "true")}),
+        (("freeze",), "wallets SET frozen = false", {HIDDEN: ("false", "true")}),
+        (("freeze",), "residents SET hidden = false", {HIDDEN: ("true", "false")}),
+        (("leave",), "wallets SET frozen = false", {LEFT: ("true", "false")}),
+        (("leave",), "residents SET hidden = true", {HIDDEN: ("false", "true")}),
+        (("freeze", "leave"), "residents SET hidden = true", {HIDDEN: ("false", "true")}),
+    ],
+)
+def test_who_is_frozen_and_not_hidden_or_the_other_way_round(gina, found, damage, request, before, change, named):
+    for what in before:
+        request.getfixturevalue(what)
+    assert found() == []
+    damage(f"UPDATE {change} WHERE resident_id = :id", id=gina)
+    differences = found()
+    assert of(differences, "wallets", gina) == named
+    assert len(differences) == 1
 
 
 def test_points_of_a_year(anna, found, damage):

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from backend import clock
+from backend.account import cancelling
 from backend.actions.reversing import reverse
 from backend.database import db, transaction
 from tests.verification.damages import differing
@@ -86,6 +87,27 @@ def test_each_column_of_a_wallet_is_put_right(anna, found, damage, mend, column)
     assert differing(found(), "wallets", anna) or differing(found(), "entries", anna)
     assert f"{column} from {damaged[column]} to {right[0][column]}" in mend(anna)
     assert state(anna) == (*right, audited + 1)
+    assert found() == []
+
+
+@pytest.mark.parametrize("change", ["residents SET hidden = true", "wallets SET frozen = true"])
+def test_whoever_is_frozen_is_hidden_and_nobody_else(anna, found, damage, mend, change):
+    damage(f"UPDATE {change} WHERE resident_id = :id", id=anna)
+    hidden = change.startswith("wallets")
+    assert f"hidden from {not hidden} to {hidden}" in mend(anna)
+    assert found() == []
+    assert db.session.scalar(text("SELECT resident_id FROM resident_changes ORDER BY place DESC")) == anna
+
+
+def test_who_has_left_is_frozen_and_not_hidden(city, found, damage, mend, new_resident):
+    gone = new_resident("gone").resident_id
+    with transaction():
+        cancelling.erase(gone, by="admin:test")
+    damage("UPDATE wallets SET frozen = false WHERE resident_id = :id", id=gone)
+    damage("UPDATE residents SET hidden = true WHERE resident_id = :id", id=gone)
+    said = mend(gone)
+    assert "frozen from False to True" in said
+    assert "hidden from True to False" in said
     assert found() == []
 
 
