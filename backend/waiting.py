@@ -7,11 +7,11 @@ several times a second. So each process remembers up to which number nothing wai
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 
@@ -21,15 +21,18 @@ from backend.outbox import PARTITIONS
 
 ANEW_S = 60.0
 """So long a look may trust what was remembered; then one begins at the beginning. It finds what should never be there:
-a number that was given away before its transaction had locked anything, or again by a database that went back in time.
+a number that was given away before its transaction had locked anything, or again by a database that went back in time
+(a backup, a replica that lagged).
 """
 _NOTHING = (0,) * PARTITIONS
 
-# Of the numbers given away the last, which the rows that are found cannot tell.
+# Of the numbers given away the last, which the rows that are found cannot tell. A standby has no log of its own.
 _LOOK = """
 SELECT p.partition, first.id, first.posted_at,
     (SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END FROM outbox_id_seq),
-    pg_snapshot_xmin(pg_current_snapshot())::text::bigint, pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+    pg_snapshot_xmin(pg_current_snapshot())::text::bigint, pg_snapshot_xmax(pg_current_snapshot())::text::bigint,
+    CASE WHEN NOT pg_is_in_recovery() THEN (pg_current_wal_insert_lsn() - '0/0')::bigint END,
+    CASE WHEN NOT pg_is_in_recovery() THEN (pg_current_wal_flush_lsn() - '0/0')::bigint END
 FROM unnest(%s::bigint[]) WITH ORDINALITY AS from_here (above, place)
 CROSS JOIN LATERAL (SELECT (place - 1)::smallint AS partition) AS p
 LEFT JOIN LATERAL (
@@ -46,6 +49,20 @@ class First:
     posted_at: datetime
 
 
+class Seen(NamedTuple):
+    """What a look tells beside the rows."""
+
+    given: int
+    """The last number that was given away."""
+    oldest: int
+    """The first transaction that was not over."""
+    following: int
+    """The first transaction that had not begun."""
+    written: int | None
+    """How far PostgreSQL's log was written, and how far it was on the disk; None: this is a standby."""
+    flushed: int | None
+
+
 @dataclass(slots=True)
 class Front:
     """Up to which numbers one process knows that nothing waits.
@@ -54,13 +71,16 @@ class Front:
     (xid), and is among those that a later snapshot tells apart as over or not. So: `given`, the last number that had
     been given away when a look ended; `until`, as told by a snapshot taken after that, the transactions that could have
     been given it, or one before it; and once all of those are over, what a snapshot does not show of these numbers
-    never comes.
+    never comes. That is `clear`, and holds even if PostgreSQL crashes once its log is on the disk up to `by`: those who
+    project do not wait for that, and what they removed could come back.
     """
 
     above: tuple[int, ...] = _NOTHING
     """By partition: no row with a number up to this waits, nor ever will."""
     given: int | None = None
     until: int | None = None
+    clear: tuple[int, ...] | None = None
+    by: int = 0
     looks: int = 0
     """Of those that something was learned from. A look that began before the last of them ended is learned nothing
     from: its snapshot may be older than `given`."""
@@ -76,31 +96,36 @@ class Front:
         anew = anew or now - self.anew_at >= ANEW_S
         above = _NOTHING if anew else self.above
         rows = asked.execute(_LOOK, (array(above),)).fetchall()
-        given, oldest, following = rows[0][3:]
-        if given < max(above):
+        seen = Seen(*rows[0][3:])
+        if seen.given < max(above):
             return self.look(asked, anew=True)
         found = {partition: First(number, posted_at) for partition, number, posted_at, *_ in rows if number is not None}
         with self.lock:
             if looks == self.looks:
                 self.looks += 1
                 self.anew_at = now if anew else self.anew_at
-                self._learn(found, given=given, oldest=oldest, following=following)
+                self._learn(found, seen)
         return found
 
-    def _learn(self, found: Mapping[int, First], *, given: int, oldest: int, following: int) -> None:
-        """`oldest` and `following`: the first transaction that was not over, and the first that had not begun."""
-        if self.given is None or given < self.given:
-            self.given, self.until, self.above = given, None, _NOTHING
+    def _learn(self, found: Mapping[int, First], seen: Seen) -> None:
+        if self.given is None or seen.given < self.given:
+            self.given, self.until, self.clear, self.above = seen.given, None, None, _NOTHING
             return
-        self.until = following if self.until is None else self.until
-        reached = self.above
-        if oldest >= self.until:
-            reached = (self.given,) * PARTITIONS
-            self.given, self.until = given, None
-        self.above = tuple(
-            min(number, found[partition].id - 1) if partition in found else number
-            for partition, number in enumerate(reached)
-        )
+        if self.until is None:
+            self.until = seen.following
+        if self.clear is None and seen.oldest >= self.until and seen.written is not None:
+            self.clear, self.by = _before((self.given,) * PARTITIONS, found), seen.written
+        if self.clear is not None and seen.flushed is not None and seen.flushed >= self.by:
+            self.above, self.given, self.until, self.clear = self.clear, seen.given, None, None
+        self.above = _before(self.above, found)
+
+
+def _before(numbers: Sequence[int], found: Mapping[int, First]) -> tuple[int, ...]:
+    """These numbers by partition, and no higher than just before the first row that waits."""
+    return tuple(
+        min(number, found[partition].id - 1) if partition in found else number
+        for partition, number in enumerate(numbers)
+    )
 
 
 def firsts(asked: "psycopg.Cursor[Any]", *, anew: bool = False) -> dict[int, First]:
