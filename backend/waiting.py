@@ -30,7 +30,9 @@ _NOTHING = (0,) * PARTITIONS
 _LOOK = """
 SELECT p.partition, first.id, first.posted_at,
     (SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END FROM outbox_id_seq),
-    pg_snapshot_xmin(pg_current_snapshot())::text::bigint, pg_snapshot_xmax(pg_current_snapshot())::text::bigint,
+    pg_snapshot_xmin(pg_current_snapshot())::text::bigint,
+    CASE WHEN %s AND NOT pg_is_in_recovery() AND pg_current_xact_id_if_assigned() IS NULL
+        THEN pg_current_xact_id()::text::bigint END,
     CASE WHEN NOT pg_is_in_recovery() THEN (pg_current_wal_insert_lsn() - '0/0')::bigint END,
     CASE WHEN NOT pg_is_in_recovery() THEN (pg_current_wal_flush_lsn() - '0/0')::bigint END
 FROM unnest(%s::bigint[]) WITH ORDINALITY AS from_here (above, place)
@@ -55,11 +57,12 @@ class Seen(NamedTuple):
     given: int
     """The last number that was given away."""
     oldest: int
-    """The first transaction that was not over."""
-    following: int
-    """The first transaction that had not begun."""
+    """Transactions with a number below this one were over."""
+    own: int | None
+    """The number of the look's own transaction, if it was asked to get one: all that were given before are lower. (What
+    a snapshot calls its end, xmax, says nothing of those that are under way.)"""
     written: int | None
-    """How far PostgreSQL's log was written, and how far it was on the disk; None: this is a standby."""
+    """How far PostgreSQL's log was written, and how far it was on the disk; None, as for `own`: this is a standby."""
     flushed: int | None
 
 
@@ -68,11 +71,11 @@ class Front:
     """Up to which numbers one process knows that nothing waits.
 
     A row is numbered by a transaction that has locked its resident or their wallet: by then it has a number itself
-    (xid), and is among those that a later snapshot tells apart as over or not. So: `given`, the last number that had
-    been given away when a look ended; `until`, as told by a snapshot taken after that, the transactions that could have
-    been given it, or one before it; and once all of those are over, what a snapshot does not show of these numbers
-    never comes. That is `clear`, and holds even if PostgreSQL crashes once its log is on the disk up to `by`: those who
-    project do not wait for that, and what they removed could come back.
+    (xid). So: `given`, the last number of a row that had been given away when a look ended; `until`, the number of a
+    transaction that began after that: whoever was given `given`, or one before it, has a lower one; and once all of
+    those are over, what a snapshot does not show of these rows never comes. That is `clear`, and holds even if
+    PostgreSQL crashes once its log is on the disk up to `by`: those who project do not wait for that, and what they
+    removed could come back.
     """
 
     above: tuple[int, ...] = _NOTHING
@@ -83,7 +86,7 @@ class Front:
     by: int = 0
     looks: int = 0
     """Of those that something was learned from. A look that began before the last of them ended is learned nothing
-    from: its snapshot may be older than `given`."""
+    from: its transaction may have begun before `given` was."""
     anew_at: float = -math.inf
     lock: Lock = field(default_factory=Lock)
 
@@ -92,10 +95,14 @@ class Front:
 
         Expects a cursor whose statements each see what is committed (READ COMMITTED, or autocommit).
         """
-        looks, now = self.looks, time.monotonic()
-        anew = anew or now - self.anew_at >= ANEW_S
-        above = _NOTHING if anew else self.above
-        rows = asked.execute(_LOOK, (array(above),)).fetchall()
+        with self.lock:
+            looks, own = self.looks, self.given is not None and self.until is None and self.given > min(self.above)
+            # Noted before it has come to anything: one that takes too long must not be followed by others.
+            if anew or time.monotonic() - self.anew_at >= ANEW_S:
+                anew, self.anew_at = True, time.monotonic()
+            above = _NOTHING if anew else self.above
+        # A plan that is kept may have been made while the table was empty, and read all of it ever after.
+        rows = asked.execute(_LOOK, (own, array(above)), prepare=False).fetchall()
         seen = Seen(*rows[0][3:])
         if seen.given < max(above):
             return self.look(asked, anew=True)
@@ -103,7 +110,6 @@ class Front:
         with self.lock:
             if looks == self.looks:
                 self.looks += 1
-                self.anew_at = now if anew else self.anew_at
                 self._learn(found, seen)
         return found
 
@@ -112,8 +118,11 @@ class Front:
             self.given, self.until, self.clear, self.above = seen.given, None, None, _NOTHING
             return
         if self.until is None:
-            self.until = seen.following
-        if self.clear is None and seen.oldest >= self.until and seen.written is not None:
+            self.until = seen.own
+            if seen.own is None:
+                # No row has come since, or none can be waited for here.
+                self.given = seen.given
+        elif self.clear is None and seen.oldest > self.until and seen.written is not None:
             self.clear, self.by = _before((self.given,) * PARTITIONS, found), seen.written
         if self.clear is not None and seen.flushed is not None and seen.flushed >= self.by:
             self.above, self.given, self.until, self.clear = self.clear, seen.given, None, None

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 from alembic.script import ScriptDirectory
+from sqlalchemy import text
 
 from backend import clock, create_app, verified
 from backend.database import MIGRATIONS, db, revisions, transaction
@@ -71,6 +72,17 @@ def test_a_projector_a_minute_behind_degrades_but_serves(client, stopped_clock):
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json["status"]) == (200, "degraded")
     assert answer.json["checks"]["projector"]["lag_s"] == 61
+
+
+def test_a_projector_that_cannot_be_asked_about_in_time_degrades_but_serves(client):
+    with db.engine.connect() as other:
+        other.execute(text("LOCK TABLE outbox IN ACCESS EXCLUSIVE MODE"))
+        answer = client.get("/readyz")
+        assert (answer.status_code, answer.json["status"]) == (200, "degraded")
+        assert answer.json["checks"]["database"]["state"] == "ready"
+        assert answer.json["checks"]["projector"]["state"] == "degraded"
+        assert 'tanhui_up{server="database"} 1.0' in client.get("/metrics").text
+    assert client.get("/readyz").json["status"] == "ready"
 
 
 def test_without_redis_the_site_serves_and_says_so(site_with, app):

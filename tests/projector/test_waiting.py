@@ -1,7 +1,9 @@
 """How the first row that waits is found: nothing is passed over twice, and nothing is missed."""
 
+import math
 from datetime import UTC, datetime
 
+import psycopg
 import pytest
 
 from backend import waiting
@@ -46,10 +48,15 @@ def learn(front):
     found = []
     for _ in range(4):
         found.append(look(front))
-        with autocommit_cursor() as asked:
-            asked.execute("CREATE TEMP TABLE written ON COMMIT DROP AS SELECT")
+        on_the_disk()
     assert found == [found[0]] * 4
     return found[0]
+
+
+def on_the_disk():
+    """Have PostgreSQL's log there up to now: who commits a change waits for it."""
+    with autocommit_cursor() as asked:
+        asked.execute("CREATE TEMP TABLE written ON COMMIT DROP AS SELECT")
 
 
 def fill(rows):
@@ -69,7 +76,7 @@ def number_of_somebody(other):
 def walked(above):
     """How many pages a look reads."""
     with autocommit_cursor() as asked:
-        plan = asked.execute(WALK, (array(above),)).fetchone()[0][0]["Plan"]
+        plan = asked.execute(WALK, (False, array(above))).fetchone()[0][0]["Plan"]
     return plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
 
 
@@ -108,49 +115,125 @@ def test_a_lower_number_that_is_committed_later_is_found(front, other):
     assert projector.drain(max_seconds=60) == 1
 
 
-def test_a_look_that_began_before_another_ended_teaches_nothing(front, other):
-    """Its snapshot may be older than the number that the other one was told of."""
+class Changed:
+    """A cursor on which PostgreSQL tells another position of its log on the disk than it does."""
 
-    class Overtaken:
-        """The cursor of a look whose snapshot is there, and whose answer comes only when another look is over."""
+    def __init__(self, flushed):
+        self.flushed = flushed
 
-        def execute(self, sql, values):
-            assert look(front) == {}
-            return older.execute(sql, values)
+    def execute(self, sql, values, **how):
+        with autocommit_cursor() as asked:
+            self.rows = [(*row[:-1], self.flushed) for row in asked.execute(sql, values, **how).fetchall()]
+        return self
 
-    with db.engine.connect() as connection:
-        older = connection.connection.cursor()
-        older.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        older.execute("SELECT FROM outbox")
-        other.execute(AS_BY_LOCKING_A_WALLET)
-        other.execute(FILL, (1,))
-        assert front.look(Overtaken()) == {}
+    def fetchall(self):
+        return self.rows
+
+
+class Noted(Changed):
+    """One that also keeps what it was asked."""
+
+    def execute(self, sql, values, **how):
+        self.values = values
+        return super().execute(sql, values, **how)
+
+
+def test_whoever_began_last_is_waited_for_though_nobody_ends_after_them(front, other):
+    other.execute(AS_BY_LOCKING_A_WALLET)
+    other.execute(FILL, (1,))
+    for _ in range(6):
+        assert front.look(Changed(flushed=2**62)) == {}
     other.connection.commit()
     assert look(front) == {1: 1}
 
 
 def test_what_a_crash_would_bring_back_is_not_passed_by(front):
     """Who projects does not wait until the removing is on the disk."""
+    fill(100)
+    projector.drain()
+    for _ in range(6):
+        assert front.look(Changed(flushed=0)) == {}
+    assert front.above == (0,) * PARTITIONS
+    learn(front)
+    assert min(front.above) == 100
 
-    class Behind:
-        """A cursor of a server whose disk has nothing of the last seconds."""
 
-        def execute(self, sql, values):
+def test_nor_is_what_was_removed_after_that(front):
+    fill(8)
+    for _ in range(3):
+        assert len(front.look(Changed(flushed=0))) == 8
+    projector.drain()
+    assert front.look(Changed(flushed=front.by)) == {}
+    assert [front.above[number % PARTITIONS] for number in range(1, 9)] == list(range(8))
+
+
+def test_a_look_that_began_before_another_ended_teaches_nothing(front, other):
+    """Its transaction began before the number was given away that the other one was told of."""
+
+    class Overtaken:
+        """The cursor of a look that asks for the last number, and is answered, when others have gone all the way."""
+
+        def execute(self, sql, values, **how):
+            assert values[0]
             with autocommit_cursor() as asked:
-                rows = asked.execute(sql, values).fetchall()
-            self.rows = [(*row[:-1], 0) for row in rows]
+                self.rows = [(*row[:3], 17, *row[4:]) for row in asked.execute(sql, values, **how).fetchall()]
+            assert look(front) == {}
+            other.execute(AS_BY_LOCKING_A_WALLET)
+            other.execute(FILL, (1,))
+            assert front.look(Changed(flushed=0)) == {}
+            on_the_disk()
+            assert look(front) == {}
+            assert (front.above, front.given, front.until) == ((16,) * PARTITIONS, 17, None)
             return self
 
         def fetchall(self):
             return self.rows
 
-    fill(100)
+    fill(8)
     projector.drain()
-    for _ in range(4):
-        assert front.look(Behind()) == {}
-    assert front.above == (0,) * PARTITIONS
     learn(front)
-    assert min(front.above) == 100
+    fill(8)
+    projector.drain()
+    look(front)
+    assert front.look(Overtaken()) == {}
+    assert learn(front) == {}
+    other.connection.commit()
+    assert look(front) == {1: 17}
+
+
+def test_an_idle_site_spends_no_numbers_of_transactions(front):
+    fill(8)
+    projector.drain()
+    learn(front)
+    asked = Noted(flushed=0)
+    for _ in range(5):
+        assert front.look(asked) == {}
+        assert asked.values[0] is False
+    fill(8)
+    front.look(asked)
+    front.look(asked)
+    assert asked.values[0] is True
+
+
+def test_a_look_from_the_beginning_that_takes_too_long_is_not_repeated_at_once(front):
+    """Somebody's snapshot may keep more than can be walked over in time."""
+
+    class TooSlow:
+        """A cursor whose statements are cancelled."""
+
+        def execute(self, sql, values, **how):
+            raise psycopg.errors.QueryCanceled
+
+    fill(8)
+    projector.drain()
+    learn(front)
+    front.anew_at = -math.inf
+    with pytest.raises(psycopg.errors.QueryCanceled):
+        front.look(TooSlow())
+    asked = Noted(flushed=0)
+    assert front.look(asked) == {}
+    assert asked.values[1] == array(front.above)
+    assert min(front.above) == 8
 
 
 def test_a_number_given_away_too_early_is_found_by_the_next_look_that_begins_anew(front, other, monkeypatch):
