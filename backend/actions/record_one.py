@@ -71,9 +71,6 @@ class Awards(Gathering[Asked]):
             now, later = one_of_each_key(members)
             try:
                 left = record_together(statements, now)
-            except psycopg.errors.LockNotAvailable:
-                # Apart each waits in its own thread, and only for what is in its own way.
-                left = now
             except (MovedError, psycopg.Error) as error:
                 if not is_one_requests(error, statements):
                     raise
