@@ -15,8 +15,8 @@ depends_on = None
 def upgrade() -> None:
     """Add `residents.hidden`, and hide who is frozen. Started again, it goes on.
 
-    Whom old code freezes or unfreezes after that keeps the former value: verify names them, and `resident mend`, or
-    the same decision again, puts it right.
+    Whom old code freezes, unfreezes or erases after that keeps the former value: verify names them, and `resident
+    mend` puts it right.
     """
     with op.get_context().autocommit_block():
         # A constant default is kept in the catalogue: no row is written. Old code leaves the column to it.
