@@ -15,5 +15,10 @@ def empty(app: Flask) -> None:
     with transaction():
         db.session.execute(text(f"TRUNCATE {names} RESTART IDENTITY"))
     app.extensions["redis"].flushdb()
+    forget(app)
+
+
+def forget(app: Flask) -> None:
+    """Have an application remember nothing of what tables held."""
     for name in REMEMBERED:
         app.extensions.pop(name, None)

@@ -6,11 +6,19 @@ import os
 import pytest
 
 from backend.database import db
+from tests.emptying import forget
+
+
+@pytest.fixture
+def jobs(loaded_jobs):
+    """The module of jobs, whose application remembers nothing of other tests."""
+    forget(importlib.import_module("tasks.app").flask_app)
+    return loaded_jobs
 
 
 @pytest.fixture(scope="session")
-def jobs(migrated_app, environment):
-    """The module of jobs."""
+def loaded_jobs(migrated_app, environment):
+    """The same; loaded once."""
     before = dict(os.environ)
     os.environ.update(environment)
     module = importlib.import_module("tasks.jobs")
