@@ -14,18 +14,13 @@ from backend.leaderboard.writing import Batch
 from backend.outbox import PARTITIONS
 from backend.projector import folding
 from backend.projector import service as projector
+from tests.projector.outbox_rows import ALIKE, FILL, take_snapshot
 
-FILL = f"""
-INSERT INTO outbox (resident_id, partition, kind, day, task_id, tier, co2e_mg, points, actions, posted_at)
-SELECT n, n %% {PARTITIONS}, 'action', current_date, 1, 'partner', 100, 1, 1, now() FROM generate_series(1, %s) n
-"""
 PEOPLE = """
 INSERT INTO residents
     (resident_id, state, nickname, leaderboard_consent, simulated, token_epoch, district_id, community_id, joined_at)
 SELECT n, 'active', '', true, false, 0, 1 + n %% 7, 1 + n %% 70, now() FROM generate_series(1, %s) n
 """
-ALIKE = FILL.replace("(resident_id,", "(id, resident_id,").replace("SELECT n,", "SELECT 7, n,")
-"""The same, all under one number."""
 
 
 def nodes(plan):
@@ -69,7 +64,7 @@ def test_what_waits_is_looked_through_once_even_where_the_table_was_empty_when_i
 def test_what_went_is_not_walked_over_though_somebody_may_still_see_it(app):
     with autocommit_cursor() as asked, db.engine.connect() as other:
         asked.execute(FILL, (8_000,))
-        other.connection.cursor().execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT FROM outbox")
+        take_snapshot(other.connection.cursor())
         asked.execute("DELETE FROM outbox")
         asked.execute(FILL, (80,))
         pages = [
@@ -113,7 +108,7 @@ def test_a_batch_is_the_oldest_of_its_partition_and_no_more(app):
 
 def test_rows_of_one_number_are_folded_together_and_none_is_left_out(app):
     with autocommit_cursor() as asked:
-        asked.execute(ALIKE, (160,))
+        asked.execute(ALIKE, (7, 160))
     with transaction():
         sql = folding.statement(limit=15, scopes=())
         assert dict(cursor().execute(sql, {"partition": 3, "first": 0}).fetchall())[0] == "20"
@@ -123,7 +118,7 @@ def test_rows_of_one_number_are_folded_together_and_none_is_left_out(app):
 
 def test_more_rows_of_one_number_than_a_batch_may_hold_are_refused_whole(app):
     with autocommit_cursor() as asked:
-        asked.execute(ALIKE, (160,))
+        asked.execute(ALIKE, (7, 160))
     with pytest.raises(RuntimeError, match="20 rows"):
         projector.project(3, limit=9)
     with autocommit_cursor() as asked:

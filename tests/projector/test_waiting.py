@@ -1,7 +1,6 @@
 """How the first row that waits is found: nothing is passed over twice, and nothing is missed."""
 
 import math
-from datetime import UTC, datetime
 
 import psycopg
 import pytest
@@ -11,14 +10,8 @@ from backend.database import array, autocommit_cursor, cursor, db, transaction
 from backend.outbox import PARTITIONS
 from backend.projector import service as projector
 from backend.waiting import Front
+from tests.projector.outbox_rows import ALIKE, FILL, take_snapshot
 
-NOW = datetime(2026, 5, 1, tzinfo=UTC)
-VALUES = f"""n, n %% {PARTITIONS}, 'action', DATE '2026-05-01', 1, 'partner', 100, 1, 1, TIMESTAMPTZ '2026-05-01 00:00Z'
-FROM generate_series(1, %s) n"""
-COLUMNS = "resident_id, partition, kind, day, task_id, tier, co2e_mg, points, actions, posted_at"
-FILL = f"INSERT INTO outbox ({COLUMNS}) SELECT {VALUES}"
-"""Numbered 1, 2, 3 …, by residents 1, 2, 3 …, one row each."""
-ONE = f"INSERT INTO outbox (id, {COLUMNS}) OVERRIDING SYSTEM VALUE SELECT %s, {VALUES.replace('%s', '1')}"
 AS_BY_LOCKING_A_WALLET = "SELECT pg_current_xact_id()"
 """The transaction gets a number of its own."""
 WALK = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + waiting._LOOK
@@ -84,17 +77,17 @@ def test_the_first_row_of_each_partition_is_told(front):
     fill(20)
     assert look(front) == {**{number % PARTITIONS: number for number in range(1, PARTITIONS + 1)}}
     with transaction():
-        assert waiting.oldest_posted_at() == NOW
+        posted_at = cursor().execute("SELECT posted_at FROM outbox LIMIT 1").fetchone()[0]
+        assert waiting.oldest_posted_at(cursor()) == posted_at
     projector.drain()
     assert look(front) == {}
     with transaction():
-        assert waiting.oldest_posted_at() is None
+        assert waiting.oldest_posted_at(cursor()) is None
 
 
 def test_what_went_is_not_walked_over_though_somebody_may_still_see_it(front, other):
     fill(8_000)
-    other.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-    other.execute("SELECT count(*) FROM outbox")
+    take_snapshot(other)
     projector.drain()
     fill(8)
     assert min(learn(front).values()) == 8_001
@@ -243,7 +236,7 @@ def test_a_number_given_away_too_early_is_found_by_the_next_look_that_begins_ane
     learn(front)
     projector.drain()
     learn(front)
-    other.execute(ONE, (number,))
+    other.execute(ALIKE, (number, 1))
     other.connection.commit()
     assert look(front) == {}
     monkeypatch.setattr(waiting, "ANEW_S", 0.0)
@@ -270,7 +263,7 @@ def test_whoever_must_not_leave_anything_out_begins_at_the_beginning(app, other)
     fill(9)
     assert projector.drain(max_seconds=60) == 9
     learn(app.extensions["outbox_front"])
-    other.execute(ONE, (number,))
+    other.execute(ALIKE, (number, 1))
     other.connection.commit()
     assert projector.drain(max_seconds=60) == 0
     assert projector.drain() == 1
