@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import psycopg
 
 from backend import present
-from backend.database import array, cursor
+from backend.database import array
 from backend.outbox import PARTITIONS
 
 ANEW_S = 60.0
@@ -90,7 +90,7 @@ class Front:
     anew_at: float = -math.inf
     lock: Lock = field(default_factory=Lock)
 
-    def look(self, asked: "psycopg.Cursor[Any]", *, anew: bool = False) -> dict[int, First]:
+    def look(self, asked: psycopg.Cursor[Any], *, anew: bool = False) -> dict[int, First]:
         """The first row that waits, of each partition where one does; `anew`: whatever was remembered.
 
         Expects a cursor whose statements each see what is committed (READ COMMITTED, or autocommit).
@@ -137,15 +137,12 @@ def _before(numbers: Sequence[int], found: Mapping[int, First]) -> tuple[int, ..
     )
 
 
-def firsts(asked: "psycopg.Cursor[Any]", *, anew: bool = False) -> dict[int, First]:
+def firsts(asked: psycopg.Cursor[Any], *, anew: bool = False) -> dict[int, First]:
     """The first row that waits, of each partition where one does: as this process's `Front.look`."""
     front = present.made_once("outbox_front", Front)
     return front.look(asked, anew=anew)
 
 
-def oldest_posted_at(asked: "psycopg.Cursor[Any] | None" = None) -> datetime | None:
-    """When the oldest row that waits was posted: projections are complete up to there. None: nothing waits.
-
-    Asked on the session's connection, unless a cursor is given.
-    """
-    return min((first.posted_at for first in firsts(asked or cursor()).values()), default=None)
+def oldest_posted_at(asked: psycopg.Cursor[Any]) -> datetime | None:
+    """When the oldest row that waits was posted: projections are complete up to there. None: nothing waits."""
+    return min((first.posted_at for first in firsts(asked).values()), default=None)

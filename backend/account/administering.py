@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import aliased
 
-from backend import audit, clock
+from backend import clock
 from backend.account import freezing
-from backend.account.freezing import FROZEN, UNFROZEN
 from backend.database import db
 from backend.errors import NotFoundError
 from backend.ledger import service as ledger
@@ -61,16 +60,7 @@ def set_frozen(resident_id: int, *, frozen: bool, reason: str, by: str) -> Accou
     account = find(resident_id)
     if resident.state == "erased":
         raise NotFoundError
-    if wallet.frozen != frozen:
-        audit.record(
-            actor=by,
-            action=FROZEN if frozen else UNFROZEN,
-            object_kind="resident",
-            object_id=resident_id,
-            before={"frozen": not frozen},
-            after={"frozen": frozen, "reason": reason},
-        )
-    freezing.set_frozen(wallet, resident, frozen=frozen, now=clock.now())
+    freezing.set_frozen(wallet, resident, frozen=frozen, by=by, now=clock.now(), reason=reason)
     return account
 
 

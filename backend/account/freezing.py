@@ -23,12 +23,21 @@ HELD = {
 """Section of an export → a statement that gives (key, JSON object) after a key."""
 
 
-def set_frozen(wallet: Wallet, resident: Resident, *, frozen: bool, now: datetime) -> None:
+def set_frozen(wallet: Wallet, resident: Resident, *, frozen: bool, by: str, now: datetime, **told: object) -> None:
     """Freeze or unfreeze an active resident: who is frozen earns and spends nothing, and is not named to others.
 
     Expects the wallet locked and then the resident. The resident's own row says it too, so that boards ask no wallet.
-    Call it last: see `changes.tell`.
+    A change is in the audit trail, which is `told` more. Call it last: see `changes.tell`.
     """
+    if wallet.frozen != frozen:
+        audit.record(
+            actor=by,
+            action=FROZEN if frozen else UNFROZEN,
+            object_kind="resident",
+            object_id=wallet.resident_id,
+            before={"frozen": not frozen},
+            after={"frozen": frozen, **told},
+        )
     ledger.set_frozen(wallet, frozen=frozen)
     residents.hide(resident, hidden=frozen, now=now)
 

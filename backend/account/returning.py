@@ -2,7 +2,7 @@
 
 from datetime import date, datetime, timedelta
 
-from backend import audit, clock, present
+from backend import clock, present
 from backend.account import freezing
 from backend.database import db
 from backend.ledger import adjusting, posting
@@ -46,15 +46,8 @@ def take_up(resident: Resident, left: Departure, *, now: datetime) -> None:
     if left.owed:
         adjusting.carry_over(wallet, points=-left.owed, reason=OWED, by=BY, now=now)
     if left.frozen:
-        audit.record(
-            actor=BY,
-            action=freezing.FROZEN,
-            object_kind="resident",
-            object_id=resident.resident_id,
-            before={"frozen": False},
-            after={"frozen": True, "reason": left.frozen_reason, "left_on": left.left_on},
-        )
-        freezing.set_frozen(wallet, resident, frozen=True, now=now)
+        why = {"reason": left.frozen_reason, "left_on": left.left_on}
+        freezing.set_frozen(wallet, resident, frozen=True, by=BY, now=now, **why)
     db.session.flush()
 
 

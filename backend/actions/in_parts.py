@@ -11,6 +11,8 @@ from typing import TypeVar
 import psycopg
 from sqlalchemy.exc import DBAPIError
 
+from backend.database.connections import unwrapped
+
 T = TypeVar("T")
 MOST_REFUSED = 20
 """Events that may be refused so. If it is more, something is wrong with all of them, and going on would only take long.
@@ -21,7 +23,7 @@ _OF_AN_EVENT = frozenset({"22", "23", "P0"})
 
 def cause_of(error: psycopg.Error | DBAPIError) -> psycopg.Error | None:
     """What PostgreSQL said, if it may be the affair of one event, and others could be credited without it."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
+    cause = unwrapped(error)
     if isinstance(cause, psycopg.Error) and (cause.sqlstate or "")[:2] in _OF_AN_EVENT:
         return cause
     return None

@@ -82,8 +82,7 @@ def _database() -> dict[str, Check]:
             found = {"database": Check("ready", {"up": True, "took_ms": took}), "migrations": migrations}
             return found if migrations.state == "unavailable" else found | {"projector": _projector(connection)}
     except (DBAPIError, psycopg.Error) as error:
-        reason = type(error.orig if isinstance(error, DBAPIError) else error).__name__
-        return {"database": Check("unavailable", {"up": False, "reason": reason})}
+        return {"database": Check("unavailable", {"up": False, "reason": type(connections.unwrapped(error)).__name__})}
 
 
 def _readiness_engine() -> Engine:

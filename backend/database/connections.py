@@ -148,9 +148,14 @@ def names(program: str) -> dict[str, str]:
     return {"fallback_application_name": f"tanhui {program}"}
 
 
+def unwrapped(error: BaseException) -> BaseException:
+    """What psycopg has raised, where SQLAlchemy has wrapped it; else the error itself."""
+    return (error.orig or error) if isinstance(error, DBAPIError) else error
+
+
 def told(error: BaseException) -> str:
     """For who is at a terminal: one sentence about an error that `is_unavailable`, with the cure."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
+    cause = unwrapped(error)
     # What libpq adds in further lines are guesses.
     reason = str(cause).strip().partition("\n")[0]
     # Only what PostgreSQL says on a connection that stands has a state.
@@ -172,13 +177,13 @@ def is_unavailable(error: BaseException) -> bool:
     """
     if isinstance(error, PoolTimeoutError):
         return True
-    cause = error.orig if isinstance(error, DBAPIError) else error
+    cause = unwrapped(error)
     return isinstance(cause, (psycopg.OperationalError, pg.ReadOnlySqlTransaction, *_ENDED_BY_THE_SERVER))
 
 
 def is_held(error: BaseException) -> bool:
     """Whether somebody else has held what is wanted for longer than `lock_timeout`."""
-    return isinstance(error.orig if isinstance(error, DBAPIError) else error, pg.LockNotAvailable)
+    return isinstance(unwrapped(error), pg.LockNotAvailable)
 
 
 _ENDED_BY_THE_SERVER = (pg.IdleInTransactionSessionTimeout, pg.TransactionTimeout)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import text
 
 from backend import clock, waiting
-from backend.database import db
+from backend.database import cursor, db
 from backend.totals.models import OF_ALL_TIME
 
 MG_PER_KG = 1_000_000
@@ -72,7 +72,7 @@ def public() -> dict[str, Any]:
     totals = exact()
     kg = Decimal(totals["co2e_mg"]) / MG_PER_KG
     return {
-        "as_of": waiting.oldest_posted_at() or clock.now(),
+        "as_of": waiting.oldest_posted_at(cursor()) or clock.now(),
         "co2e_kg": kilograms(totals["co2e_mg"]),
         "person_times": totals["person_times"],
         "participants": totals["participants"],

@@ -14,14 +14,13 @@ from flask import Flask, Request, Response, has_request_context
 from flask.sessions import NullSession, SecureCookieSession, SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
-from sqlalchemy.exc import DBAPIError
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import parse_accept_header
 
 from backend import metrics, present
 from backend.database import transaction
-from backend.database.connections import is_unavailable
+from backend.database.connections import is_unavailable, unwrapped
 from backend.errors import RefusalError, UpstreamUnavailableError
 from backend.logs import REQUEST_ID, id_of, request_id
 from backend.web.answers import Answer
@@ -221,7 +220,7 @@ def problem_of_error(error: Exception) -> ResponseReturnValue:
 
 
 def _problem_of_database(error: Exception) -> Response:
-    cause = error.orig if isinstance(error, DBAPIError) else error
+    cause = unwrapped(error)
     said = str(cause).partition("\n")[0]
     _log.warning("database unavailable", error=said, sqlstate=getattr(cause, "sqlstate", None))
     return problem_of_refusal(UpstreamUnavailableError(retry_after=2))
