@@ -68,6 +68,15 @@ def test_the_first_twenty_broken_rows_are_told_in_order_whoever_reads_them(inges
     assert [problem["row"] for problem in told["problems"]] == list(range(2, 22))
 
 
+@pytest.mark.parametrize("options", [SEVERAL, ALONE, IN_ONE_PAGE])
+def test_the_first_twenty_refused_rows_are_those_that_stand_first_in_the_file(ingest, csv_file, row, options):
+    # Pages come in the order of the subjects' names: here the file's last rows first.
+    short = [row(f"short-{n}", subject=f"u-{n:02}", metres="1") for n in reversed(range(30))]
+    told = ingest(csv_file(*short), *options)
+    assert told["refused"] == {"out-of-range": 30}
+    assert [problem["row"] for problem in told["problems"]] == list(range(2, 22))
+
+
 @pytest.mark.parametrize("options", [["--processes", "1", "--page-size", "2"], ["--page-size", str(PEOPLE)]])
 def test_nobody_is_asked_to_help_with_a_page_or_where_one_is_wanted(ingest, csv_file, people, options, monkeypatch):
     monkeypatch.setattr(running, "Crew", None)
@@ -109,8 +118,8 @@ def test_a_subject_that_is_bound_while_the_file_is_read_keeps_its_resident_in_or
 ):
     was_read = running.Crew.deal
 
-    def deal(crew, records, same):
-        answer = was_read(crew, records, same)
+    def deal(crew, records, same, *, broken):
+        answer = was_read(crew, records, same, broken=broken)
         with transaction():
             db.session.execute(db.text(ONE_RESIDENT))
         return answer

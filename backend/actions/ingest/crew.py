@@ -7,7 +7,7 @@ or is gone.
 """
 
 import signal
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from enum import Enum
 from multiprocessing import get_context
@@ -19,7 +19,8 @@ from psycopg import OperationalError
 from sqlalchemy.exc import DBAPIError
 
 from backend.actions.ingest.errors import StoppedError
-from backend.actions.ingest.lane import Lane, Run
+from backend.actions.ingest.lane import HAND, Lane, Run
+from backend.actions.ingest.reading import Hand, WholeRecord, hand_of
 from backend.actions.ingest.records import Record
 from backend.actions.ingest.sheet import Same
 from backend.actions.ingest.summary import Summary
@@ -31,8 +32,6 @@ from backend.garbage import rarely_searched
 STOPPING = (RefusalError, DBAPIError, OperationalError)
 """What may stop an import without being a mistake of ours."""
 GONE = "one of its processes broke off."
-HAND = 100
-"""Records that are dealt at once: of many more one process would wait while another is given its own."""
 
 
 class _Word(Enum):
@@ -82,29 +81,29 @@ class Crew:
         for process in self._processes:
             process.join()
 
-    def deal(self, records: Iterable[Record], same: Same) -> bool:
+    def deal(self, records: Iterable[Record], same: Same, *, broken: Callable[[int, str], None]) -> bool:
         """Give each record to the lane of its resident; whether each external id stands once in the file.
 
-        Raises StoppedError where a process is gone.
+        `broken` hears the lines that have not the header's columns, and why. Raises StoppedError where a process is
+        gone.
         """
-        names, count = self._run.reader.names, len(self._ours)
-        hands: list[list[Record]] = [[] for _ in self._ours]
+        reader, count = self._run.reader, len(self._ours)
+        hands: list[list[WholeRecord]] = [[] for _ in self._ours]
         seen: set[int] = set()
         with rarely_searched():
-            for record in records:
-                named, place = names(record[1]), 0
-                if named:
-                    external_id, subject = named
-                    # Their hashes take a third of their room; two that are the same by chance only cost time.
-                    seen.add(hash(external_id))
-                    self.dealt += 1
-                    place = hash(same.get(subject, subject)) % count
+            for record in reader.whole(records, broken=broken):
+                external_id, subject = reader.names(record)
+                # Their hashes take a third of their room; two that are the same by chance only cost time.
+                seen.add(hash(external_id))
+                self.dealt += 1
+                place = hash(same.get(subject, subject)) % count
                 hands[place].append(record)
                 if len(hands[place]) == HAND:
-                    _send(self._ours[place], hands[place])
+                    _send(self._ours[place], hand_of(hands[place]))
                     hands[place] = []
         for connection, hand in zip(self._ours, hands, strict=True):
-            _send(connection, hand)
+            if hand:
+                _send(connection, hand_of(hand))
         return len(seen) == self.dealt
 
     def give_back(self, lane: Lane) -> None:
@@ -113,7 +112,7 @@ class Crew:
             for connection in self._ours:
                 _send(connection, _Word.GIVE_BACK)
                 sheet, summary = _received(connection)
-                lane.sheet.add(sheet.rows())
+                lane.sheet.add(sheet.columns)
                 lane.summary.add_lane(summary)
 
     def credit(self, same: Same) -> Iterator[int | Summary]:
@@ -187,8 +186,8 @@ def _work(run: Run, *, pipes: Sequence[tuple[Connection, Connection]], place: in
     # Whoever is told nothing any more is the last to know that the command is gone.
     with suppress(StoppedError, ConnectionError):
         lane = Lane(run)
-        while isinstance(message := _received(connection), list):
-            lane.read(message)
+        while isinstance(message := _received(connection), Hand):
+            lane.take(message)
         if message is _Word.GIVE_BACK:
             connection.send((lane.sheet, lane.summary))
         elif isinstance(message, Mapping):

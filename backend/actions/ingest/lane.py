@@ -4,8 +4,9 @@ Killed at any moment, an import can be started again: what was credited is not c
 wait for the disk one by one; the last one does, and has all before it there (docs/adr/0030).
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 from flask import Flask
 from flask_babel import force_locale
@@ -14,14 +15,17 @@ from backend import clock
 from backend.actions.events import BrokenEventError
 from backend.actions.ingest.errors import BrokenRowError
 from backend.actions.ingest.newcomers import bind_newcomers
-from backend.actions.ingest.reading import RowReader
+from backend.actions.ingest.reading import Hand, RowReader, hand_of
 from backend.actions.ingest.records import Record
-from backend.actions.ingest.sheet import Page, Row, Same, Sheet
+from backend.actions.ingest.sheet import Page, Same, Sheet
 from backend.actions.ingest.summary import Summary
 from backend.actions.partner_feed import Result, credit_events, credit_kept
 from backend.database import flushed_later, transaction, unhurried
 from backend.garbage import rarely_searched
 from backend.partners import service as partners
+
+HAND = 100
+"""Records that are read, and dealt, at once: of many more one process would wait while another is given its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,17 +51,20 @@ class Lane:
 
     def read(self, records: Iterable[Record]) -> None:
         """Take in records, in the order of the file; what cannot be read is counted and told in the summary."""
-        self.sheet.add(self._readable(records))
+        whole = self._run.reader.whole(records, broken=self.summary.add_broken)
+        while together := list(islice(whole, HAND)):
+            self.take(hand_of(together))
 
-    def _readable(self, records: Iterable[Record]) -> Iterator[Row]:
-        row = self._run.reader.row
-        for line, cells in records:
-            try:
-                readable = row(line, cells)
-            except (BrokenRowError, BrokenEventError) as error:
-                self.summary.add_broken(line, str(error))
-            else:
-                yield readable
+    def take(self, hand: Hand) -> None:
+        """The same, of records that have their columns."""
+        try:
+            self.sheet.add(self._run.reader.columns(hand))
+        except (BrokenRowError, BrokenEventError) as error:
+            if len(hand.lines) == 1:
+                self.summary.add_broken(hand.lines[0], str(error))
+                return
+            for one in hand.one_by_one():
+                self.take(one)
 
     def credit(self, same: Same, *, tell: Callable[[int], None], stopped: Callable[[], bool]) -> Summary:
         """Credit all rows, in the order of `Sheet.pages`; what they came to, with what could not be read.
@@ -70,23 +77,22 @@ class Lane:
             for page in self.sheet.pages(run.page_size, same=same):
                 if stopped():
                     break
-                left -= len(page)
+                left -= len(page.lines)
                 self._credit_page(page, summary, is_last=not left)
-                tell(len(page))
+                tell(len(page.lines))
         summary.add_lane(self.summary)
         return summary
 
     def _credit_page(self, page: Page, summary: Summary, *, is_last: bool) -> None:
         run, kept = self._run, list[Result]()
-        events = [event for _, event in page]
         with transaction():
             unhurried()
             if not is_last:
                 flushed_later()
             partner, now = partners.find(run.partner_code), clock.now()
             if run.bind_subjects:
-                bound = bind_newcomers({event.subject for event in events}, partner=partner, now=now)
+                bound = bind_newcomers({event.subject for event in page.events}, partner=partner, now=now)
                 kept = credit_kept(partner, bound, now=now) if bound else []
-            results = credit_events(partner, events, now=now)
+            results = credit_events(partner, page.events, now=now)
         summary.add_page(page, results)
         summary.add_kept(kept)

@@ -1,20 +1,22 @@
 """From a file's records to rows: what cannot be read is named with its line, the rest goes on."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import InvalidOperation
-from functools import lru_cache, partial
 from hashlib import blake2b
 from operator import itemgetter
+from typing import NamedTuple
 
 from backend.actions.claim import milli
-from backend.actions.events import name_of
+from backend.actions.events import LONGEST, name_of
 from backend.actions.ingest.errors import BrokenRowError, UnreadableFileError
 from backend.actions.ingest.mapping import Mapping, Wanted, mapping_of
 from backend.actions.ingest.records import Record, records
-from backend.actions.ingest.sheet import Row
+from backend.actions.ingest.sheet import NONE, Columns
 from backend.actions.ingest.times import Clockwork
 
+WholeRecord = tuple[int, list[str]]
+"""One that has the columns of the header: its line, and its cells."""
 _SEPARATOR = "\x1f"
 MOST_DIGITS = 10
 """Before the point, of what is surely below `claim.LARGEST`."""
@@ -46,6 +48,24 @@ def begun(lines: Iterable[str], recipe: Recipe) -> tuple["RowReader", Iterator[R
     return RowReader(mapping_of(header, recipe.wanted), recipe), coming
 
 
+class Hand(NamedTuple):
+    """Some whole records, whose cells are put together column by column."""
+
+    lines: Sequence[int]
+    cells: Sequence[Sequence[str]]
+
+    def one_by_one(self) -> Iterator["Hand"]:
+        """Each record by itself."""
+        for line, *cells in zip(self.lines, *self.cells, strict=True):
+            yield hand_of([(line, cells)])
+
+
+def hand_of(records: Sequence[WholeRecord]) -> Hand:
+    """These records together; there must be one at least."""
+    lines, cells = zip(*records, strict=True)
+    return Hand(lines, list(zip(*cells, strict=True)))
+
+
 class RowReader:
     """Makes rows of the records of one file."""
 
@@ -60,35 +80,40 @@ class RowReader:
         self._one_task = recipe.task or recipe.only_task or ""
         self._one_unit = recipe.unit
         self._micros = recipe.clockwork.micros
-        self._task_name = lru_cache(partial(name_of, field="task"))
 
-    def names(self, cells: list[str] | None) -> tuple[str, str] | None:
-        """External id and subject as a record has them, unchecked; None where it has not the columns of the header."""
-        if cells is None or len(cells) != self._width:
-            return None
+    def whole(self, records: Iterable[Record], *, broken: Callable[[int, str], None]) -> Iterator[WholeRecord]:
+        """Those that have the columns of the header; `broken` hears the lines of the others, and why."""
+        width = self._width
+        for line, cells in records:
+            if cells is None:
+                broken(line, "a quote is opened and never closed")
+            elif len(cells) != width:
+                broken(line, f"{len(cells)} columns instead of {width}")
+            else:
+                yield line, cells
+
+    def names(self, record: WholeRecord) -> tuple[str, str]:
+        """External id and subject as a record has them, unchecked."""
+        _, cells = record
         return self._external_id(cells), cells[self._subject]
 
-    def row(self, line: int, cells: list[str] | None) -> Row:
-        """The row that a record is; raises BrokenRowError or BrokenEventError, with what is wrong with it."""
-        if cells is None:
-            raise BrokenRowError("a quote is opened and never closed")
-        if len(cells) != self._width:
-            raise BrokenRowError(f"{len(cells)} columns instead of {self._width}")
-        ended = "" if self._ended is None else cells[self._ended]
-        quantity = "" if self._quantity is None else cells[self._quantity]
-        return Row(
-            line,
-            name_of(self._external_id(cells), "external_id"),
-            name_of(cells[self._subject], "subject"),
-            self._task_name(self._one_task if self._task is None else cells[self._task]),
+    def columns(self, hand: Hand) -> Columns:
+        """The rows that these records are; raises BrokenRowError or BrokenEventError, with what is wrong with one."""
+        lines, cells = hand
+        many = len(lines)
+        return Columns(
+            lines,
+            _named(list(map(self._external_id, zip(*cells, strict=True))), "external_id"),
+            _named(cells[self._subject], "subject"),
+            _named([self._one_task] * many if self._task is None else cells[self._task], "task"),
             self._micros(cells[self._started]),
-            self._micros(ended) if ended else None,
-            _quantity(quantity) if quantity else None,
-            self._one_unit if self._unit is None else cells[self._unit] or None,
+            [NONE] * many if self._ended is None else _where_given(cells[self._ended], self._micros),
+            [NONE] * many if self._quantity is None else _where_given(cells[self._quantity], _quantities),
+            [self._one_unit] * many if self._unit is None else [unit or None for unit in cells[self._unit]],
         )
 
 
-def _identified(mapping: Mapping) -> Callable[[list[str]], str]:
+def _identified(mapping: Mapping) -> Callable[[Sequence[str]], str]:
     places = mapping.identity
     if mapping.places["subject"] in places:
         # An id outlasts the account: whoever has left must not be found by it.
@@ -100,9 +125,28 @@ def _digest(text: str) -> str:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
+def _named(texts: Sequence[str], field: str) -> Sequence[str]:
+    # All at once; only where one of them is wrong it matters which.
+    if not all(texts) or len(max(texts, key=len)) > LONGEST or not "".join(texts).isprintable():
+        for text in texts:
+            name_of(text, field)
+    return texts
+
+
+def _where_given(texts: Sequence[str], numbers_of: Callable[[Sequence[str]], list[int]]) -> list[int]:
+    if all(texts):
+        return numbers_of(texts)
+    return [numbers_of([text])[0] if text else NONE for text in texts]
+
+
+def _quantities(texts: Sequence[str]) -> list[int]:
+    joined = "".join(texts)
+    if joined.isdecimal() and joined.isascii() and len(max(texts, key=len)) <= MOST_DIGITS:
+        return [int(text) * 1000 for text in texts]
+    return [_quantity(text) for text in texts]
+
+
 def _quantity(text: str) -> int:
-    if text.isdecimal() and text.isascii() and len(text) <= MOST_DIGITS:
-        return int(text) * 1000
     whole, _, part = text.partition(".")
     if text.isascii() and whole.isdecimal() and len(whole) <= MOST_DIGITS and (part.isdecimal() or not part):
         # As nearly all files write numbers; a decimal takes ten times as long.

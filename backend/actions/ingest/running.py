@@ -29,7 +29,7 @@ def carry_out(run: Run, coming: Iterator[Record], *, processes: int, bars: Bars,
     dealt_by = _same_residents(run)
     with Crew(run, processes) as crew:
         bars.begin()
-        all_once = crew.deal(chain(first, coming), dealt_by)
+        all_once = crew.deal(chain(first, coming), dealt_by, broken=summary.add_broken)
         same = _same_residents(run)
         if all_once and same == dealt_by:
             bars.have_read(crew.dealt)

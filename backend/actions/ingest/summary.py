@@ -1,18 +1,20 @@
 """What an import came to: for people as a table, for machines as JSON."""
 
+from bisect import insort
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
 from rich.table import Table
 
-from backend.actions.events import Event
+from backend.actions.ingest.sheet import Page
 from backend.actions.partner_feed import Result
 
 MOST_PROBLEMS = 20
 STATUSES = ("credited", "capped", "pending", "duplicate", "unbound")
+REFUSED = "refused"
 CREDITED = frozenset({"credited", "capped"})
 LABELS = {
     "credited": "credited in full",
@@ -55,24 +57,20 @@ class Summary:
         self.rows += 1
         self._refuse(line, reason="broken-row", message=message)
 
-    def add_page(self, page: Iterable[tuple[int, Event]], results: Iterable[Result]) -> None:
+    def add_page(self, page: Page, results: Sequence[Result]) -> None:
         """Count what became of a page's rows."""
-        statuses: Counter[str] = Counter()
-        for (line, event), result in zip(page, results, strict=True):
-            if result.status == "refused":
-                self._refuse(line, reason=result.reason or "", external_id=event.external_id)
-                self.rows += 1
-            else:
-                statuses[result.status] += 1
-                self._count(result)
+        statuses = Counter([result.status for result in results])
+        if statuses.pop(REFUSED, 0):
+            for line, event, result in zip(page.lines, page.events, results, strict=True):
+                if result.status == REFUSED:
+                    self._refuse(line, reason=result.reason or "", external_id=event.external_id)
         self.statuses += statuses
-        self.rows += statuses.total()
+        self.rows += len(results)
+        self._count(results)
 
     def add_kept(self, results: Iterable[Result]) -> None:
         """Count earlier events that were credited along the way."""
-        for result in results:
-            self.kept += result.status in CREDITED
-            self._count(result)
+        self.kept += self._count(results)
 
     def add_lane(self, other: "Summary") -> None:
         """Take in what a lane of the same file came to."""
@@ -90,17 +88,19 @@ class Summary:
         """Residents to whom something was credited."""
         return len(self.residents)
 
-    def _count(self, result: Result) -> None:
-        status, _, co2e_mg, points, resident_id = result
-        if status in CREDITED and resident_id is not None:
-            self.co2e_mg += co2e_mg
-            self.points += points
-            self.residents.add(resident_id)
+    def _count(self, results: Iterable[Result]) -> int:
+        credited = [result for result in results if result.status in CREDITED]
+        self.co2e_mg += sum([result.co2e_mg for result in credited])
+        self.points += sum([result.points for result in credited])
+        self.residents.update([result.resident_id for result in credited if result.resident_id is not None])
+        return len(credited)
 
     def _refuse(self, line: int, *, reason: str, **more: str) -> None:
         self.refused[reason] += 1
-        if len(self.problems) < MOST_PROBLEMS:
-            self.problems.append({"row": line, "reason": reason, **more})
+        # They come in the order of pages, and are told in that of the file.
+        if len(self.problems) < MOST_PROBLEMS or line < self.problems[-1]["row"]:
+            insort(self.problems, {"row": line, "reason": reason, **more}, key=itemgetter("row"))
+            del self.problems[MOST_PROBLEMS:]
 
     def as_json(self) -> dict[str, Any]:
         """All figures, for machines."""

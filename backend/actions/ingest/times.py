@@ -1,5 +1,6 @@
 """Times as files write them: ISO 8601, day/month forms with slashes, or a format of one's own."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -40,23 +41,27 @@ class Clockwork:
         self._shift = timedelta(days=shift_days)
         self._forms = [form] if form else list(FORMATS)
         self._iso = form is None
-        self._hours: dict[str, int | None] = {}
-        """Hours as they are written → when they struck; None: met once, or the zone's clocks were changed in it."""
+        self._struck: dict[str, int] = {}
+        """Hours as they are written → when they struck; of hours met twice in which the clocks were not changed."""
+        self._met: set[str] = set()
         self._remembered = lru_cache(maxsize=MOST_REMEMBERED)(self._read)
 
-    def micros(self, text: str) -> int:
-        """The instant that a text means, shifted by whole local days; raises BrokenRowError."""
-        hour = text[:LENGTH_OF_AN_HOUR]
-        struck = self._hours.get(hour)
-        within = WITHIN_THE_HOUR.get(text[LENGTH_OF_AN_HOUR:])
-        if struck is not None and within is not None:
-            return struck + within
+    def micros(self, texts: Sequence[str]) -> list[int]:
+        """The instants that texts mean, shifted by whole local days; raises BrokenRowError."""
+        struck, within = self._struck, WITHIN_THE_HOUR
+        try:
+            return [struck[text[:LENGTH_OF_AN_HOUR]] + within[text[LENGTH_OF_AN_HOUR:]] for text in texts]
+        except KeyError:
+            return [self._micros(text) for text in texts]
+
+    def _micros(self, text: str) -> int:
+        hour, rest = text[:LENGTH_OF_AN_HOUR], text[LENGTH_OF_AN_HOUR:]
         micros = self._remembered(text)
-        if self._iso and within is not None and len(self._hours) < MOST_REMEMBERED:
-            if hour in self._hours:
+        if self._iso and rest in WITHIN_THE_HOUR and len(self._met) < MOST_REMEMBERED:
+            if hour in self._met:
                 self._learn(hour)
             else:
-                self._hours[hour] = None
+                self._met.add(hour)
         return micros
 
     def _learn(self, hour: str) -> None:
@@ -66,7 +71,7 @@ class Clockwork:
             # The calendar's first or last hour.
             return
         if last - struck == ONE_SHORT_OF_AN_HOUR:
-            self._hours[hour] = struck
+            self._struck[hour] = struck
 
     def _read(self, text: str) -> int:
         try:
@@ -110,7 +115,4 @@ class Clockwork:
 
 def instant_of(micros: int) -> datetime:
     """The aware UTC datetime of microseconds since 1970."""
-    seconds, rest = divmod(micros, SECOND)
-    if not rest:
-        return datetime.fromtimestamp(seconds, UTC)
-    return EPOCH + timedelta(microseconds=micros)
+    return EPOCH + micros * MICROSECOND
