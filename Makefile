@@ -1,7 +1,8 @@
 # `make run` needs Python 3.11 or newer, pip and make, and nothing else. Another Python: make run PYTHON=python3.12
 PYTHON ?= python3
 BIN := .venv/bin
-STAMP := .venv/.complete
+# Named by what those files say: tar and rsync keep a release's times, and an older release may be put back.
+STAMP := .venv/.complete-$(shell cat requirements.lock pyproject.toml | cksum | cut -d ' ' -f 1)
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check fuzz format translations lock bench profile faults backup restore
 
@@ -56,7 +57,7 @@ restore: $(STAMP)  ## restore one into a stopped site (BACKUP=file; REPLACE=yes 
 	  $(if $(filter yes,$(WITHOUT_ERASURES)),--without-erasures) $(if $(filter yes,$(ACCEPT_DIFFERENCES)),--accept-differences)
 
 # The stamp comes last, so that a set-up cut short is done again. A Python without venv's own pip (Debian) lends its.
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	  { echo "Tanhui needs Python 3.11 or newer: install it, or name yours with 'make $(or $(MAKECMDGOALS),setup) PYTHON=python3.12'."; exit 1; }
 	@echo "Setting up .venv (once)..."
@@ -65,4 +66,4 @@ $(STAMP): requirements.lock pyproject.toml
 	  $$pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock || \
 	  { echo "The packages could not be installed: see the lines above; pip 22.3 or newer and a package index are needed."; exit 1; }
 	@$(BIN)/python -c 'import pathlib, sysconfig; pathlib.Path(sysconfig.get_path("purelib"), "tanhui.pth").write_text(str(pathlib.Path.cwd()))'
-	@touch $@
+	@rm -f .venv/.complete* && touch $@
