@@ -33,6 +33,10 @@ def test_every_message_is_translated(kept):
     assert [message.id for message in translating.missing(kept)] == [], CURE
 
 
+def test_a_secret_is_never_called_a_ciphertext(kept):
+    assert [message.id for message in kept if "密文" in str(message.string)] == []
+
+
 def test_a_translation_has_the_same_places_for_values(kept):
     for message in kept:
         ids, strings = texts(message)
