@@ -159,3 +159,14 @@ def test_every_file_that_operations_names_exists():
     missing += [one for one in links if not (OPERATIONS.parent / one).exists()]
     assert missing == []
     assert named
+
+
+def test_a_citys_postgresql_gets_the_settings_that_the_figures_were_measured_with():
+    told = set(re.findall(r"ALTER SYSTEM SET (\w+) = ", OPERATIONS.read_text()))
+    assert told >= {"random_page_cost", "jit", "checkpoint_timeout", "max_wal_size"}
+
+
+def test_programs_that_a_server_has_not_on_its_path_are_called_by_all_of_it():
+    lines = [line for path in DOCUMENTS for line in path.read_text().splitlines() if "pg_checksums -" in line]
+    assert lines
+    assert [line for line in lines if "/usr/lib/postgresql/15/bin/pg_checksums -" not in line] == []
