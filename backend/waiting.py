@@ -70,23 +70,26 @@ class Seen(NamedTuple):
 class Front:
     """Up to which numbers one process knows that nothing waits.
 
-    A row is numbered by a transaction that has locked its resident or their wallet: by then it has a number itself
-    (xid). So: `given`, the last number of a row that had been given away when a look ended; `until`, the number of a
-    transaction that began after that: whoever was given `given`, or one before it, has a lower one; and once all of
-    those are over, what a snapshot does not show of these rows never comes. That is `clear`, and holds even if
-    PostgreSQL crashes once its log is on the disk up to `by`: those who project do not wait for that, and what they
-    removed could come back.
+    A row is numbered by a transaction that has locked its resident or their wallet: by then the transaction has a
+    number itself (xid). On that rest four steps, one look each, over and over: `given`, `until`, `clear`, `above`.
     """
 
     above: tuple[int, ...] = _NOTHING
     """By partition: no row with a number up to this waits, nor ever will."""
     given: int | None = None
+    """Step 1: the last number of a row that had been given away when a look ended."""
     until: int | None = None
+    """Step 2: the xid of a transaction that began after that. Whoever was given `given`, or a number before it, had a
+    lower xid by then."""
     clear: tuple[int, ...] | None = None
+    """Step 3, once all transactions below `until` are over: a row with a number up to this, by partition, that a
+    snapshot does not show never comes, unless PostgreSQL crashes."""
     by: int = 0
+    """Step 4: `clear` becomes `above` once PostgreSQL's log is on the disk up to here, as far as it was written at
+    step 3. Those who project do not wait for the disk: before, a crash could bring back rows that they have removed."""
     looks: int = 0
-    """Of those that something was learned from. A look that began before the last of them ended is learned nothing
-    from: its transaction may have begun before `given` was."""
+    """How many taught something. A look that began before the last of those ended teaches nothing: its transaction may
+    have begun before `given` was."""
     anew_at: float = -math.inf
     lock: Lock = field(default_factory=Lock)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import ROUND_DOWN, Decimal
+from decimal import ROUND_DOWN, Decimal, InvalidOperation
 from typing import Any
 
 THOUSANDTH = Decimal("0.001")
@@ -42,7 +42,10 @@ def milli(quantity: Decimal | float | str) -> int:
     """Activity data in thousandths of its unit, rounded down; raises ValueError for what is no sane number."""
     if isinstance(quantity, int) and abs(quantity) < LARGEST:
         return quantity * 1000
-    exact = quantity if isinstance(quantity, Decimal) else Decimal(str(quantity))
+    try:
+        exact = quantity if isinstance(quantity, Decimal) else Decimal(str(quantity))
+    except InvalidOperation as error:
+        raise ValueError("not a number") from error
     if not exact.is_finite() or abs(exact) >= LARGEST:
         raise ValueError("not a number of a sensible size")
     return int(exact.quantize(THOUSANDTH, rounding=ROUND_DOWN).scaleb(3))

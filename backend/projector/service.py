@@ -100,7 +100,7 @@ def _drain_partition(partition: int, first: int, *, deadline: float | None) -> i
         total += folded.rows
         if folded.rows < BATCH:
             break
-        # Of lower numbers only such are left as were committed since `first` was: the next look finds them.
+        # Rows with lower numbers can only have been committed after `first` was looked up: the next look finds them.
         first = folded.last + 1
     return total
 

@@ -1,7 +1,6 @@
 """What a reward's terms allow at a moment: pure arithmetic."""
 
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from backend import clock
 from backend.catalogue.rules import LEVELS
@@ -44,18 +43,13 @@ def state(
     return "sold_out" if stock == 0 else "available"
 
 
-def period_bounds(now: datetime, *, period: str, zone: ZoneInfo) -> tuple[datetime, datetime] | None:
-    """First instant of the city's day, month or year around `now`, and of the one after it; None: ever."""
-    today = clock.local_day(now, zone=zone)
-    if period == "day":
-        return clock.day_bounds(today, zone=zone)
-    if period == "month":
-        first, after = clock.month_bounds(today)
-    elif period == "year":
-        first, after = date(today.year, 1, 1), date(today.year + 1, 1, 1)
-    else:
-        return None
-    return clock.day_bounds(first, zone=zone)[0], clock.day_bounds(after, zone=zone)[0]
+def limit_periods(today: date) -> dict[str, tuple[date, date]]:
+    """The day, month and year of a limit that today lies in: its first day, and the one after its last."""
+    return {
+        "day": (today, today + timedelta(days=1)),
+        "month": clock.month_bounds(today),
+        "year": (date(today.year, 1, 1), date(today.year + 1, 1, 1)),
+    }
 
 
 def expiry(now: datetime, *, hold_days: int) -> datetime:

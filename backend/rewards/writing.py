@@ -111,9 +111,8 @@ codes then, whatever the stock says."""
 @lru_cache(maxsize=64)
 def periods(today: date, zone: ZoneInfo) -> dict[str, date]:
     """Bounds of the city's present day, month and year, as USED wants them: instants, and the first day."""
-    noon = clock.day_bounds(today, zone=zone)[0]
     bounds: dict[str, date] = {}
-    for period in ("day", "month", "year"):
-        first, after = rules.period_bounds(noon, period=period, zone=zone) or (noon, noon)
-        bounds |= {f"{period}_from": first, f"{period}_until": after, f"{period}_on": clock.local_day(first, zone=zone)}
+    for period, (first, after) in rules.limit_periods(today).items():
+        begins, ends = (clock.day_bounds(day, zone=zone)[0] for day in (first, after))
+        bounds |= {f"{period}_from": begins, f"{period}_until": ends, f"{period}_on": first}
     return bounds

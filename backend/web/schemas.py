@@ -176,7 +176,7 @@ class ProblemSchema(Schema):
 
 
 class BalanceSchema(Schema):
-    """The points after it."""
+    """Points that can be spent now; below zero after a claw-back."""
 
     balance = fields.Integer(required=True, metadata={"example": 120})
 

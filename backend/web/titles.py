@@ -6,7 +6,7 @@ from flask_babel import get_locale
 
 
 def language() -> str:
-    """The caller's language, or Chinese where nobody calls."""
+    """The caller's language, or the city's where nobody calls."""
     locale = get_locale()
     return locale.language if locale else "zh"
 

@@ -1,7 +1,5 @@
 """Quantities as files write them."""
 
-from decimal import Decimal
-
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -18,10 +16,10 @@ QUANTITIES = st.from_regex(r"\A[+-]?[0-9]{0,12}(\.[0-9]{0,6})?(e[0-9])?\Z").filt
 @example(["9999999999", "10000000000"])
 @example(["007.0009", "007"])
 @example(["5.", ".5"])
-def test_the_short_ways_for_plain_numbers_give_what_a_decimal_gives(texts):
+def test_the_short_ways_for_plain_numbers_give_what_the_long_one_gives(texts):
     try:
-        expected = [milli(Decimal(text)) for text in texts]
-    except (ValueError, ArithmeticError):
+        expected = [milli(text) for text in texts]
+    except ValueError:
         with pytest.raises(BrokenRowError):
             _quantities(texts)
     else:

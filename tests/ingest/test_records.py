@@ -28,10 +28,10 @@ def test_a_quote_that_never_closes_costs_its_own_line_alone():
     assert read('1,a\n2,"b\n3,c\n4,d') == [(1, ["1", "a"]), (2, None), (3, ["3", "c"]), (4, ["4", "d"])]
 
 
-def test_a_record_takes_twenty_lines_more_at_most():
-    long = '1,"' + "\n" * 20 + 'x"'
-    longer = '1,"' + "\n" * 21 + 'x"'
-    assert read(long + "\n2,b") == [(1, ["1", "\n" * 20 + "x"]), (22, ["2", "b"])]
+def test_a_record_takes_twenty_lines_at_most():
+    long = '1,"' + "\n" * 19 + 'x"'
+    longer = '1,"' + "\n" * 20 + 'x"'
+    assert read(long + "\n2,b") == [(1, ["1", "\n" * 19 + "x"]), (21, ["2", "b"])]
     assert read(longer + "\n2,b")[0] == (1, None)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from decimal import InvalidOperation
 from hashlib import blake2b
 from operator import itemgetter
 from typing import NamedTuple
@@ -153,5 +152,5 @@ def _quantity(text: str) -> int:
         return int(f"{whole}{part[:3]:0<3}")
     try:
         return milli(text)
-    except (ValueError, InvalidOperation) as error:
+    except ValueError as error:
         raise BrokenRowError(f"{text[:40]!r} is not a number of a sensible size") from error

@@ -35,7 +35,7 @@ def _quoted(line: str, ahead: deque[str], coming: Iterator[str], *, delimiter: s
     """The cells of a record with quotes, and how many lines it takes beside its first."""
     joined, cells = line, _cells(line, delimiter)
     more = 0
-    while cells is None and more < MOST_LINES:
+    while cells is None and more < MOST_LINES - 1:
         if more == len(ahead):
             following = next(coming, None)
             if following is None:
