@@ -107,7 +107,7 @@ LOTS = side(
     f"lots {mine('l')}",
     scale=f"""{total("l.remaining * %(balance_weight)s")}
         + {broken_unless("min(l.remaining) >= 0 OR max(l.remaining) <= 0")}
-        + {total(broken_unless(f"l.remaining >= 0 OR l.expires_on = DATE '{DEBT}'"))}
+        + {total(broken_unless(f"l.remaining = 0 OR (l.remaining < 0) = (l.expires_on = DATE '{DEBT}')"))}
         + {total(broken_unless("NOT l.closed OR (l.remaining = 0 AND l.expires_on < %(last_day)s::date)"))}""",
 )
 _STATE = "CASE h.state WHEN 'held' THEN 0 WHEN 'captured' THEN 1 ELSE 2 END"

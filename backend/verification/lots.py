@@ -12,8 +12,9 @@ _DEBT = f"""
 SELECT l.resident_id, 'other lots beside a debt', '0', sum(l.remaining) FILTER (WHERE l.remaining > 0)::text FROM lots l
 WHERE l.resident_id = ANY(%(residents)s) GROUP BY l.resident_id HAVING min(l.remaining) < 0 AND max(l.remaining) > 0
 UNION ALL
-SELECT resident_id, 'lot of ' || expires_on, '0 or more', remaining::text FROM lots
-WHERE resident_id = ANY(%(residents)s) AND remaining < 0 AND expires_on <> DATE '{DEBT}'
+SELECT resident_id, 'lot of ' || expires_on, CASE WHEN remaining < 0 THEN '0 or more' ELSE '0 or less' END,
+    remaining::text FROM lots
+WHERE resident_id = ANY(%(residents)s) AND remaining <> 0 AND (remaining < 0) <> (expires_on = DATE '{DEBT}')
 ORDER BY 1
 """  # noqa: S608  a constant of ours
 _CLOSED = """

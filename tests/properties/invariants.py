@@ -39,6 +39,8 @@ SELECT 'a lot below zero, or points beside a debt', resident_id FROM lots l WHER
     expires_on <> DATE '9999-12-31' OR EXISTS (
         SELECT FROM lots o WHERE o.resident_id = l.resident_id AND o.remaining > 0))
 UNION ALL
+SELECT 'points that never expire', resident_id FROM lots WHERE remaining > 0 AND expires_on = DATE '9999-12-31'
+UNION ALL
 SELECT 'a number of an action is missing', resident_id FROM actions GROUP BY resident_id
 HAVING min(seq) <> 1 OR max(seq) <> count(*)
 UNION ALL

@@ -92,6 +92,14 @@ def test_points_beside_a_debt(city, found, damage, one):
     assert of(found(), "lots", cora)["other lots beside a debt"] == ("0", "5")
 
 
+def test_points_in_the_lot_of_debts(city, found, damage, one):
+    """They would never expire."""
+    dora = city["dora"]
+    left = one("SELECT sum(remaining)::text FROM lots WHERE resident_id = :id", id=dora)
+    damage("UPDATE lots SET expires_on = DATE '9999-12-31' WHERE resident_id = :id AND remaining > 0", id=dora)
+    assert of(found(), "lots", dora) == {"lot of 9999-12-31": ("0 or less", left)}
+
+
 def test_a_closed_lot_with_points_in_it(anna, found, damage, one):
     """Its points would never expire."""
     day, left = one("SELECT row(max(expires_on), max(remaining)) FROM lots WHERE resident_id = :id", id=anna)
