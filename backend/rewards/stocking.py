@@ -54,14 +54,12 @@ def give_back(pieces: Mapping[int, int]) -> None:
     """Return pieces of what was called off, by reward. Locks their rows, in order: call it last in the transaction."""
     returned: dict[int, bool] = {}
     for reward_id, quantity in sorted(pieces.items()):
-        update_of = update(Reward).where(Reward.id == reward_id, Reward.stock.is_not(None))
         # The row in the session keeps the stock that it was read with: nothing here is decided by it.
         after = db.session.scalar(
-            update_of.values(stock=Reward.stock + quantity).returning(Reward.stock),
+            update(Reward).where(Reward.id == reward_id).values(stock=Reward.stock + quantity).returning(Reward.stock),
             execution_options={"synchronize_session": False},
         )
-        if after is not None:
-            returned[reward_id] = after == quantity
+        returned[reward_id] = after == quantity
     sold_out.forget(returned, nothing_was_left=any(returned.values()))
 
 
