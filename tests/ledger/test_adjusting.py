@@ -105,6 +105,14 @@ def test_nobody_is_adjusted_who_is_not_there(client, admin_headers, asked):
         assert client.post(f"{URL}/{which}/approve", headers=admin_headers("owner")).status_code == 404
 
 
+@pytest.mark.parametrize("verb", ["approve", "refuse"])
+def test_it_is_decided_for_nobody_but_for_whom_it_was_asked(client, admin_headers, asked, new_resident, verb):
+    other, number = new_resident("other"), asked().json["id"].split("-")[1]
+    url = f"{URL}/{other.resident_id}-{number}/{verb}"
+    assert client.post(url, headers=admin_headers("owner")).status_code == 404
+    assert books(other) == (0, 0, 0, 0)
+
+
 def test_who_has_left_gets_nothing_of_what_was_asked_before(client, headers, admin_headers, asked, resident):
     made = asked().json
     assert client.delete("/api/v1/me", headers=headers(resident)).status_code in {200, 204}

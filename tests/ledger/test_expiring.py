@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from backend import clock
 from backend.database import db, transaction
-from backend.ledger import expiring, posting
+from backend.ledger import expiring
 from backend.ledger import service as ledger
 from backend.ledger.models import DEBT
 from backend.ledger.service import Reference
@@ -30,7 +30,6 @@ OUTBOX = """
 SELECT resident_id, partition, day, task_id, tier, district_id, co2e_mg, points, actions FROM outbox
 WHERE kind = 'expire' ORDER BY id
 """
-MONTHS = 24
 
 
 @pytest.fixture
@@ -132,6 +131,16 @@ def test_many_lots_of_many_residents_come_to_the_same_as_one_by_one(new_resident
     assert expire_everything(now=clock.now()) == 0
 
 
+def test_lots_that_are_due_are_found_resident_by_resident(new_resident, earn):
+    """So pages of them lock wallets in order, whichever were due first."""
+    people = [new_resident(f"r{number}") for number in range(2)]
+    for person, months in [(people[0], 26), (people[0], 28), (people[1], 27), (people[1], 29)]:
+        earn(person, 5, months_ago=months)
+    with transaction():
+        found = expiring.find_due(now=clock.now(), limit=9)
+    assert [who for who, _ in found] == [person.resident_id for person in people for _ in range(2)]
+
+
 def test_what_is_held_does_not_expire_and_comes_back_alive(resident, earn, hold, rows):
     earn(resident, 40, months_ago=30)
     held = hold(resident, 25)
@@ -157,12 +166,15 @@ def test_a_debt_never_expires(resident, earn, hold, rows):
     assert rows(LOTS)[-1]["expires_on"] == DEBT
 
 
-def test_lots_that_are_not_due_or_not_there_stay_as_they_are(resident, earn, rows):
-    earn(resident, 40)
-    who, today = resident.resident_id, clock.local_day(clock.now())
-    good = posting.expiry_of(clock.day_bounds(today)[0], months=MONTHS)
+def test_lots_that_are_not_due_or_not_there_or_closed_stay_as_they_are(resident, earn, rows):
+    for months in (0, 30):
+        earn(resident, 40, months_ago=months)
+    assert expire_everything(now=clock.now()) == 1
+    who = resident.resident_id
+    closed, last_day = (lot["expires_on"] for lot in rows(LOTS))
     before = rows(LOTS), rows(WALLETS)
     with transaction():
-        done = expiring.expire([(who, good), (who, today - timedelta(days=3)), (who + 99, good)], now=clock.now())
+        lots = [(who, closed), (who, last_day), (who, closed - timedelta(days=3)), (who + 99, closed)]
+        done = expiring.expire(lots, now=clock.day_bounds(last_day)[0])
     assert done == (0, 0)
     assert (rows(LOTS), rows(WALLETS)) == before

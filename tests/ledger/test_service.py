@@ -7,6 +7,7 @@ from sqlalchemy import select, text
 
 from backend import clock
 from backend.database import db, transaction
+from backend.ledger import posting, spending
 from backend.ledger import service as ledger
 from backend.ledger.models import DEBT, LedgerEntry, Lot
 from backend.ledger.service import Reference
@@ -53,29 +54,44 @@ def books(app, resident, settings):
 
 
 def test_spending_takes_what_expires_first(books):
-    books.earn(30, 1, now=clock.now() - timedelta(days=70))
-    books.earn(50, 2)
-    held = books.hold(40)
-    assert [points for _day, points in held.lots] == [30, 10]
-    assert list(books.lots().values()) == [40]
+    for ref, (points, days) in enumerate([(30, 110), (50, 70), (20, 0)], start=1):
+        books.earn(points, ref, now=clock.now() - timedelta(days=days))
+    first, second = books.hold(40), books.hold(40)
+    assert [[points for _day, points in held.lots] for held in (first, second)] == [[30, 10], [40]]
+    assert list(books.lots().values()) == [20]
+
+
+def test_lots_that_hold_less_than_the_balance_says_give_nothing():
+    assert spending.parts([("2026-11-30", 5)], 5) == [("2026-11-30", 5)]
+    with pytest.raises(RuntimeError, match="run verify"):
+        spending.parts([("2026-11-30", 5)], 6)
 
 
 def test_release_gives_back_what_a_hold_took_and_capture_does_not(books):
     books.earn(100, 1)
     first, second = books.hold(30), books.hold(40)
     books.do(ledger.release, held=first)
-    books.do(lambda wallet, *, now: ledger.capture(wallet, second))
+    books.do(capture, held=second)
     wallet = books.wallet()
     assert (wallet.balance, wallet.held, wallet.spent) == (60, 0, 40)
 
 
-def test_a_hold_is_decided_once(books):
+def capture(wallet, *, held, now):
+    ledger.capture(wallet, held)
+
+
+@pytest.mark.parametrize("first", [ledger.release, capture])
+@pytest.mark.parametrize("second", [ledger.release, capture])
+def test_a_hold_is_decided_once(books, first, second):
     books.earn(100, 1)
     held = books.hold(30)
-    books.do(ledger.release, held=held)
+    books.hold(30)
+    books.do(first, held=held)
     with pytest.raises(ledger.HoldClosedError):
-        books.do(ledger.release, held=held)
-    assert books.wallet().balance == 100
+        books.do(second, held=held)
+    db.session.rollback()
+    wallet = books.wallet()
+    assert (wallet.balance, wallet.held) == (40 if first is capture else 70, 30)
 
 
 def test_a_claw_back_after_spending_leaves_a_debt_that_the_next_points_pay(books):
@@ -88,6 +104,22 @@ def test_a_claw_back_after_spending_leaves_a_debt_that_the_next_points_pay(books
     books.earn(50, 3)
     assert books.wallet().balance == 20
     assert list(books.lots().values()) == [20]
+
+
+def test_a_claw_back_takes_what_expires_first(books):
+    books.earn(30, 1, now=clock.now() - timedelta(days=70))
+    books.earn(50, 2)
+    books.take_back(50, 2)
+    assert books.lots() == {posting.expiry_of(clock.now(), months=24): 30}
+
+
+def test_what_comes_back_into_several_lots_pays_a_debt_once(books):
+    books.earn(30, 1, now=clock.now() - timedelta(days=70))
+    books.earn(50, 2)
+    held = books.hold(80)
+    books.take_back(50, 2)
+    books.do(ledger.release, held=held)
+    assert books.lots() == {posting.expiry_of(clock.now(), months=24): 30}
 
 
 @pytest.mark.parametrize(("grace", "days"), [(False, 0), (True, 30)])
