@@ -14,7 +14,7 @@ CROSS JOIN LATERAL (
     FROM redemptions WHERE reward_id = r.id AND status IN ('reserved', 'fulfilled')
 ) d
 CROSS JOIN LATERAL (
-    SELECT count(*) FILTER (WHERE resident_id IS NULL) AS available, count(resident_id) AS claimed
+    SELECT count(*) FILTER (WHERE resident_id IS NULL) AS available, count(*) FILTER (WHERE resident_id <> 0) AS claimed
     FROM vouchers WHERE reward_id = r.id
 ) v
 WHERE (r.stock IS NOT NULL AND r.stock <> m.delta - coalesce(d.quantity, 0))
@@ -32,10 +32,11 @@ SELECT d.resident_id, d.seq FROM redemptions d
 LEFT JOIN reward_versions v ON v.reward_id = d.reward_id AND v.version = d.reward_version
 WHERE d.points IS DISTINCT FROM d.quantity * (v.terms ->> 'price_points')::bigint
 """
+# Withdrawn codes are nobody's, who has number 0.
 OWNERS = """
 SELECT v.reward_id, v.code FROM vouchers v
 LEFT JOIN redemptions d ON d.resident_id = v.resident_id AND d.seq = v.redemption_seq AND d.reward_id = v.reward_id
-WHERE v.resident_id IS NOT NULL AND (d.seq IS NULL OR NOT d.voucher_codes ? v.code)
+WHERE v.resident_id <> 0 AND (d.seq IS NULL OR NOT d.voucher_codes ? v.code)
 """
 
 

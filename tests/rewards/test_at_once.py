@@ -101,6 +101,21 @@ def test_eight_vouchers_go_to_eight_takers_and_none_twice(app, new_reward, new_r
     assert len(set(given)) == 8
 
 
+@pytest.mark.parametrize("quantity", [1, 2])
+def test_codes_that_are_in_other_hands_at_this_moment_are_passed_over(
+    app, new_reward, resident, give, redeem, balance, stock, quantity
+):
+    """As many as are wanted or none: whoever has them in hand is not waited for."""
+    give(resident, 200)
+    reward = new_reward("voucher", stock=quantity)
+    with transaction():
+        db.session.scalar(select(Voucher).where(Voucher.reward_id == reward.id).limit(1).with_for_update())
+        (refused,) = together(app, [lambda: redeem(resident, reward, quantity=quantity)])
+    assert (refused.status_code, refused.json["type"]) == (409, "out-of-stock")
+    assert (balance(resident), stock(reward)) == ((200, 0), quantity)
+    assert redeem(resident, reward, quantity=quantity).status_code == 201
+
+
 def redeeming_of(resident, reward, quantity=1):
     wanted = {"resident_id": resident.resident_id, "reward_id": reward.id, "quantity": quantity}
     return lambda: outcome(lambda: redeeming.redeem(**wanted, now=clock.now()))

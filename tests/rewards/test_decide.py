@@ -247,6 +247,18 @@ def test_what_is_not_collected_expires_with_everything_returned(resident, reserv
     assert (row.status, row.delivery is None) == (("expired", True) if expired else ("reserved", False))
 
 
+def test_what_is_overdue_is_found_resident_by_resident(new_reward, new_resident, give):
+    """So wallets are locked in order, whichever was due first."""
+    reward, now = new_reward(stock=2, hold_days=1), clock.now()
+    people = [new_resident(f"r{number}") for number in range(2)]
+    for person, days in zip(people, (2, 3), strict=True):
+        give(person, 100)
+        wanted = {"resident_id": person.resident_id, "reward_id": reward.id, "quantity": 1}
+        with transaction():
+            redeeming.redeem(**wanted, now=now - timedelta(days=days))
+    assert deciding.find_overdue(now=now, limit=9) == [(person.resident_id, 1) for person in people]
+
+
 def test_the_expiry_job_takes_no_more_than_it_is_told(resident, reserved):
     long_ago = clock.now() - timedelta(days=100)
     for _ in range(5):

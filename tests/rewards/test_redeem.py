@@ -206,7 +206,8 @@ def test_a_limit_counts_in_the_citys_own_day_month_or_year(new_reward, resident,
     reward = new_reward(stock=9, limit_per_resident=2, limit_period=period)
     wanted = {"resident_id": resident.resident_id, "reward_id": reward.id, "quantity": 1}
     assert slug_of(**wanted, now=MIDNIGHT) is None
-    assert slug_of(**wanted, now=MIDNIGHT - before) is None
+    most = 2 if slug is None else 1
+    assert slug_of(**{**wanted, "quantity": most}, now=MIDNIGHT - before) is None
     assert slug_of(**{**wanted, "quantity": 2}, now=MIDNIGHT + timedelta(hours=1)) in {slug, "redemption-limit-reached"}
     assert slug_of(**wanted, now=MIDNIGHT + timedelta(hours=1)) == slug
 
@@ -220,6 +221,15 @@ def test_a_limit_counts_pieces_not_redemptions(new_reward, resident, give, redee
     assert answer.status_code == status
     if status == 409:
         assert (answer.json["type"], answer.json["limit"], answer.json["used"]) == ("redemption-limit-reached", 3, 1)
+
+
+def test_a_limit_counts_ones_own_pieces_of_this_reward_alone(new_reward, resident, new_resident, give, redeem):
+    reward, another, other = *(new_reward(stock=9, limit_per_resident=1) for _ in range(2)), new_resident("other")
+    for person in (resident, other):
+        give(person, 200)
+    assert [redeem(*asked).status_code for asked in ((other, reward), (resident, another), (resident, reward))] == [
+        201
+    ] * 3
 
 
 def test_the_present_price_applies_and_its_version_is_kept(new_reward, resident, give, redeem):
