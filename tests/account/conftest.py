@@ -54,8 +54,8 @@ def earn(resident, settings):
 
 @pytest.fixture
 def give(resident, settings):
-    """give(points) posts an adjustment."""
-    numbers = iter(range(1, 10_000))
+    """give(points) posts an adjustment, of a number that none has whom two admins agreed on."""
+    numbers = iter(range(10_001, 20_000))
 
     def adjust(points, *, to=None, now=None):
         with transaction():

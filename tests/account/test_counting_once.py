@@ -101,11 +101,12 @@ def test_what_counts_by_month_counts_again_in_the_next(lin, travel):
 
 def test_the_years_points_are_brought_along(lin, travel, set_to):
     earned = lin.act().json["points"]
-    set_to(points_cap_year=2 * earned - 1)
+    set_to(points_cap_year=4 * earned - 1)
     for days in (1, 2):
         lin.leave()
         travel.move_to(NOON + days * DAY)
         lin.come()
+        assert lin.act().json["points"] == earned
     travel.move_to(NOON + 3 * DAY)
     answer = lin.act().json
     assert (answer["points"], answer["points_capped_by"]) == (earned - 1, "city_year")
@@ -114,14 +115,28 @@ def test_the_years_points_are_brought_along(lin, travel, set_to):
     assert lin.act().json["points"] == earned
 
 
+def test_points_of_another_year_are_left_there(lin, travel, set_to):
+    earned = lin.act().json["points"]
+    lin.leave()
+    travel.move_to(NOON + DAY)
+    lin.come()
+    assert lin.act().json["points"] == earned
+    travel.move_to(NEW_YEAR)
+    lin.come()
+    lin.leave_and_come()
+    travel.move_to(NEW_YEAR + DAY)
+    set_to(points_cap_year=earned)
+    assert lin.act().json["points"] == earned
+
+
 @pytest.fixture
-def buy(give):
-    """buy(person) → the answer to taking one piece of a reward of which one a month is to be had."""
+def buy(request, give):
+    """buy(person) → the answer to taking one piece of a reward of which one a month, or as asked, is to be had."""
     with transaction():
         limits = {
             "price_points": 1,
             "limit_per_resident": 1,
-            "limit_period": "month",
+            "limit_period": getattr(request, "param", "month"),
             "min_level": "seed",
             "stock": None,
         }
@@ -136,16 +151,27 @@ def buy(give):
     return ask
 
 
-def test_a_rewards_limit_of_the_month_holds_on(lin, buy, travel):
-    bought = buy(lin)
-    assert bought.status_code == 201, bought.json
+REFUSED = (409, "redemption-limit-reached")
+
+
+@pytest.mark.parametrize(
+    ("buy", "at", "had"),
+    [
+        ("day", NOON + DAY, (201, "fulfilled")),
+        ("month", FIRST_OF_NEXT, (201, "fulfilled")),
+        ("year", NEW_YEAR, (201, "fulfilled")),
+        ("ever", NEW_YEAR, REFUSED),
+    ],
+    indirect=["buy"],
+)
+def test_a_rewards_limit_holds_on_until_its_period_is_over(lin, buy, travel, at, had):
+    assert slug(buy(lin)) == (201, "fulfilled")
     for _ in range(2):
         lin.leave_and_come()
-        assert slug(buy(lin)) == (409, "redemption-limit-reached")
-    travel.move_to(FIRST_OF_NEXT)
+        assert slug(buy(lin)) == REFUSED
+    travel.move_to(at)
     lin.come()
-    bought = buy(lin)
-    assert bought.status_code == 201, bought.json
+    assert slug(buy(lin)) == had
 
 
 def test_of_what_somebody_has_not_had_there_is_a_piece_after_coming_back(lin, buy):

@@ -94,8 +94,9 @@ def test_a_refusal_tells_where_the_reason_stands_and_that_one_may_appeal(me, dec
     assert all(word in refused.json["detail"] for word in words)
 
 
-def test_the_export_tells_every_freeze_and_its_end(me, decide):
+def test_the_export_tells_every_freeze_and_its_end(me, decide, new_resident):
     decide("freeze", "Written steps")
+    decide("freeze", "Two phones", of=new_resident("other"))
     decide("unfreeze", "Cleared")
     answer = me("GET", "/me/export")
     assert [(item["frozen"], item["reason"]) for item in answer.json["freezes"]] == [

@@ -1,16 +1,18 @@
 """Who leaves and signs in again is frozen and in debt as before; and what is kept of those who have left."""
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from backend import clock
-from backend.account import administering
+from backend.account import administering, cancelling
+from backend.audit.models import AuditRow
 from backend.database import db, transaction
 from backend.ledger import adjusting
 from backend.ledger.adjusting import AdjustmentId
 from backend.ledger.models import Adjustment
 from backend.residents import cleaning, signing_in
-from backend.residents.models import Departure, Resident
+from backend.residents.models import Departure, Identity_, Resident
+from backend.rewards.models import Reward
 from tests.account.person import DAY, NEW_YEAR, NOON, Person, noon_of, openid_of, slug
 from tests.books import differences
 from tests.together import together
@@ -76,7 +78,19 @@ def test_a_debt_is_owed_again_and_does_not_grow_by_leaving(lin, owe):
         assert lin.leave_and_come()["resident"]["wallet"] == {"balance": -800}
     told = select(Adjustment.points, Adjustment.reason).order_by(Adjustment.resident_id)
     assert [tuple(row) for row in db.session.execute(told)][1:] == [(-800, "owed-on-leaving")] * 2
+    trail = select(AuditRow.action, AuditRow.after["points"]).where(AuditRow.actor == "returning")
+    assert [tuple(row) for row in db.session.execute(trail)] == [("adjustment.approved", -800)] * 2
     assert differences() == []
+
+
+def test_what_is_called_off_by_leaving_pays_the_debt_and_counts_against_no_limit(lin, give, owe):
+    bag = db.session.scalar(select(Reward.id).where(Reward.code == "cloth_bag", Reward.limit_per_resident == 1))
+    for points in (200, 250):
+        give(points, to=lin.resident)
+        reserved = lin.ask("POST", "/redemptions", {"reward_id": bag, "quantity": 1})
+        assert slug(reserved) == (201, "reserved")
+        owe(lin, 250)
+        assert lin.leave_and_come()["resident"]["wallet"] == {"balance": -50}
 
 
 def test_what_was_left_over_is_not_given_back(lin, give):
@@ -119,17 +133,19 @@ def forgotten(at):
         return cleaning.forget_departures(now=at, limit=200)
 
 
-@pytest.mark.parametrize("lasting", [False, True])
-def test_it_is_forgotten_after_its_time_and_not_before(lin, set_frozen, lasting):
-    if lasting:
+@pytest.mark.parametrize("lasting", [None, "freeze", "debt"])
+def test_it_is_forgotten_after_its_time_and_not_before(lin, set_frozen, owe, lasting):
+    if lasting == "freeze":
         set_frozen(lin)
+    elif lasting == "debt":
+        owe(lin, 1)
     lin.leave()
     month_after = noon_of(NOON.date() + 31 * DAY)
     two_years = noon_of(clock.end_of_month_after(NOON.date(), months=24))
     end = two_years if lasting else max(NEW_YEAR, month_after)
     assert forgotten(end - DAY) == 0
     assert forgotten(end) == 1
-    assert lin.come()["resident"]["frozen"] is None
+    assert lin.come()["resident"].items() >= {"frozen": None, "wallet": {"balance": 0}}.items()
 
 
 def test_what_was_kept_under_a_former_key_is_found(app, lin, set_frozen, set_to):
@@ -138,6 +154,26 @@ def test_what_was_kept_under_a_former_key_is_found(app, lin, set_frozen, set_to)
     former = app.extensions["settings"].secret_key
     set_to(secret_key="another-key-" * 4, secret_key_fallbacks=("unrelated-" * 4, former))
     assert lin.come()["resident"]["frozen"]["reason"] == "Written steps"
+
+
+@pytest.mark.parametrize("key", ["the same key", "another key"])
+def test_of_two_departures_of_one_person_the_later_holds(app, lin, new_resident, set_frozen, set_to, travel, key):
+    set_frozen(lin)
+    openid = openid_of(lin.resident.resident_id)
+    lin.leave()
+    # As code from before there were departures let them in: it took none along.
+    again = new_resident("lin").resident_id
+    with transaction():
+        db.session.execute(update(Identity_).values(provider="wechat", subject=openid))
+    if key == "another key":
+        set_to(secret_key="another-key-" * 4, secret_key_fallbacks=(app.extensions["settings"].secret_key,))
+    travel.move_to(NOON + DAY)
+    with transaction():
+        administering.set_frozen(again, frozen=True, reason="Two phones", by="admin:li")
+    with transaction():
+        cancelling.erase(again, by="test")
+    assert lin.come()["resident"]["frozen"]["reason"] == "Two phones"
+    assert db.session.query(Departure).count() == 0
 
 
 def test_of_eight_who_come_back_at_once_one_takes_it_along(app, lin, owe):
