@@ -205,6 +205,19 @@ def test_what_was_reserved_is_called_off_and_goes_back_on_the_shelf(me, reserved
     assert differences() == []
 
 
+def test_what_others_have_reserved_stays_theirs(me, reserved, give, resident, new_resident):
+    other = new_resident("other")
+    give(100, to=other)
+    address = {"name": "Wei", "phone": "13900000000", "address": "2 Renmin Road"}
+    with transaction():
+        redeem(resident_id=other.resident_id, reward_id=reserved.id, quantity=1, delivery=address, now=clock.now())
+    assert me("DELETE").status_code == 204
+    left = dict(iter(db.session.execute(select(Redemption.resident_id, Redemption.status))))
+    assert left == {resident.resident_id: "cancelled", other.resident_id: "reserved"}
+    assert db.session.scalar(select(Reward.stock).where(Reward.id == reserved.id)) == 2
+    assert differences() == []
+
+
 def test_who_waits_for_a_reward_holds_up_nobodys_name(me, reserved):
     sent = []
     with noticed(lambda _connection, statement, _values: sent.append(str(statement))):

@@ -3,6 +3,7 @@
 import random
 from datetime import date, timedelta
 
+import psycopg
 import pytest
 from sqlalchemy import text
 
@@ -16,6 +17,7 @@ from backend.outbox import partition_of
 from tests.books import differences
 from tests.books import hold as hold_points
 from tests.expiry import expire_everything
+from tests.interleaving import Participant, watched
 
 ENTRIES = """
 SELECT resident_id, seq, kind, contra, points, balance_after, reference_kind, reference_id FROM ledger_entries
@@ -141,6 +143,30 @@ def test_lots_that_are_due_are_found_resident_by_resident(new_resident, earn):
     assert [who for who, _ in found] == [person.resident_id for person in people for _ in range(2)]
 
 
+def test_wallets_are_locked_in_order_of_the_ids_wherever_their_rows_lie(app, new_resident, earn):
+    first, second = (new_resident(f"r{number}") for number in range(2))
+    # Changed last, the first lies behind the second.
+    for person in (second, first):
+        earn(person, 5, months_ago=30)
+    with transaction():
+        due = expiring.find_due(now=clock.now(), limit=9)
+
+    def expire():
+        with transaction():
+            # As the planner may, once there are many: whoever reads the table gets its rows as they lie.
+            for way in ("indexscan", "bitmapscan"):
+                db.session.execute(text(f"SET LOCAL enable_{way} = off"))
+            return expiring.expire(due, now=clock.now())
+
+    with watched() as watcher, transaction():
+        ledger.lock_wallet(second.resident_id)
+        job = Participant(app, expire, stop_at=None)
+        assert job.run_on(watcher), "it waits for nobody"
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            watcher.execute("SELECT FROM wallets WHERE resident_id = %s FOR UPDATE NOWAIT", (first.resident_id,))
+    assert job.outcome() == (2, 2)
+
+
 def test_what_is_held_does_not_expire_and_comes_back_alive(resident, earn, hold, rows):
     earn(resident, 40, months_ago=30)
     held = hold(resident, 25)
@@ -176,5 +202,6 @@ def test_lots_that_are_not_due_or_not_there_or_closed_stay_as_they_are(resident,
     with transaction():
         lots = [(who, closed), (who, last_day), (who, closed - timedelta(days=3)), (who + 99, closed)]
         done = expiring.expire(lots, now=clock.day_bounds(last_day)[0])
+        assert expiring.find_due(now=clock.day_bounds(last_day)[0], limit=9) == []
     assert done == (0, 0)
     assert (rows(LOTS), rows(WALLETS)) == before

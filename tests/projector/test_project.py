@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import event, text
 
 from backend import clock, redis
+from backend.account import cancelling
 from backend.database import advisory, cursor, db, transaction
 from backend.leaderboard import epochs, filling
 from backend.leaderboard.boards import Board
@@ -234,7 +235,8 @@ def test_each_board_is_told_what_is_its_own(app, deeds, new_resident, epoch):
     assert sizes == {("district", 1): 1, ("district", 2): 2, ("community", 1): 1, ("community", 2): 2}
 
 
-def test_who_moves_changes_boards(app, deeds, new_resident, epoch):
+@pytest.mark.parametrize(("leaves", "there"), [(False, 1), (True, 0)])
+def test_who_moves_or_leaves_changes_boards(app, deeds, new_resident, epoch, leaves, there):
     mover, stayer = new_resident("mover", district_id=1, community_id=5), new_resident("stayer", district_id=1)
     for district_id in (1, 2):
         fill(epoch, scope="district", area_id=district_id)
@@ -243,13 +245,16 @@ def test_who_moves_changes_boards(app, deeds, new_resident, epoch):
     deeds.record(stayer, metres=1_000)
     projector.drain()
     with transaction():
-        row = db.session.get(Resident, mover.resident_id)
-        row.district_id, row.community_id = 2, None
-        moved(mover.resident_id, now=clock.now())
+        if leaves:
+            cancelling.erase(mover.resident_id, by="test")
+        else:
+            row = db.session.get(Resident, mover.resident_id)
+            row.district_id, row.community_id = 2, None
+            moved(mover.resident_id, now=clock.now())
     projector.drain()
     assert board_differences() == []
     counts = {area: size_of(epoch, "district", area) for area in (1, 2)}
-    assert (counts, size_of(epoch, "community", 5)) == ({1: 1, 2: 1}, 0)
+    assert (counts, size_of(epoch, "community", 5)) == ({1: 1, 2: there}, 0)
 
 
 def size_of(epoch, scope, area_id):

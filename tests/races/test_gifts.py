@@ -1,12 +1,14 @@
 """Two at one gift, or at one purse: every schedule of both, and what may come of it and nothing else."""
 
 import pytest
+from sqlalchemy import func, select
 
 from backend import clock
 from backend.actions.reversing import reverse
-from backend.database import transaction
+from backend.database import db, transaction
 from backend.ledger import expiring
-from backend.rewards import deciding
+from backend.rewards import deciding, redeeming
+from backend.rewards.models import Voucher
 from tests.expiry import call_off_overdue, expire_everything
 from tests.races.conftest import Scene
 
@@ -26,6 +28,22 @@ def test_the_last_piece_goes_to_one_of_two_whoever_is_stopped_where(
         ("done", "out-of-stock", (50, 150, 0)),
         ("out-of-stock", "done", (150, 50, 0)),
     }
+
+
+def test_of_two_codes_each_of_two_takers_gets_one(outcomes, somebody, give, new_reward, doing, stock):
+    """Also who has waited for the reward, and had looked at the pool before."""
+
+    def scene():
+        reward, takers = new_reward("voucher", stock=2), [somebody(), somebody()]
+        for taker in takers:
+            give(taker, 100)
+        wanted = {"reward_id": reward.id, "quantity": 1, "now": clock.now()}
+        owners = [taker.resident_id for taker in takers]
+        calls = [doing(lambda who=who: redeeming.redeem(resident_id=who, **wanted)) for who in owners]
+        has_one = select(func.count(Voucher.resident_id.distinct())).where(Voucher.reward_id == reward.id)
+        return Scene(*calls, lambda: (db.session.scalar(has_one), stock(reward)))
+
+    assert set(outcomes(scene)) == {("done", "done", (2, 0))}
 
 
 @pytest.mark.parametrize("kinds", [("pickup", "voucher"), ("donation", "pickup"), ("voucher", "donation")])

@@ -5,7 +5,11 @@ import threading
 import pytest
 
 from backend import clock
+from backend.account import administering
 from backend.database import db, transaction
+from backend.ledger import service as ledger
+from backend.ledger.service import Reference
+from backend.residents.models import IdempotencyKey
 from backend.rewards import answering, configuring, deciding, redeeming, stocking
 from backend.rewards.schemas import RedemptionSchema
 from tests.rewards.conftest import DELIVERY
@@ -67,6 +71,33 @@ def test_the_points_went_for_something_else(new_reward, resident, give, redeem, 
     answer = redeem(resident, reward)
     assert (answer.status_code, answer.json["type"]) == (409, "insufficient-points")
     assert (balance(resident), stock(reward)) == ((50, 0), 1)
+
+
+MOVES = {
+    "resident-frozen": lambda who, _: administering.set_frozen(who, frozen=True, reason="test", by="admin:test"),
+    "insufficient-points": lambda who, settings: ledger.adjust(
+        ledger.lock_wallet(who), points=-1, reference=Reference("adjustment", 0), now=clock.now(), settings=settings
+    ),
+}
+
+
+@pytest.mark.parametrize("slug", MOVES)
+def test_an_admin_was_at_the_account(new_reward, resident, give, redeem, balance, stock, settings, in_between, slug):
+    reward, who = new_reward(stock=1), resident.resident_id
+    give(resident, 100)
+    in_between(lambda: MOVES[slug](who, settings))
+    assert redeem(resident, reward).json["type"] == slug
+    assert (balance(resident), stock(reward)) == ((100 if slug == "resident-frozen" else 99, 0), 1)
+
+
+def test_the_key_went_with_another_request(new_reward, resident, give, redeem, balance, in_between):
+    reward = new_reward(stock=1)
+    give(resident, 100)
+    taken = {"resident_id": resident.resident_id, "key": "same", "request_hash": "another", "created_at": clock.now()}
+    in_between(lambda: db.session.add(IdempotencyKey(**taken)))
+    answer = redeem(resident, reward, key="same")
+    assert (answer.status_code, answer.json["type"]) == (422, "idempotency-key-reused")
+    assert balance(resident) == (100, 0)
 
 
 def test_a_piece_that_another_takes_does_not_matter_while_there_are_more(
