@@ -11,7 +11,7 @@ from backend.errors import RefusalError
 from backend.ledger import service as ledger
 from backend.ledger.models import Wallet
 from backend.ledger.service import Reference
-from backend.rewards import configuring, redeeming
+from backend.rewards import configuring, redeeming, vouchers
 from backend.rewards.models import Redemption, Voucher
 from tests.rewards.conftest import DELIVERY
 
@@ -45,6 +45,16 @@ def test_a_voucher_is_given_at_once_and_its_points_are_gone(new_reward, resident
     assert body["id"] == f"{resident.resident_id}-1"
     assert "pickup_code" not in body
     assert (balance(resident), stock(reward)) == ((150, 0), 1)
+
+
+def test_a_code_is_of_the_rewards_own_pool(new_reward, resident, give, redeem, stock):
+    other, reward = new_reward("voucher"), new_reward("voucher")
+    for pool, code in ((other, "A"), (reward, "B")):
+        with transaction():
+            vouchers.load(reward_id=pool.id, text=code, by="admin:test")
+    give(resident, 100)
+    assert redeem(resident, reward).json["vouchers"] == ["B"]
+    assert (stock(other), stock(reward)) == (1, 0)
 
 
 def test_a_donation_is_given_at_once_and_has_no_end(new_reward, resident, give, redeem, balance):
