@@ -1,8 +1,8 @@
 # `make run` needs Python 3.11 or newer, pip and make, and nothing else. Another Python: make run PYTHON=python3.12
 PYTHON ?= python3
 BIN := .venv/bin
-# Named by what those files say: tar and rsync keep a release's times, and an older release may be put back.
-STAMP := .venv/.complete-$(shell cat requirements.lock pyproject.toml | cksum | cut -d ' ' -f 1)
+# Named by what the lock file says: tar and rsync keep a release's times, and an older release may be put back.
+STAMP := .venv/.complete-$(shell cksum < requirements.lock | cut -d ' ' -f 1)
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check fuzz format translations lock bench profile faults backup restore
 
@@ -14,8 +14,9 @@ setup: $(STAMP)  ## make .venv with everything that the lock file names
 run: $(STAMP)  ## start everything and print where to look (HOST, PORT, TANHUI_VAR)
 	@$(BIN)/python -m backend.supervisor
 
-test: $(STAMP)  ## all tests (ARGS='-k ledger' for some)
-	@$(BIN)/python -m pytest $(ARGS)
+# Each process has servers of its own; a file's tests stay together, for they share what is slow to make.
+test: $(STAMP)  ## all tests, on all cores (ARGS='-k ledger' for some, ARGS='-n 0 …' in one process)
+	@$(BIN)/python -m pytest $(if $(TEST_DATABASE_URL),,-n logical --dist loadfile) $(ARGS)
 
 check: $(STAMP)  ## format, lint, types, layers, then all tests
 	$(BIN)/ruff format --check .
