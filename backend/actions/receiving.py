@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask_babel import gettext as _
 
@@ -25,19 +25,32 @@ def receive(body: bytes, *, partner: Partner, now: datetime) -> dict[str, Any]:
     Raises UnreadableBodyError, ValidationFailedError for what is no page of at most 5,000 events.
     """
     with rarely_searched():
-        return _receive(_events_of(body), partner=partner, now=now)
+        return _answer(_read(_events_of(body)), partner=partner, now=now)
 
 
-def _receive(raw_events: list[Any], *, partner: Partner, now: datetime) -> dict[str, Any]:
-    lines: list[dict[str, Any]] = [{}] * len(raw_events)
-    events: list[Event] = []
-    places: list[int] = []
+class _Page(NamedTuple):
+    """A page that was read: what it was read from, several times as large, is gone by now."""
+
+    events: list[Event]
+    places: list[int]
+    """Of the events in the page."""
+    lines: list[dict[str, Any]]
+    """Of the answer, by place; the events' own are still empty."""
+
+
+def _read(raw_events: list[Any]) -> _Page:
+    events, places, lines = page = _Page([], [], [{}] * len(raw_events))
     for place, raw in enumerate(raw_events):
         try:
             events.append(read_event(raw))
             places.append(place)
         except BrokenEventError as error:
             lines[place] = _broken(raw, error)
+    return page
+
+
+def _answer(page: _Page, *, partner: Partner, now: datetime) -> dict[str, Any]:
+    events, places, lines = page
     for place, event, result in zip(places, events, credit_events(partner, events, now=now), strict=True):
         lines[place] = _line(event.external_id, result)
     counts = Counter([line["status"] for line in lines])

@@ -45,8 +45,8 @@ def record_many(
     done: list[Judged] = []
     rest = claims
     while rest or repeats:
-        round_ = _Round(lock_and_load(cursor, _of_each(rest, repeats)), caps=caps_of(settings), now=now)
-        repeats = round_.judge(rest, repeats)
+        round_ = _Round(caps=caps_of(settings), now=now)
+        repeats = round_.judge(rest, repeats, loaded=lock_and_load(cursor, _of_each(rest, repeats)))
         round_.write(cursor, settings=settings)
         rest = round_.rest
         done += round_.judged
@@ -90,38 +90,45 @@ def _sums(standing: Standing) -> tuple[int, ...]:
 class _Round:
     """Claims judged against standings of one moment, up to where declared trips must be reversed first."""
 
-    def __init__(self, loaded: Loaded, *, caps: Caps, now: datetime) -> None:
-        self._loaded, self._caps, self._now = loaded, caps, now
+    def __init__(self, *, caps: Caps, now: datetime) -> None:
+        self._caps, self._now = caps, now
         self._before: dict[int, tuple[tuple[int, ...], dict[int, int]]] = {}
+        self._moves = _Moves()
         self._reversals: list[tuple[int, int]] = []
         self.judged: list[Judged] = []
         self.rest: dict[int, list[Claim]] = {}
         """What waits for the reversals."""
 
-    def judge(self, claims: dict[int, list[Claim]], repeats: Repeats) -> Repeats:
-        """Judge them; gives the repeats that are left, because something waits that comes before them."""
-        for resident_id in sorted(claims):
-            self._judge(resident_id, claims[resident_id])
-        for place, (resident_id, claim) in enumerate(repeats):
-            if self.rest:
-                return repeats[place:]
-            self._judge(resident_id, [claim])
-        return ()
+    def judge(self, claims: dict[int, list[Claim]], repeats: Repeats, *, loaded: Loaded) -> Repeats:
+        """Judge them; gives the repeats that are left, because something waits that comes before them.
+
+        Nobody needs the standings any more: a third of a page's memory, free before its rows are written.
+        """
+        left = self._judge_all(claims, repeats, loaded=loaded)
+        for resident_id, (before, years) in self._before.items():
+            self._moves.add(before, years, after=loaded.standings[resident_id])
+        return left
 
     def write(self, cursor: psycopg.Cursor[Any], *, settings: Settings) -> None:
         """Write what counts, and reverse what `rest` waits for."""
-        moves = _Moves()
-        for resident_id, (before, years) in self._before.items():
-            moves.add(before, years, after=self._loaded.standings[resident_id])
-        if moves.sums:
+        if self._moves.sums:
             copying.copy_all([one for one in self.judged if one.seq], cursor=cursor, now=self._now)
             expires_on = posting.expiry_of(self._now, months=settings.points_valid_months)
-            _move_books(moves, cursor=cursor, expires_on=expires_on)
+            _move_books(self._moves, cursor=cursor, expires_on=expires_on)
         for resident_id, seq in self._reversals:
             take_back(resident_id=resident_id, seq=seq, reason=REPLACED, by="rules", now=self._now)
 
-    def _judge(self, resident_id: int, claims: list[Claim]) -> None:
-        standing, catalogue = self._loaded.standings[resident_id], self._loaded.catalogue
+    def _judge_all(self, claims: dict[int, list[Claim]], repeats: Repeats, *, loaded: Loaded) -> Repeats:
+        for resident_id in sorted(claims):
+            self._judge(resident_id, claims[resident_id], loaded=loaded)
+        for place, (resident_id, claim) in enumerate(repeats):
+            if self.rest:
+                return repeats[place:]
+            self._judge(resident_id, [claim], loaded=loaded)
+        return ()
+
+    def _judge(self, resident_id: int, claims: list[Claim], *, loaded: Loaded) -> None:
+        standing, catalogue = loaded.standings[resident_id], loaded.catalogue
         if resident_id not in self._before:
             self._before[resident_id] = _sums(standing), standing.year_points.copy()
         result = judge(claims, standing=standing, catalogue=catalogue, caps=self._caps, now=self._now)
