@@ -41,7 +41,9 @@ class Outcome(NamedTuple):
     quantity_milli: int = 0
     quantification: Quantification | None = None
     replaces: tuple[Trip, ...] = ()
-    """Declared trips that this better record of the same trip takes the place of."""
+    """Declared trips that this better record of the same trip takes the place of. Its points are cut to what those have
+    left of the caps: once they are reversed it is judged again, and what they took is free.
+    """
 
 
 def _refused(reason: str) -> Outcome:
@@ -94,12 +96,12 @@ def credit(
     Refused as out of range where they come to more than any action is worth: factors are set by people, who slip, and
     what they come to must fit the books.
 
-    `used` are the factor versions to reckon with, `replaces` the trips whose place the claim takes.
+    `used` are the factor versions to reckon with, `replaces` what the outcome says of it.
     """
     counted = rules.counted(quantity)
     co2e_mg = used.reduction_mg(counted) if used else 0
     wanted = rules.evidence[claim.tier].points_for(counted_milli=counted, co2e_mg=co2e_mg)
-    points, capped_by = _capped(wanted, claim, rules, standing=standing, caps=caps, replaces=replaces)
+    points, capped_by = _capped(wanted, claim, rules, standing=standing, caps=caps)
     if co2e_mg > MOST_MG or points > MOST_POINTS:
         return _refused("out-of-range")
     return Outcome("credited", None, co2e_mg, points, capped_by, quantity, used, replaces)
@@ -182,17 +184,10 @@ def _limit_reached(
     return shared is not None and standing.shared_count(shared.group, claim.day) >= shared.per_day
 
 
-def _capped(
-    wanted: int, claim: Claim, rules: TaskRules, *, standing: Standing, caps: Caps, replaces: tuple[Trip, ...]
-) -> tuple[int, str | None]:
+def _capped(wanted: int, claim: Claim, rules: TaskRules, *, standing: Standing, caps: Caps) -> tuple[int, str | None]:
     day, task_id = claim.day, rules.task_id
     of_day, of_year = caps.day - standing.points_on(day), caps.year - standing.points_in(day.year)
     of_task = wanted if rules.points_cap_day is None else rules.points_cap_day - standing.task_points(task_id, day)
-    for trip in replaces:
-        # What a trip that is replaced took from the caps is free again.
-        of_day += trip.points if trip.day == day else 0
-        of_year += trip.points if trip.day.year == day.year else 0
-        of_task += trip.points if trip.day == day and trip.task_id == task_id else 0
     if wanted <= of_day and wanted <= of_year and wanted <= of_task:
         return wanted, None
     left, tightest = min((of_day, "city_day"), (of_year, "city_year"), (of_task, "task_day"))

@@ -191,6 +191,8 @@ def test_a_batch_of_which_nothing_counts_is_answered_and_its_answer_kept(app, re
 
 
 def test_a_partners_record_takes_the_place_of_the_declared_ride(app, resident, settings, ride):
+    # As many points as the better record is worth: what the declared one took of them is free again.
+    settings = replace(settings, points_cap_day=19)
     one(ride(tier="declaration"), resident=resident, settings=settings)
     assert books(resident) == (9, 190_600, 1)
     (judged,) = many([ride(minutes=17, external_id="t1", partner_id=1)], resident=resident, settings=settings)
@@ -234,3 +236,41 @@ def test_a_trip_that_unlocked_the_task_of_its_better_record_is_replaced_and_not_
     assert judged.outcome.status == "credited"
     assert books(resident)[1:] == (judged.outcome.co2e_mg, 1)
     assert differences(with_actions=True) == []
+
+
+def reason_of(way, claim, *, resident, settings):
+    """Why a claim that comes alone, in a batch or in a page is refused; None: it counts."""
+    if way == "page":
+        (judged,) = many([claim], resident=resident, settings=settings)
+    elif way == "batch":
+        (judged,) = record_batch([claim], **asked_by(resident.resident_id, settings=settings)).judged
+    else:
+        (judged,) = one(claim, resident=resident, settings=settings).judged
+    return judged.outcome.reason
+
+
+@pytest.mark.parametrize("way", ["alone", "batch", "page"])
+@pytest.mark.parametrize("first", [0, -1])
+def test_a_monthly_limit_knows_of_the_whole_month_that_is_past(app, resident, settings, ride, way, first):
+    after = clock.month_bounds(clock.local_day(clock.now()))[0]
+    days = [clock.month_bounds(after - timedelta(days=1))[0], after - timedelta(days=1)]
+
+    def saved(day):
+        at = clock.day_bounds(day)[0] + timedelta(hours=12)
+        more = {"quantity_milli": 5_000_000, "unit": "Wh", "max_age_days": 70}
+        return ride(task="save_electricity", happened_at=at, ended_at=None, day=day, **more)
+
+    assert reason_of(way, saved(days.pop(first)), resident=resident, settings=settings) is None
+    assert reason_of(way, saved(days.pop()), resident=resident, settings=settings) == "daily-limit-reached"
+
+
+@pytest.mark.parametrize("way", ["alone", "batch", "page"])
+@pytest.mark.parametrize("first", [0, -1])
+def test_trips_that_meet_are_found_though_they_belong_to_two_days(app, resident, settings, ride, way, first):
+    midnight = clock.day_bounds(clock.local_day(clock.now()) - timedelta(days=1))[0]
+    trips = []
+    for begins, ends in ((-30, 30), (5, 20)):
+        at, until = midnight + timedelta(minutes=begins), midnight + timedelta(minutes=ends)
+        trips.append(ride(happened_at=at, ended_at=until, day=clock.local_day(at)))
+    assert reason_of(way, trips.pop(first), resident=resident, settings=settings) is None
+    assert reason_of(way, trips.pop(), resident=resident, settings=settings) == "overlapping-action"

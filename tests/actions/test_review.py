@@ -1,18 +1,25 @@
 """Reviewing photos, and taking back what was credited, over HTTP."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from backend import clock
 from backend.actions import reviewing
+from backend.actions.claim import Claim
+from backend.actions.record_many import record_many
+from backend.actions.reversing import reverse
 from backend.admins import auth as admin_auth
 from backend.admins.models import Admin
 from backend.audit.models import AuditRow
 from backend.database import cursor, db, transaction
+from backend.emissions import revision
 from backend.ledger import service as ledger
+from backend.ledger.models import YearlyPoints
 from backend.verification import verify
+from tests.append_only import changeable
 from tests.books import differences
 from tests.contract.described import assert_described
 from tests.sent_statements import noticed
@@ -229,3 +236,55 @@ def test_a_check_in_code_says_until_when_it_is_good(client, admin_headers):
     left = datetime.fromisoformat(code["expires_at"]) - clock.now()
     assert timedelta(seconds=50) < left <= timedelta(seconds=60)
     assert code["expires_at"].endswith("Z")
+
+
+def test_decisions_move_the_points_of_the_year_that_the_action_is_of(app, resident, settings):
+    at = clock.day_bounds(clock.local_day(clock.now()).replace(month=1, day=1))[0] - timedelta(hours=3)
+    photo = {"tier": "photo", "evidence": {"photo_sha256": "ab" * 32}, "happened_at": at, "day": clock.local_day(at)}
+    plate = Claim("clean_plate", quantity_milli=None, unit=None, ended_at=None, max_age_days=400, **photo)
+    with transaction():
+        record_many({resident.resident_id: [plate]}, settings=settings, now=clock.now())
+    decided = {"resident_id": resident.resident_id, "seq": 1, "by": "command:test", "now": clock.now()}
+    points = select(YearlyPoints.year, YearlyPoints.points)
+    for decide, left in ((reviewing.accept, 5), (partial(reverse, reason="fraud"), 0)):
+        with transaction():
+            decide(**decided)
+        assert db.session.execute(points).all() == [(at.year, left)]
+
+
+@pytest.fixture
+def photographed(app):
+    """Rides may be shown by a photo, too, which a reviewer looks at."""
+    photo = '[{"tier": "photo", "basis": "fixed", "points": 1, "per": 1, "review": true}]'
+    of_bikes = "task_id = (SELECT id FROM green_tasks WHERE code = 'bike_ride')"
+    with transaction(), changeable("task_versions"):
+        db.session.execute(text(f"UPDATE task_versions SET evidence = evidence || '{photo}'::jsonb WHERE {of_bikes}"))
+        revision.changed()
+
+
+def test_a_trip_that_waits_keeps_no_other_out_and_none_is_accepted_beside_another(
+    client, photographed, resident, headers, reviewer
+):
+    ended = clock.now() - timedelta(hours=2)
+    ride = {
+        "task": "bike_ride",
+        "started_at": clock.rfc3339(ended - timedelta(minutes=20)),
+        "occurred_at": clock.rfc3339(ended),
+        "activity": {"quantity": 2000, "unit": "m"},
+    }
+    first, second = ({**ride, "evidence": {"kind": "photo", "photo_sha256": digit * 64}} for digit in "01")
+
+    def sent(*actions):
+        answer = client.post("/api/v1/actions/batch", json={"actions": actions}, headers=headers(resident))
+        return [line["status"] for line in answer.json["results"]]
+
+    def decided(seq, verb):
+        path, why = f"/api/v1/admin/actions/{resident.resident_id}-{seq}/{verb}", {"reason": "x"}
+        answer = client.post(path, json=why if verb == "reverse" else None, headers=reviewer)
+        return answer.json["type" if answer.status_code == 409 else "status"]
+
+    assert [sent(first), sent(second, ride)] == [["pending"], ["pending", "credited"]]
+    assert decided(1, "accept") == "overlapping-action"
+    assert [decided(3, "reverse"), decided(1, "accept")] == ["reversed", "credited"]
+    assert decided(2, "accept") == "overlapping-action"
+    assert differences(with_actions=True) == []

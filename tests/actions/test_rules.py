@@ -81,6 +81,7 @@ def test_each_task_earns_what_the_catalogue_says(rules, task, tier, quantity, un
         ({"quantity": "6250.001"}, "implausible-activity"),
         ({"tier": "photo"}, "evidence-not-accepted"),
         ({"hours_ago": -1}, "in-the-future"),
+        ({"hours_ago": 9 / 60}, "in-the-future"),
         ({"hours_ago": 24 * 7 + 1}, "too-old"),
         ({"tier": "declaration", "quantity": "20000.001", "minutes": 300}, "out-of-range"),
     ],
@@ -89,7 +90,10 @@ def test_what_is_beyond_a_limit_is_refused_by_name(rules, changes, reason):
     assert judged(rules, claim(**changes)).reason == reason
 
 
-@pytest.mark.parametrize("changes", [{"quantity": "6250"}, {"minutes": 360, "hours_ago": 12}, {"quantity": "300"}])
+@pytest.mark.parametrize(
+    "changes",
+    [{"quantity": "6250"}, {"minutes": 360, "hours_ago": 12}, {"quantity": "300"}, {"hours_ago": 10 / 60}],
+)
 def test_what_is_exactly_at_a_limit_counts(rules, changes):
     assert judged(rules, claim(**changes)).status == "credited"
 
@@ -168,9 +172,10 @@ def test_trips_may_touch_and_not_meet(rules, shift, status):
     assert judged(rules, claim(), standing).status == status
 
 
-def test_a_trip_meets_one_that_lasted_longer_than_those_that_began_after_it(rules):
+def test_a_trip_meets_one_that_lasted_longer_than_those_that_began_after_it():
     standing = Standing(1)
-    for minutes, starts in ((300, 10), (10, 9.5)):
+    # In UTC it began the day before.
+    for minutes, starts in ((540, 14), (10, 9.5)):
         trip = a_trip(starts=NOW - timedelta(hours=starts))._replace(
             ends_at=NOW - timedelta(hours=starts, minutes=-minutes)
         )
@@ -180,15 +185,45 @@ def test_a_trip_meets_one_that_lasted_longer_than_those_that_began_after_it(rule
     assert not standing.trips_meeting(late + timedelta(hours=1), late + timedelta(hours=2))
 
 
-def test_a_partners_record_replaces_a_declared_trip_and_not_another_partners(rules):
-    for tier, replaced in (("declaration", 1), ("partner", 0)):
-        standing = Standing(1)
-        standing.add(task_id=1, day=date(2026, 11, 20), points=9, group=None, trip=a_trip(tier=tier, points=9))
-        assert len(judged(rules, claim(), standing).replaces) == replaced
+@pytest.mark.parametrize(
+    ("tier", "met", "replaced"),
+    [
+        ("partner", ["declaration"], 1),
+        ("partner", ["declaration", "declaration"], 2),
+        ("partner", ["partner"], 0),
+        ("partner", ["declaration", "partner"], 0),
+        ("declaration", ["declaration"], 0),
+    ],
+)
+def test_a_partners_record_replaces_declared_trips_and_nothing_else_is_replaced(rules, tier, met, replaced):
+    standing = Standing(1)
+    for place, other in enumerate(met):
+        trip = a_trip(tier=other, starts=NOW - timedelta(hours=10, minutes=-8 * place), minutes=7, points=9)
+        standing.add(task_id=1, day=date(2026, 11, 20), points=9, group=None, trip=trip)
+    outcome = judged(rules, claim(tier=tier), standing)
+    assert (outcome.reason, len(outcome.replaces)) == (None if replaced else "overlapping-action", replaced)
 
 
 @pytest.mark.parametrize(
-    ("earned", "points", "capped_by"), [(81, 19, None), (82, 18, "task_day"), (99, 1, "task_day"), (100, 0, "task_day")]
+    ("task", "day", "reason"),
+    [
+        ("bike_ride", date(2026, 11, 20), None),
+        ("bus_ride", date(2026, 11, 20), "daily-limit-reached"),
+        ("bike_ride", date(2026, 11, 19), "daily-limit-reached"),
+    ],
+)
+def test_a_trip_that_is_replaced_frees_its_own_place_in_the_limit_and_no_other(rules, task, day, reason):
+    standing, ride, declared = Standing(1), rules["bike_ride"], rules[task].task_id
+    trip = a_trip(tier="declaration")._replace(task_id=declared, day=day)
+    standing.add(task_id=declared, day=day, points=9, group=None, trip=trip)
+    while standing.count(ride.task_id, date(2026, 11, 20), monthly=False) < ride.limit_count:
+        standing.add(task_id=ride.task_id, day=date(2026, 11, 20), points=0, group=None, trip=None)
+    assert judged(rules, claim(), standing).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("earned", "points", "capped_by"),
+    [(81, 19, None), (82, 18, "task_day"), (99, 1, "task_day"), (100, 0, "task_day"), (101, 0, "task_day")],
 )
 def test_a_cap_cuts_points_and_never_grams(rules, earned, points, capped_by):
     standing = Standing(1)
@@ -214,10 +249,11 @@ def test_a_limit_refuses_the_seventh_ride_of_a_day(rules):
     assert judged(rules, claim(), standing).reason == "daily-limit-reached"
 
 
-def test_a_monthly_limit_counts_the_whole_month(rules):
+@pytest.mark.parametrize("day", [1, 19, 30])
+def test_a_monthly_limit_counts_the_whole_month(rules, day):
     standing = Standing(1)
     saved = rules["save_electricity"].task_id
-    standing.add(task_id=saved, day=date(2026, 11, 1), points=0, group=None, trip=None)
+    standing.add(task_id=saved, day=date(2026, 11, day), points=0, group=None, trip=None)
     again = claim("save_electricity", quantity="5000", unit="Wh", minutes=None)
     assert judged(rules, again, standing).reason == "daily-limit-reached"
     last_month = claim("save_electricity", quantity="5000", unit="Wh", minutes=None, day=date(2026, 10, 31))
