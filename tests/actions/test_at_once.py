@@ -1,6 +1,7 @@
 """Many requests of one resident at the same moment: exact counts, one effect for one key."""
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from backend.actions import check_in
 from backend.actions.reversing import reverse
 from backend.database import db, transaction
 from backend.emissions import revision
+from tests.actions.holding import KEY, PATIENCE_S, STORE, somebody_else, until
 from tests.append_only import changeable
 from tests.books import differences
 from tests.together import together
@@ -101,4 +103,18 @@ def test_of_eighty_requests_at_once_that_all_may_count_none_is_sent_away(app, se
 
     answers = [answer for five_answers in together(app, [five] * 16) for answer in five_answers]
     assert statuses(answers) == {201: 80}
+    assert differences(with_actions=True) == []
+
+
+@pytest.mark.parametrize(("path", "wrap"), [("/api/v1/actions", False), ("/api/v1/actions/batch", True)])
+def test_a_key_that_a_request_of_another_kind_takes_at_that_moment_is_told(app, resident, send, path, wrap):
+    call = send(path, {"actions": [bag()]} if wrap else bag(), KEY)
+    waits = "SELECT FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))"
+    with ThreadPoolExecutor(1) as pool, somebody_else() as other:
+        other.execute(STORE, (resident.resident_id, KEY))
+        waiting = pool.submit(call)
+        until(lambda: other.execute(waits, (other.info.backend_pid,)).fetchone() is not None)
+        other.commit()
+        answer = waiting.result(PATIENCE_S)
+    assert (answer.status_code, answer.json["type"]) == (422, "idempotency-key-reused")
     assert differences(with_actions=True) == []

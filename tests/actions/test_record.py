@@ -134,7 +134,7 @@ def test_one_by_one_in_a_batch_or_in_a_page_they_come_to_the_same_books(
     residents = alone, batch, page = [new_resident(name) for name in ("alone", "batch", "page")]
     # In the first days of a year all of it would be of the last.
     midsummer = clock.local_day(clock.now()).replace(month=7, day=1)
-    with time_machine.travel(clock.day_bounds(midsummer)[0] + timedelta(hours=23), tick=False):
+    with time_machine.travel(clock.day_bounds(midsummer)[0] + timedelta(hours=23, microseconds=7), tick=False):
         for resident in residents if debt else ():
             owing(resident, debt)
         for claim in mixed():
@@ -274,3 +274,13 @@ def test_trips_that_meet_are_found_though_they_belong_to_two_days(app, resident,
         trips.append(ride(happened_at=at, ended_at=until, day=clock.local_day(at)))
     assert reason_of(way, trips.pop(first), resident=resident, settings=settings) is None
     assert reason_of(way, trips.pop(), resident=resident, settings=settings) == "overlapping-action"
+
+
+@pytest.mark.parametrize("way", ["batch", "page"])
+def test_what_comes_together_is_taken_in_the_order_in_which_it_began(app, resident, settings, ride, way):
+    claims = [ride(hours, place=place) for place, hours in enumerate((5, 9, 7))]
+    if way == "page":
+        judged = many(claims, resident=resident, settings=settings)
+    else:
+        judged = record_batch(claims, **asked_by(resident.resident_id, settings=settings)).judged
+    assert [(one.seq, one.claim.place) for one in judged] == [(1, 1), (2, 2), (3, 0)]

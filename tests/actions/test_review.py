@@ -18,10 +18,12 @@ from backend.database import cursor, db, transaction
 from backend.emissions import revision
 from backend.ledger import service as ledger
 from backend.ledger.models import YearlyPoints
+from backend.projector import service as projector
 from backend.verification import verify
 from tests.append_only import changeable
 from tests.books import differences
 from tests.contract.described import assert_described
+from tests.projections import expected_now, projected
 from tests.sent_statements import noticed
 
 
@@ -227,6 +229,9 @@ def test_an_accepted_photo_is_credited_by_the_factor_of_when_it_came_in(client, 
     assert client.patch("/api/v1/admin/factors/clean_plate", json=change, headers=headers).status_code == 200
     accepted = client.post(f"/api/v1/admin/actions/{action}/accept", headers=reviewer).json
     assert (accepted["co2e_g"], accepted["explanation"]["factors"][0]["version"]) == (144.0, 1)
+    # Boards rank by when it was accepted.
+    projector.drain()
+    assert projected() == expected_now()
     assert list(verify()) == []
 
 

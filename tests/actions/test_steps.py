@@ -57,3 +57,10 @@ def test_a_day_counts_as_that_day_once_it_is_over_here_and_in_beijing(app, monke
     kept = db.session.execute(text("SELECT local_day, happened_at FROM actions ORDER BY local_day")).all()
     assert [row.local_day for row in kept] == [day - DAY, day][:whole]
     assert [clock.local_day(row.happened_at) for row in kept] == [day - DAY, day][:whole]
+
+
+def test_steps_of_a_week_ago_are_taken_until_the_day_is_over(app, walk):
+    day = clock.now().date() + DAY
+    with time_machine.travel(datetime.combine(day, time(15, 59), UTC), tick=False):
+        told = [(line["day"], line["status"]) for line in walk(day - 8 * DAY, day - 7 * DAY)]
+    assert told == [((day - 8 * DAY).isoformat(), "refused"), ((day - 7 * DAY).isoformat(), "credited")]

@@ -3,8 +3,10 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from backend import clock
+from backend.database import db
 from tests.contract.described import STRICT, assert_described
 
 
@@ -117,6 +119,27 @@ def test_a_key_replays_and_a_key_for_another_request_is_refused(submit):
 def test_a_client_reference_is_credited_once(submit):
     assert submit(client_reference="x").status_code == 201
     assert submit(client_reference="x").json["type"] == "duplicate-action"
+
+
+@pytest.mark.parametrize("batch", [False, True])
+def test_an_action_is_of_the_citys_day_on_which_it_began(submit, client, resident, headers, batch):
+    day = clock.local_day(clock.now()) - timedelta(days=1)
+    midnight = clock.day_bounds(day)[0]
+    rides = [
+        {
+            "task": "bike_ride",
+            "started_at": clock.rfc3339(midnight + timedelta(minutes=begins)),
+            "occurred_at": clock.rfc3339(midnight + timedelta(minutes=begins + 20)),
+            "activity": {"quantity": 2000, "unit": "m"},
+        }
+        for begins in (-25, -1, 30)
+    ]
+    if batch:
+        client.post("/api/v1/actions/batch", json={"actions": rides}, headers=headers(resident))
+    else:
+        assert [submit(**ride).status_code for ride in rides] == [201] * 3
+    days = db.session.scalars(text("SELECT local_day FROM actions ORDER BY seq")).all()
+    assert days == [day - timedelta(days=1)] * 2 + [day]
 
 
 def test_a_photo_waits_for_a_reviewer(submit, client, resident, headers):

@@ -58,4 +58,5 @@ def test_twice_at_once_with_one_key_is_one_effect_and_one_answer(app, resident, 
     assert good
     assert all(answer == good[0] for answer in good), good
     assert others <= {"idempotency-in-flight"}
+    assert len({answer.headers.get("ETag") for answer in answers if answer.status_code == 201}) == 1
     assert db.session.scalar(text(f"SELECT count(*) FROM {table}")) == before + 1

@@ -1,6 +1,7 @@
 """Bindings: whose a partner's subject is, and what waited for it."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Event
 
@@ -9,10 +10,11 @@ import pytest
 from backend import clock
 from backend.actions import binding, partner_feed
 from backend.actions.events import read_event
-from backend.database import transaction
+from backend.database import db, transaction
 from backend.partners import bindings, proofs
 from backend.partners import service as partners
 from backend.residents import consents
+from tests.actions.holding import PATIENCE_S, somebody_else, until
 from tests.books import differences
 from tests.contract.described import assert_described
 from tests.together import together
@@ -68,6 +70,7 @@ def test_waiting_does_not_make_an_event_too_old(resident, send, ride, bind, rows
     send([ride("a", hours_ago=24 * 365.9)])
     rows("UPDATE external_events SET received_at = received_at - interval '29 days' RETURNING 1")
     rows("UPDATE partners SET max_event_age_days = 340 RETURNING 1")
+    db.session.expire_all()  # the rows were changed past it
     assert bind(resident, "u-1")["credited"] == 1
 
 
@@ -171,6 +174,32 @@ def test_a_page_that_looked_the_binding_up_before_it_was_undone_credits_nothing(
     (result,), _ = together(app, [page, undo])
     assert result.status == "unbound"
     assert rows("SELECT actions FROM wallets") == [(0,)]
+
+
+def test_who_unbinds_while_a_page_is_credited_waits_until_it_is(app, resident, bind, bikes, ride, monkeypatch):
+    bind(resident, "u-1")
+    usual, undoing = bindings.still_hold, []
+
+    def undo():
+        with app.app_context(), transaction():
+            binding.unbind(resident_id=resident.resident_id, partner_code="bikes", now=clock.now())
+
+    def waits():
+        return other.execute("SELECT FROM pg_stat_activity WHERE pg_blocking_pids(pid) <> '{}'").fetchone() is not None
+
+    def look_and_undo(*given, **more):
+        undoing.append(pool.submit(undo))
+        until(lambda: undoing[0].done() or waits())
+        assert not undoing[0].done()
+        return usual(*given, **more)
+
+    monkeypatch.setattr(bindings, "still_hold", look_and_undo)
+    with ThreadPoolExecutor(1) as pool, somebody_else() as other:
+        other.autocommit = True
+        with transaction():
+            (result,) = partner_feed.credit_events(bikes.row, [read_event(ride("a"))], now=clock.now())
+        undoing[0].result(PATIENCE_S)
+    assert result.status == "credited"
 
 
 def test_what_is_bound_at_a_partner_that_is_no_longer_active_can_be_undone(client, resident, headers, bind, rows):

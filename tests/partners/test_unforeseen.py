@@ -123,9 +123,12 @@ def credit_all_but(guilty, calls, error=psycopg.errors.CheckViolation):
 
 
 @pytest.mark.parametrize("guilty", [set(), {0}, {6}, {2, 3}, {0, 3, 6}])
-def test_each_part_is_credited_once_and_in_order(guilty):
+@pytest.mark.parametrize(
+    "error", [psycopg.errors.CheckViolation, psycopg.errors.NumericValueOutOfRange, psycopg.errors.RaiseException]
+)
+def test_each_part_is_credited_once_and_in_order(guilty, error):
     calls, places = [], [5, 1, 4, 0, 3, 6, 2]
-    results = credit_in_parts(places, credit_all_but(guilty, calls), refuse=lambda place, _: f"refused {place}")
+    results = credit_in_parts(places, credit_all_but(guilty, calls, error), refuse=lambda place, _: f"refused {place}")
     assert results == {one: f"{'refused' if one in guilty else 'credited'} {one}" for one in places}
     credited = [one for part in calls if not guilty.intersection(part) for one in part]
     assert credited == [one for one in places if one not in guilty]
@@ -147,11 +150,19 @@ def test_what_is_no_events_affair_is_raised_at_once(error):
     assert calls == [[0, 1, 2, 3], [4, 5, 6, 7]]
 
 
-def test_others_with_the_same_records_again_and_again_are_waited_for_elsewhere(send, ride, known, monkeypatch):
+@pytest.mark.parametrize(("times", "status"), [(partner_feed.ATTEMPTS - 1, 200), (partner_feed.ATTEMPTS, 503)])
+def test_others_with_the_same_records_are_met_so_often_and_then_waited_for_elsewhere(
+    send, ride, known, monkeypatch, times, status
+):
     known("u-1")
+    usual, met = partner_feed.record_many, [psycopg.errors.DeadlockDetected] * times
 
-    def deadlock(*_, **__):
-        raise psycopg.errors.DeadlockDetected
+    def deadlock(*given, **more):
+        if met:
+            raise met.pop()
+        return usual(*given, **more)
 
     monkeypatch.setattr(partner_feed, "record_many", deadlock)
-    assert send([ride("x")], status=503)["type"] == "upstream-unavailable"
+    answer = send([ride("x")], status=status)
+    assert answer.get("type") == ("upstream-unavailable" if status != 200 else None)
+    assert answer.get("credited") == (1 if status == 200 else None)

@@ -123,6 +123,16 @@ def test_a_form_is_told_from_others_by_its_parts_whatever_stands_between_them(ap
     assert [told(form) for form in FORMS] == hashes
 
 
+@pytest.mark.parametrize("elsewhere", [{"path": "/there"}, {"method": "PATCH"}])
+def test_what_is_sent_elsewhere_is_another_request(app, elsewhere):
+    def told(**sent):
+        given = {"path": "/here", "method": "POST", "data": b"{}", "headers": {"Idempotency-Key": "mine"}}
+        with app.test_request_context(**{**given, **sent}):
+            return of_request().hash
+
+    assert told(**elsewhere) != told() == told()
+
+
 def test_another_secret_gives_another_hash_and_the_same_the_same(app, change_keys):
     def asked():
         with app.test_request_context(method="POST", data=b"{}", headers={"Idempotency-Key": "mine"}):
