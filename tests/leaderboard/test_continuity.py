@@ -192,3 +192,22 @@ def test_rebuilding_drops_and_fills_the_present_boards(app, board, deeds, reside
     assert "10 boards rebuilt" in runner.output
     assert board_differences() == []
     assert board(resident, "points/all")["me"]["score"] == 19
+
+
+def test_who_notices_a_loss_that_has_been_noticed_drops_nothing_more(app, epoch):
+    lost = epoch()
+    begun = []
+    for _ in range(2):
+        with transaction():
+            epochs.begin(cursor(), instead_of=lost)
+        begun.append(epoch())
+    assert lost != begun[0] == begun[1]
+
+
+def test_an_epoch_that_is_over_makes_no_other_fall_behind(app, epoch):
+    over = epoch()
+    with transaction():
+        begun = epochs.begin(cursor())
+    with transaction():
+        epochs.fall_behind(cursor(), over)
+        assert epochs.state(cursor()) == epochs.State(begun, behind=False)

@@ -11,6 +11,7 @@ from backend.database import db
 from backend.leaderboard.periods import KINDS, containing
 from backend.leaderboard.scores import EASTERNMOST, METRICS, MOST, SCORE, TICK_S, value_of
 from tests.leaderboard.oracle import encode
+from tests.projections import expected_now, project_all, projected
 
 DAY = date(2026, 12, 30)
 CITY_NOON = datetime(2026, 12, 30, 4, tzinfo=UTC)
@@ -91,3 +92,16 @@ def test_late_trips_are_still_told_apart_three_days_after_the_end_of_a_period(ki
 def test_nothing_is_nothing_whenever_it_was_reached():
     period = containing(DAY, kind="day")
     assert {encode(m, value=v, reached_at=CITY_NOON, period=period) for m in METRICS for v in (0, -5)} == {0}
+
+
+def test_what_brings_no_points_or_no_grams_does_not_move_when_they_were_reached(
+    app, deeds, resident, well_into_the_day
+):
+    # On the one day the last brings no grams, on the other no points.
+    deeds.record(resident, days_ago=1)
+    no_grams = deeds.record(resident, "e_office", days_ago=1, minute=90, tier="declaration").outcome
+    *_, no_points = [deeds.record(resident, metres=8_000, minute=30 * place).outcome for place in range(3)]
+    assert ((no_grams.points, no_grams.co2e_mg), no_points.points) == ((1, 0), 0)
+    assert no_points.co2e_mg > 0
+    project_all(resident, limit=1)
+    assert projected() == expected_now()

@@ -200,6 +200,18 @@ def test_only_the_first_hundred_stand(deeds, new_resident, settle_due, monkeypat
     assert {(board.size, len(board.standings)) for board in settled(scope="city")} == {(3, 2)}
 
 
+def test_who_came_to_the_same_at_the_same_moment_stands_as_on_a_board(deeds, new_resident, settle_due, forty_days_ago):
+    now = clock.now()
+    people = [new_resident() for _ in range(3)]
+    for person in people:
+        deeds.record(person, days_ago=40, now=now)
+    projector.drain()
+    settle_due()
+    (city,) = settled(metric="points", period="day", starts_on=forty_days_ago, scope="city")
+    ids = [standing["resident_id"] for standing in city.standings]
+    assert ids == sorted((person.resident_id for person in people), key=str, reverse=True)
+
+
 @pytest.fixture
 def show(client, admin_headers):
     """show(path, role) → the status and body that an admin is answered for a settled board."""

@@ -16,6 +16,7 @@ from backend.leaderboard.boards import Board
 from backend.leaderboard.moving import moved
 from backend.leaderboard.periods import KINDS, containing
 from backend.leaderboard.scores import METRICS
+from backend.leaderboard.tending import tend
 from backend.ledger import service as ledger
 from backend.outbox import partition_of
 from backend.projector import service as projector
@@ -112,11 +113,15 @@ def test_a_batch_that_told_redis_and_was_not_committed_is_repeated_without_harm(
     app, deeds, resident, epoch, crash_before_commit
 ):
     fill(epoch)
+    deeds.record(resident, minute=60)
+    project_all(resident)
     deeds.record(resident)
     crash_before_commit()
     with pytest.raises(CrashError):
         projector.project(partition_of(resident.resident_id))
     assert waiting() == 1
+    with transaction():
+        assert not tend()
     project_all(resident)
     assert projected() == expected_now()
     assert board_differences() == []
@@ -238,6 +243,7 @@ def test_each_board_is_told_what_is_its_own(app, deeds, new_resident, epoch):
 @pytest.mark.parametrize(("leaves", "there"), [(False, 1), (True, 0)])
 def test_who_moves_or_leaves_changes_boards(app, deeds, new_resident, epoch, leaves, there):
     mover, stayer = new_resident("mover", district_id=1, community_id=5), new_resident("stayer", district_id=1)
+    fill(epoch)
     for district_id in (1, 2):
         fill(epoch, scope="district", area_id=district_id)
     fill(epoch, scope="community", area_id=5)
@@ -254,7 +260,7 @@ def test_who_moves_or_leaves_changes_boards(app, deeds, new_resident, epoch, lea
     projector.drain()
     assert board_differences() == []
     counts = {area: size_of(epoch, "district", area) for area in (1, 2)}
-    assert (counts, size_of(epoch, "community", 5)) == ({1: 1, 2: there}, 0)
+    assert (counts, size_of(epoch, "community", 5), size_of(epoch, "city", 0)) == ({1: 1, 2: there}, 0, 1 + there)
 
 
 def size_of(epoch, scope, area_id):

@@ -80,6 +80,15 @@ def test_points_given_back_count_neither_as_redeemed_nor_as_a_redemption(app, ci
     assert exact["outstanding"] == exact["points_issued"] - 7
 
 
+def test_what_expired_and_what_was_adjusted_is_in_what_is_outstanding(app, city):
+    rows = "(0, '2026-11-01', 'expire', 3, 1), (0, '2026-11-01', 'adjust', -2, 1)"
+    with transaction():
+        db.session.execute(db.text(f"INSERT INTO movements (partition, day, kind, points, times) VALUES {rows}"))
+        exact = service.exact()
+    assert (exact["points_expired"], exact["points_adjusted"]) == (3, -2)
+    assert exact["outstanding"] == exact["points_issued"] - 3 - 2
+
+
 def test_as_of_goes_no_further_than_what_has_been_projected(read, city, deeds):
     posted_at = clock.now() - timedelta(minutes=5)
     deeds.record(city[2], "no_cutlery", minute=200, now=posted_at)
