@@ -171,17 +171,21 @@ def _all_replaced(claim: Claim, met: list[Trip]) -> bool:
 def _limit_reached(
     claim: Claim, rules: TaskRules, *, rule: EvidenceRule, standing: Standing, freed: list[Trip]
 ) -> bool:
-    period: date = claim.day if rules.limit_period == "day" else claim.day.replace(day=1)
+    period = _period(claim.day, rules)
     # The account that was left may have counted in it as often as one may.
     if standing.left_on is not None and period <= standing.left_on:
         return True
     used = standing.count(rules.task_id, period, monthly=rules.limit_period == "month")
     if freed:
-        used -= sum(1 for trip in freed if trip.task_id == rules.task_id and trip.day == claim.day)
+        used -= sum(1 for trip in freed if trip.task_id == rules.task_id and _period(trip.day, rules) == period)
     if used >= rules.limit_count:
         return True
     shared = rule.shared_limit
     return shared is not None and standing.shared_count(shared.group, claim.day) >= shared.per_day
+
+
+def _period(day: date, rules: TaskRules) -> date:
+    return day if rules.limit_period == "day" else day.replace(day=1)
 
 
 def _capped(wanted: int, claim: Claim, rules: TaskRules, *, standing: Standing, caps: Caps) -> tuple[int, str | None]:

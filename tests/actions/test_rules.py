@@ -260,6 +260,29 @@ def test_a_monthly_limit_counts_the_whole_month(rules, day):
     assert judged(rules, last_month, standing).status == "credited"
 
 
+@pytest.mark.parametrize("others", [0, 1])
+@pytest.mark.parametrize(
+    ("period", "day", "declared_on"),
+    [
+        ("day", date(2026, 11, 20), date(2026, 11, 20)),
+        ("day", date(2026, 11, 20), date(2026, 11, 19)),
+        ("month", date(2026, 11, 20), date(2026, 11, 20)),
+        ("month", date(2026, 11, 20), date(2026, 11, 19)),
+        ("month", date(2026, 11, 1), date(2026, 10, 31)),
+    ],
+)
+def test_a_trip_that_is_replaced_uses_up_no_limit_and_frees_none_but_its_own(rules, period, day, declared_on, others):
+    limited = replace(rules["bike_ride"], limit_period=period, limit_count=1)
+    standing = Standing(1)
+    declared = a_trip(tier="declaration")._replace(task_id=limited.task_id, day=declared_on)
+    standing.add(task_id=limited.task_id, day=declared_on, points=9, group=None, trip=declared)
+    for _ in range(others):
+        standing.add(task_id=limited.task_id, day=day, points=0, group=None, trip=None)
+    outcome = judged({"bike_ride": limited}, claim(day=day), standing)
+    wanted = ("refused", "daily-limit-reached", ()) if others else ("credited", None, (declared,))
+    assert (outcome.status, outcome.reason, outcome.replaces) == wanted
+
+
 def test_what_the_rules_would_refuse_anyway_is_not_called_a_duplicate(rules):
     standing = Standing(1, known={"x"}, taken={(7, "y")})
     for given in ({"client_reference": "x"}, {"partner_id": 7, "external_id": "y"}):
