@@ -3,7 +3,7 @@
 Holding points is not among them: `rewards` does it in its one statement, from the parts in `spending`.
 
 One lock order everywhere: a resident's wallet first (`lock_wallet`), then whatever else. Every verb expects the
-wallet to be locked and raises its version, so that awards in flight are judged again.
+wallet that `lock_wallet` gave: its version is raised, so that awards in flight are judged again.
 """
 
 from collections.abc import Iterable
@@ -69,7 +69,7 @@ def open_wallets(resident_ids: Iterable[int]) -> None:
 
 
 def lock_wallet(resident_id: int) -> Wallet:
-    """The resident's wallet, locked until the transaction ends; raises NotFoundError."""
+    """The resident's wallet, locked until the transaction ends, and its version raised; raises NotFoundError."""
     query = select(Wallet).where(Wallet.resident_id == resident_id).with_for_update()
     wallet = db.session.scalar(query.execution_options(populate_existing=True))
     if wallet is None:
