@@ -23,6 +23,7 @@ from backend.emissions import service as emissions
 from backend.emissions.rules import Quantification
 from backend.errors import AlreadyDecidedError, NotFoundError, ValidationFailedError
 from backend.ledger import service as ledger
+from backend.ledger.models import Wallet
 from backend.ledger.service import OwnerFrozenError, Reference
 from backend.web.paging import Place
 
@@ -58,10 +59,9 @@ def accept(*, resident_id: int, seq: int, by: str, now: datetime) -> Action:
     OwnerFrozenError, OverlappingActionError where another trip has been credited for that time since, and
     ValidationFailedError where it comes to more than one action can earn.
     """
-    action = _locked(resident_id, seq)
+    wallet, action = _locked(resident_id, seq)
     settings = present.settings()
     outcome = _judged(action, settings=settings)
-    wallet = ledger.lock_wallet(resident_id)
     year, reference = action.local_day.year, Reference("action", seq)
     ledger.award(wallet, points=outcome.points, reference=reference, year=year, now=now, settings=settings)
     wallet.co2e_mg += outcome.co2e_mg
@@ -81,7 +81,6 @@ def _judged(action: Action, *, settings: Settings) -> Outcome:
     """What the action comes to now, with its resident's wallet locked; raises what `accept` does."""
     rules = catalogue_service.version(action.task_version_id)
     claim = _claim(action, rules)
-    db.session.flush()
     standing = lock_and_load(cursor(), {action.resident_id: [claim]}).standings[action.resident_id]
     if standing.frozen:
         raise OwnerFrozenError
@@ -102,21 +101,21 @@ def _judged(action: Action, *, settings: Settings) -> Outcome:
 
 def refuse(*, resident_id: int, seq: int, reason: str, by: str, now: datetime) -> Action:
     """End a pending action without credit; it no longer uses up its limit. Raises NotFoundError, NotPendingError."""
-    action = _locked(resident_id, seq)
+    _, action = _locked(resident_id, seq)
     action.status, action.reason, action.decided_by, action.decided_at = "refused", reason, by, now
     db.session.flush()
     trail.record(action, verb="refused", was="pending", by=by)
     return action
 
 
-def _locked(resident_id: int, seq: int) -> Action:
-    ledger.lock_wallet(resident_id)
+def _locked(resident_id: int, seq: int) -> tuple[Wallet, Action]:
+    wallet = ledger.lock_wallet(resident_id)
     action = db.session.get(Action, (resident_id, seq), populate_existing=True)
     if action is None:
         raise NotFoundError
     if action.status != "pending":
         raise NotPendingError
-    return action
+    return wallet, action
 
 
 def _quantification(action: Action) -> Quantification | None:

@@ -17,7 +17,7 @@ from backend.audit.models import AuditRow
 from backend.database import cursor, db, transaction
 from backend.emissions import revision
 from backend.ledger import service as ledger
-from backend.ledger.models import YearlyPoints
+from backend.ledger.models import Wallet, YearlyPoints
 from backend.projector import service as projector
 from backend.verification import verify
 from tests.append_only import changeable
@@ -77,6 +77,14 @@ def test_a_decision_is_made_once(client, plates, reviewer):
     assert client.post(f"/api/v1/admin/actions/{action}/accept", headers=reviewer).status_code == 200
     again = client.post(f"/api/v1/admin/actions/{action}/accept", headers=reviewer)
     assert (again.status_code, again.json["type"]) == (409, "already-decided")
+
+
+@pytest.mark.parametrize(("verb", "body"), [("accept", None), ("refuse", {"reason": "not a plate"})])
+def test_a_decision_raises_the_wallets_version_once(client, plates, reviewer, verb, body):
+    action, version = plates(1)["id"], select(Wallet.version)
+    before = db.session.scalar(version)
+    assert client.post(f"/api/v1/admin/actions/{action}/{verb}", json=body, headers=reviewer).status_code == 200
+    assert db.session.scalar(version) == before + 1
 
 
 def test_nothing_is_credited_to_a_frozen_resident(client, plates, reviewer, resident):
