@@ -12,6 +12,8 @@ from backend.residents.idempotency import in_database
 
 BESIDES = 8
 """Columns of a read beside wallet and past action: the same in all its rows."""
+REVISION = 1 - BESIDES
+"""Where among a row's columns the catalogue's revision stands."""
 
 ACTION = """resident_id, seq, task_id, task_version_id, tier, status, quantity, happened_at, ended_at, local_day,
         district_id, methodology_id, baseline_factor_id, project_factor_id, co2e_mg, points, capped_by,

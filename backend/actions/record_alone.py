@@ -7,7 +7,7 @@ between, it changes nothing.
 import psycopg
 
 from backend.actions.asked import Asked
-from backend.actions.award_sql import BESIDES
+from backend.actions.award_sql import REVISION
 from backend.actions.awarding import awards_of, count
 from backend.catalogue import service as catalogue_service
 from backend.database.statements import Statements
@@ -20,8 +20,8 @@ def attempted(statements: Statements, asked: Asked) -> bool:
     """
     catalogue = catalogue_service.cached()
     rows = statements.execute(*asked.reading(asked.span(asked.claims, catalogue))).fetchall()
-    if rows and rows[0][1 - BESIDES] != catalogue.revision:
-        catalogue_service.current(rows[0][1 - BESIDES])
+    if rows and rows[0][REVISION] != catalogue.revision:
+        catalogue_service.current(rows[0][REVISION])
         return False
     for award in awards_of([(asked, rows)], catalogue=catalogue):
         try:

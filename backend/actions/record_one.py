@@ -18,7 +18,7 @@ from backend.actions.claim import Claim
 from backend.actions.record_alone import attempted
 from backend.actions.record_together import (
     MovedError,
-    is_one_requests,
+    may_be_of_one_request,
     one_of_each_key,
     record_in_turn,
     record_together,
@@ -72,7 +72,7 @@ class Awards(Gathering[Asked]):
             try:
                 left = record_together(statements, now)
             except (MovedError, psycopg.Error) as error:
-                if not is_one_requests(error, statements):
+                if not may_be_of_one_request(error, statements):
                     raise
                 left = now
         return _by_resident([*left, *later])

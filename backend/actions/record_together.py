@@ -11,7 +11,7 @@ from datetime import datetime
 import psycopg
 
 from backend.actions.asked import Asked, Statement
-from backend.actions.award_sql import BESIDES, TRY_LOCK
+from backend.actions.award_sql import REVISION, TRY_LOCK
 from backend.actions.awarding import Read, awards_of, count
 from backend.actions.claim import Claim
 from backend.catalogue import service as catalogue_service
@@ -36,7 +36,7 @@ _WAITED = (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled)
 """What is refused after all the time there is: asked one after the other, each would wait as long again."""
 
 
-def is_one_requests(error: Exception, statements: Statements) -> bool:
+def may_be_of_one_request(error: Exception, statements: Statements) -> bool:
     """Whether what a group has met may be the affair of one of its requests, from which the others need not suffer.
 
     PostgreSQL has refused a statement, or the catalogue has moved: nothing was written, and the connection serves on.
@@ -51,7 +51,7 @@ def record_together(statements: Statements, asked: Sequence[Asked]) -> Sequence[
     """Record each that can be at once, by `prepared_statements`; gives those whose wallets others hold.
 
     Sets `recorded` or `error` of all others. Of one resident's requests that share a key only one may be among them.
-    Where it raises, nothing was written: see `is_one_requests`.
+    Where it raises, nothing was written: see `may_be_of_one_request`.
     """
     catalogue = catalogue_service.cached()
     owners = array(sorted({one.owner for one in asked}))
@@ -80,7 +80,7 @@ def record_in_turn(statements: Statements, asked: Sequence[Asked], *, late: Call
                 now, rest = one_of_each_key([*now, *late()])
                 _read_judge_and_write(statements, now)
         except (MovedError, psycopg.Error) as error:
-            if not is_one_requests(error, statements):
+            if not may_be_of_one_request(error, statements):
                 raise
             for one in now:
                 _record_alone(statements, one)
@@ -106,7 +106,7 @@ def _record_alone(statements: Statements, one: Asked) -> None:
         except MET:
             continue
         except psycopg.Error as error:
-            if not is_one_requests(error, statements):
+            if not may_be_of_one_request(error, statements):
                 raise
             one.error = error
         return
@@ -134,9 +134,9 @@ def _spans(asked: Sequence[Asked], catalogue: Catalogue) -> Iterator[tuple[datet
 
 def _judge_and_write(statements: Statements, reads: Sequence[Read], *, catalogue: Catalogue) -> None:
     for _, rows in reads:
-        if rows and rows[0][1 - BESIDES] != catalogue.revision:
+        if rows and rows[0][REVISION] != catalogue.revision:
             statements.execute("ROLLBACK")
-            catalogue_service.current(rows[0][1 - BESIDES])
+            catalogue_service.current(rows[0][REVISION])
             raise MovedError
     awards = awards_of(reads, catalogue=catalogue)
     *written, _ = statements.together([*(award.statement for award in awards), ("COMMIT", ())])
