@@ -7,8 +7,7 @@ STALE_S, in any process. Where PostgreSQL does not answer, boards are refused as
 """
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 
@@ -33,12 +32,17 @@ _HOLDS = "SELECT 1 FROM residents WHERE resident_id = %s AND state = 'active' AN
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What was the case at one moment: the state of the boards, and how far the changes of residents were read."""
+    """What was the case at one moment: the state of the boards, and how far the changes of residents were read.
+
+    It holds its own age: kept beside it, the age of a new look could be taken for that of an old one.
+    """
 
     state: State
     at: Place
     restored: bool
     """All sessions were ended not long ago: which tokens are younger only PostgreSQL knows."""
+    read_at: float = field(compare=False)
+    """When the look began, on the monotonic clock."""
 
 
 @dataclass(slots=True)
@@ -46,15 +50,14 @@ class Knowledge:
     """Of one process. `turn` is held by who looks, `lock` while names are taken in or forgotten."""
 
     known: Known | None = None
-    read_at: float = 0.0
     failed_at: float = 0.0
     ended: dict[int, int] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
     turn: Lock = field(default_factory=Lock)
     lock: Lock = field(default_factory=Lock)
 
-    def learn(self, news: News, state: State) -> Known:
-        """Take in what a look has found, and forget what it changed."""
+    def learn(self, news: News, state: State, *, read_at: float) -> Known:
+        """Take in what a look has found that began at `read_at`, and forget what it changed."""
         with self.lock:
             if news.anew:
                 self.names.clear()
@@ -62,7 +65,7 @@ class Knowledge:
             for resident_id in news.changed:
                 self.names.pop(resident_id, None)
             self.ended.update(news.ended)
-            self.known = Known(state, news.at, EVERYBODY in self.ended)
+            self.known = Known(state, news.at, EVERYBODY in self.ended, read_at)
         return self.known
 
     def keep(self, names: Mapping[int, str], *, known: Known) -> None:
@@ -87,16 +90,15 @@ def look(*, afresh: bool = False) -> Known:
     """
     mine = knowledge()
     known, now = mine.known, time.monotonic()
-    age = now - mine.read_at
-    if known is not None and not afresh and age < FRESH_S:
+    if known is None or afresh or now - known.read_at >= STALE_S:
+        if not mine.turn.acquire(timeout=PATIENCE_S):
+            raise UpstreamUnavailableError(retry_after=2)
+    elif now - known.read_at < FRESH_S or not mine.turn.acquire(blocking=False):
         return known
-    if known is not None and not afresh and age < STALE_S:
-        if not mine.turn.acquire(blocking=False):
-            return known
-    elif not mine.turn.acquire(timeout=PATIENCE_S):
-        raise UpstreamUnavailableError(retry_after=2)
-    with _held(mine.turn):
+    try:
         return _look(mine, since=now)
+    finally:
+        mine.turn.release()
 
 
 def admit(caller: Caller, known: Known) -> None:
@@ -110,26 +112,17 @@ def admit(caller: Caller, known: Known) -> None:
 
 
 def _look(mine: Knowledge, *, since: float) -> Known:
-    if mine.known is not None and mine.read_at >= since:
-        return mine.known
+    known = mine.known
+    if known is not None and known.read_at >= since:
+        return known
     if mine.failed_at >= since:
         # It failed while we waited for it: who waited too must not try one after the other.
         raise UpstreamUnavailableError(retry_after=2)
     began = time.monotonic()
     try:
         with prepared_statements() as cursor:
-            news = changes.since(cursor, mine.known.at if mine.known else None)
-            known = mine.learn(news, epochs.state(cursor))
+            news = changes.since(cursor, known.at if known else None)
+            return mine.learn(news, epochs.state(cursor), read_at=began)
     except BaseException:
         mine.failed_at = time.monotonic()
         raise
-    mine.read_at = began
-    return known
-
-
-@contextmanager
-def _held(turn: Lock) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        turn.release()

@@ -1,7 +1,10 @@
 """What a process keeps of residents is dropped when it changes: within a second, in every process, in any order."""
 
+import time
+from dataclasses import replace
 from datetime import timedelta
 from threading import Thread
+from types import SimpleNamespace
 
 import pytest
 from flask_babel import force_locale
@@ -140,11 +143,27 @@ def test_nobody_waits_for_anothers_look_until_a_second_has_passed(app, monkeypat
     known, mine = look(), knowledge.knowledge()
     with mine.turn:
         assert look() is known
-        mine.read_at -= 60.0
+        mine.known = replace(known, read_at=known.read_at - 60.0)
         with pytest.raises(UpstreamUnavailableError):
             look()
     assert look() == known
     assert look() is not known
+
+
+def test_a_look_of_long_ago_is_not_taken_for_the_one_that_ends_meanwhile(app, wei, monkeypatch):
+    monkeypatch.setattr(knowledge, "FRESH_S", 60.0)
+    monkeypatch.setattr(knowledge, "STALE_S", 60.0)
+    old, ended = look(), []
+
+    def ten_minutes_later():
+        if not ended:
+            ended.append(None)
+            ended.append(look(afresh=True))  # of another thread, which is done before we see how late it is
+        return time.monotonic() + 600.0
+
+    change(wei, nickname="Bo")
+    monkeypatch.setattr(knowledge, "time", SimpleNamespace(monotonic=ten_minutes_later))
+    assert look() == ended[-1] != old
 
 
 def test_who_waited_for_a_look_that_failed_does_not_try_again(app):

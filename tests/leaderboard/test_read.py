@@ -243,6 +243,7 @@ def test_a_name_is_shown_as_it_is_whatever_it_is_made_of(board, podium, avatar_u
 @pytest.mark.parametrize("path", ["points/day", "points/day/around-me"])
 def test_a_page_of_people_who_are_known_costs_one_round_trip(app, board, podium, monkeypatch, path):
     monkeypatch.setattr(knowledge, "FRESH_S", 60.0)
+    monkeypatch.setattr(knowledge, "STALE_S", 60.0)
     board(podium[0], "points/day")
     sent, ask = [], redis.ask
     monkeypatch.setattr(redis, "ask", lambda *words: sent.append(words) or ask(*words))
