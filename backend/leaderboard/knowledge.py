@@ -22,8 +22,6 @@ from backend.residents.changes import EVERYBODY, News, Place
 
 FRESH_S = 0.5
 STALE_S = 1.0
-PATIENCE_S = 10.0
-"""How long a request waits for another one's look: as long as a statement may take."""
 MOST_NAMES = 65_536
 """Residents whose names a process keeps: some ten megabytes."""
 
@@ -91,7 +89,8 @@ def look(*, afresh: bool = False) -> Known:
     mine = knowledge()
     known, now = mine.known, time.monotonic()
     if known is None or afresh or now - known.read_at >= STALE_S:
-        if not mine.turn.acquire(timeout=PATIENCE_S):
+        # Another one's look is waited for as long as a statement may take.
+        if not mine.turn.acquire(timeout=present.settings().database_timeout_ms / 1000):
             raise UpstreamUnavailableError(retry_after=2)
     elif now - known.read_at < FRESH_S or not mine.turn.acquire(blocking=False):
         return known

@@ -136,10 +136,10 @@ def test_after_a_restore_only_younger_tokens_hold(app, wei):
     admit(Caller(wei.resident_id, before.epoch + restored.EPOCHS_SKIPPED), look())
 
 
-def test_nobody_waits_for_anothers_look_until_a_second_has_passed(app, monkeypatch):
+def test_nobody_waits_for_anothers_look_until_a_second_has_passed(app, settings, monkeypatch):
     monkeypatch.setattr(knowledge, "FRESH_S", 0.0)
     monkeypatch.setattr(knowledge, "STALE_S", 60.0)
-    monkeypatch.setattr(knowledge, "PATIENCE_S", 0.01)
+    monkeypatch.setitem(app.extensions, "settings", replace(settings, database_timeout_ms=10))
     known, mine = look(), knowledge.knowledge()
     with mine.turn:
         assert look() is known
