@@ -5,6 +5,8 @@ same sums is one row. Rows are drained per partition (`resident_id` modulo PARTI
 meet.
 """
 
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 
 from sqlalchemy import Identity, Index
@@ -53,3 +55,16 @@ class OutboxRow(Model):
 def partition_of(resident_id: int) -> int:
     """The partition that folds this resident's rows."""
     return resident_id % PARTITIONS
+
+
+def by_partition(residents: Iterable[int], *, at_once: int) -> Iterator[tuple[int, list[int]]]:
+    """Partitions, each with up to `at_once` of its residents: one that has more comes several times, one after another.
+
+    For who writes what a projector writes, and must keep out that one alone, and not for long.
+    """
+    members: dict[int, list[int]] = defaultdict(list)
+    for resident_id in residents:
+        members[partition_of(resident_id)].append(resident_id)
+    for partition, some in members.items():
+        for start in range(0, len(some), at_once):
+            yield partition, some[start : start + at_once]

@@ -12,7 +12,6 @@ only where they differ it is looked for the residents whose own do.
 """
 
 import secrets
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -23,7 +22,7 @@ from backend.database import autocommit_cursor, take_time
 from backend.database.abreast import Cursor, cores, each
 from backend.leaderboard import locks, sums
 from backend.ledger import ranges
-from backend.outbox import partition_of
+from backend.outbox import by_partition
 
 ACTIONS_AT_ONCE = 400_000
 """Actions a chunk of residents: summing them stays within WORK_MEM, of which PostgreSQL takes twice for hashing."""
@@ -101,12 +100,9 @@ def recompute(*, workers: int | None = None) -> Iterator[tuple[int, int]]:
 
 def _mend(cursor: Cursor, *, first: int, last: int) -> None:
     """Of a chunk, write those that differ."""
-    by_partition: dict[int, list[int]] = defaultdict(list)
-    for resident_id in _different(cursor, first=first, last=last):
-        by_partition[partition_of(resident_id)].append(resident_id)
-    for partition, different in by_partition.items():
-        for start in range(0, len(different), RESIDENTS):
-            _write(cursor, different[start : start + RESIDENTS], partition=partition)
+    different = _different(cursor, first=first, last=last)
+    for partition, residents in by_partition(different, at_once=RESIDENTS):
+        _write(cursor, residents, partition=partition)
 
 
 def _different(cursor: Cursor, *, first: int, last: int) -> list[int]:

@@ -6,7 +6,6 @@ costs no lock and no write. Each transaction puts whole rows right: a rebuild th
 before, and may be begun again.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -16,14 +15,13 @@ from backend import clock
 from backend.database import autocommit_cursor, take_time
 from backend.database.abreast import Cursor, cores, each
 from backend.leaderboard import locks
+from backend.leaderboard.recomputing import MOST_WORKERS, WORK_MEM
 from backend.ledger import ranges
-from backend.outbox import partition_of
+from backend.outbox import by_partition
 from backend.totals import due
 
 ACTIONS_AT_ONCE = 400_000
 """Actions a range of residents whose participations are looked at: sorting both sides stays about within WORK_MEM."""
-WORK_MEM = "64MB"
-MOST_WORKERS = 4
 RESIDENTS = 2_000
 """Residents whose participations are written in one transaction, in which their partition's projector waits."""
 ROWS = 50_000
@@ -72,13 +70,10 @@ def _steps(table: str, cursors: Sequence[Cursor], jobs: Sequence[Callable[[Curso
 
 
 def _mend_participations(cursor: Cursor, *, first: int, last: int) -> int:
-    by_partition: dict[int, list[int]] = defaultdict(list)
-    for resident_id in _different(cursor, first=first, last=last):
-        by_partition[partition_of(resident_id)].append(resident_id)
+    different = _different(cursor, first=first, last=last)
     return sum(
-        _write(cursor, residents[start : start + RESIDENTS], partition=partition)
-        for partition, residents in by_partition.items()
-        for start in range(0, len(residents), RESIDENTS)
+        _write(cursor, residents, partition=partition)
+        for partition, residents in by_partition(different, at_once=RESIDENTS)
     )
 
 
