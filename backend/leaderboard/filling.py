@@ -97,15 +97,21 @@ class Filling:
 def ensure(board: Board, *, epoch: int) -> bool:
     """Fill a board, or wait for who does; whether it is complete then. Raises RedisError, psycopg.Error."""
     deadline = time.monotonic() + PATIENCE_S
-    while not _is_complete(board, epoch):
+    while not is_complete(board, epoch=epoch):
         with autocommit_cursor() as cursor, cursor.connection.transaction():
-            free = locks.try_filling(cursor, board.name) and not _is_complete(board, epoch)
+            free = locks.try_filling(cursor, board.name) and not is_complete(board, epoch=epoch)
             if free and fill(cursor, [board], epoch=epoch):
                 return True
         if time.monotonic() > deadline:
             return False
         time.sleep(POLL_S)
     return True
+
+
+def is_complete(board: Board, *, epoch: int) -> bool:
+    """Whether it is in Redis, and is not still being filled. Raises RedisError."""
+    with redis.reaching():
+        return redis.number(redis.client().zscore(board.key(epoch), "#")) == READY
 
 
 def fill(cursor: psycopg.Cursor[Any], boards: Sequence[Board], *, epoch: int) -> bool:
@@ -152,8 +158,3 @@ def _distribute(lines: Iterable[Any], fillings: dict[int, Filling]) -> None:
     for line in lines:
         head, _, area = bytes(line).rstrip().rpartition(b" ")
         takers[area](head + b"\n")
-
-
-def _is_complete(board: Board, epoch: int) -> bool:
-    with redis.reaching():
-        return redis.number(redis.client().zscore(board.key(epoch), "#")) == READY

@@ -16,9 +16,9 @@ from backend.database import autocommit_cursor, take_time
 from backend.database.abreast import Cursor
 from backend.leaderboard import epochs, locks
 from backend.leaderboard.boards import MEMBERSHIP, Board
-from backend.leaderboard.filling import COLUMN
+from backend.leaderboard.filling import COLUMN, is_complete
 from backend.leaderboard.scores import SCORE
-from backend.leaderboard.scripts import COMPARE, READY, Call, run
+from backend.leaderboard.scripts import COMPARE, Call, run
 from backend.leaderboard.writing import live
 from backend.outbox import PARTITIONS
 from backend.verification.difference import Checked, Difference
@@ -45,7 +45,14 @@ class _Shown:
     """A board that is in Redis."""
 
     board: Board
-    key: str
+    epoch: int
+
+    @property
+    def key(self) -> str:
+        return self.board.key(self.epoch)
+
+    def is_complete(self) -> bool:
+        return is_complete(self.board, epoch=self.epoch)
 
     def values(self, **more: Any) -> dict[str, Any]:
         period = self.board.period
@@ -65,8 +72,8 @@ def differences(checked: Checked) -> Iterator[Difference]:
         try:
             state = epochs.state(cursor)
             for board in [] if state.behind else live(state.epoch):
-                shown = _Shown(board, board.key(state.epoch))
-                if _is_complete(shown):
+                shown = _Shown(board, state.epoch)
+                if shown.is_complete():
                     checked.boards += 1
                     yield from _of_board(reader, cursor, shown)
         except redis.RedisError as error:
@@ -119,7 +126,7 @@ def _certain(cursor: Cursor, shown: _Shown, suspects: Sequence[str]) -> Iterator
             scores = dict(zip(due, _scores(shown, list(due)), strict=True))
         # A board that went away meanwhile has shown nobody anything wrong.
         differing = [member for member in due if due[member] != scores[member]]
-        if differing and _is_complete(shown):
+        if differing and shown.is_complete():
             for member in differing:
                 what = f"score on {shown.board.name}"
                 yield Difference("boards", member, what, _told(due[member]), _told(scores[member]))
@@ -138,11 +145,6 @@ def _scores(shown: _Shown, members: list[str]) -> list[float | None]:
         scores: Any = redis.client().zmscore(shown.key, members)
     # Who has fallen to nothing stays with score 0, and is not shown.
     return [float(score) if score else None for score in scores]
-
-
-def _is_complete(shown: _Shown) -> bool:
-    with redis.reaching():
-        return redis.number(redis.client().zscore(shown.key, "#")) == READY
 
 
 def _is_resident(member: str) -> bool:
