@@ -69,10 +69,13 @@ def exact() -> dict[str, Any]:
 
 def public() -> dict[str, Any]:
     """The totals as the city publishes them; complete up to `as_of`."""
+    # Before the sums are read: what is projected in between is in them, and must not move the moment on.
+    now = clock.now()
+    as_of = waiting.oldest_posted_at(cursor()) or now
     totals = exact()
     kg = Decimal(totals["co2e_mg"]) / MG_PER_KG
     return {
-        "as_of": waiting.oldest_posted_at(cursor()) or clock.now(),
+        "as_of": as_of,
         "co2e_kg": kilograms(totals["co2e_mg"]),
         "person_times": totals["person_times"],
         "participants": totals["participants"],

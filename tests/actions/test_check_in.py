@@ -208,3 +208,10 @@ def test_so_does_a_batch_of_nothing_else(client, resident, headers, code):
     assert [line["status"] for line in first.json["results"]] == ["credited"]
     with time_machine.travel(at + timedelta(minutes=5), tick=False):
         assert client.post(f"{ACTIONS}/batch", **sent).json == first.json
+
+
+def test_a_code_says_until_when_it_is_good(client, admin_headers):
+    wanted = {"task": TASK, "place": "park", "valid_s": 60}
+    shown = client.post("/api/v1/admin/check-ins", json=wanted, headers=admin_headers("operator")).json
+    assert shown["expires_at"] == clock.rfc3339(clock.now() + timedelta(seconds=60))
+    assert shown["expires_at"].endswith("Z")

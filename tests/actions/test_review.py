@@ -243,14 +243,6 @@ def test_an_accepted_photo_is_credited_by_the_factor_of_when_it_came_in(client, 
     assert list(verify()) == []
 
 
-def test_a_check_in_code_says_until_when_it_is_good(client, admin_headers):
-    wanted = {"task": "event_checkin", "place": "park", "valid_s": 60}
-    code = client.post("/api/v1/admin/check-ins", json=wanted, headers=admin_headers("operator")).json
-    left = datetime.fromisoformat(code["expires_at"]) - clock.now()
-    assert timedelta(seconds=50) < left <= timedelta(seconds=60)
-    assert code["expires_at"].endswith("Z")
-
-
 def test_decisions_move_the_points_of_the_year_that_the_action_is_of(app, resident, settings):
     at = clock.day_bounds(clock.local_day(clock.now()).replace(month=1, day=1))[0] - timedelta(hours=3)
     photo = {"tier": "photo", "evidence": {"photo_sha256": "ab" * 32}, "happened_at": at, "day": clock.local_day(at)}

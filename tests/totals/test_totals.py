@@ -97,6 +97,21 @@ def test_as_of_goes_no_further_than_what_has_been_projected(read, city, deeds):
     assert read().json["as_of"] > clock.rfc3339(posted_at)
 
 
+def test_what_is_projected_while_the_sums_are_read_does_not_move_as_of_beyond_them(read, city, deeds, monkeypatch):
+    before, posted_at = read().json, clock.now() - timedelta(minutes=5)
+    deeds.record(city[2], "no_cutlery", minute=200, now=posted_at)
+    sums = service.exact
+
+    def read_just_before():
+        totals = sums()
+        projector.drain()
+        return totals
+
+    monkeypatch.setattr(service, "exact", read_just_before)
+    told = read().json
+    assert (told["person_times"], told["as_of"]) == (before["person_times"], clock.rfc3339(posted_at))
+
+
 def test_totals_may_be_cached_and_asked_for_again_by_their_etag(read, city, deeds):
     first = read()
     assert first.headers["Cache-Control"] == "public, max-age=60"
