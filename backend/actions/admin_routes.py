@@ -1,10 +1,7 @@
 """Reviewing actions."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
-
-from flask_babel import gettext
 
 from backend import clock
 from backend.actions import check_in, photos, reading, reviewing
@@ -19,8 +16,6 @@ from backend.actions.models import Action
 from backend.actions.reversing import NotReversibleError, reverse
 from backend.admins.auth import admin as admin_only
 from backend.admins.models import Admin
-from backend.catalogue import service as catalogue_service
-from backend.errors import ValidationFailedError
 from backend.web import public_ids, refuses
 from backend.web.blueprint import Blueprint
 from backend.web.paging import Page, Place, decode_place, page_of, page_schema
@@ -79,13 +74,9 @@ def reverse_action(given: dict[str, str], action_id: str, *, admin: Admin) -> di
 @admin_only("operator")
 @blueprint.arguments(NewCheckInSchema)
 @blueprint.response(200, CheckInSchema)
-def new_check_in(given: dict[str, Any], *, admin: Admin) -> dict[str, Any]:
+def new_check_in(given: dict[str, Any], *, admin: Admin) -> check_in.Code:
     """A check-in code for a place, to show as a QR code until it ends"""
-    now = clock.now()
-    if given["task"] not in catalogue_service.current().tasks:
-        raise ValidationFailedError.of({"task": gettext("There is no such task.")})
-    token = check_in.issue(task=given["task"], place=given["place"], by=admin.id, now=now, valid_s=given["valid_s"])
-    return {"token": token, "expires_at": now + timedelta(seconds=given["valid_s"])}
+    return check_in.offer(**given, by=admin.id)
 
 
 def _listed(actions: Sequence[Action]) -> list[dict[str, Any]]:

@@ -8,19 +8,42 @@ scans the code can read it.
 """
 
 import hmac
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
-from backend import present
+from flask_babel import gettext
+
+from backend import clock, present
+from backend.catalogue import service as catalogue_service
+from backend.errors import ValidationFailedError
 
 LONGEST_VALID_S = 3_600
 
 
-def issue(*, task: str, place: str, by: int, now: datetime, valid_s: int) -> str:
-    """A token for one task at one place, good for `valid_s` seconds.
+@dataclass(frozen=True, slots=True)
+class Code:
+    """What a place shows, and until when."""
+
+    token: str
+    expires_at: datetime
+
+
+def offer(*, task: str, place: str, valid_s: int, by: int) -> Code:
+    """A code for one task at one place, good for `valid_s` seconds from now.
 
     `place` holds no dot; `by` is the number of the admin who asks for it.
+    Raises ValidationFailedError where there is no such task.
     """
+    now = clock.now()
+    if task not in catalogue_service.current().tasks:
+        raise ValidationFailedError.of({"task": gettext("There is no such task.")})
+    token = issue(task=task, place=place, by=by, now=now, valid_s=valid_s)
+    return Code(token, now + timedelta(seconds=valid_s))
+
+
+def issue(*, task: str, place: str, by: int, now: datetime, valid_s: int) -> str:
+    """A token for one task at one place, good for `valid_s` seconds from `now`: see `offer`."""
     until = int((now + timedelta(seconds=min(valid_s, LONGEST_VALID_S))).timestamp())
     # Beside the place and not beside `until`: web servers of the release before take it for part of the place's name.
     shown = f"{place}@{by}.{int(now.timestamp())}"

@@ -1,12 +1,10 @@
 """A resident's actions."""
 
-from datetime import timedelta
 from typing import Any
 
 from flask import Response
 
-from backend import clock, present, sealing
-from backend.actions import reading, submitting
+from backend.actions import reading, steps, submitting
 from backend.actions.refusals import REFUSALS
 from backend.actions.schemas import (
     ActionSchema,
@@ -22,14 +20,11 @@ from backend.errors import NotFoundError
 from backend.residents.auth import caller_by_token, signed_in
 from backend.residents.idempotency import idempotent
 from backend.residents.models import Resident
-from backend.residents.wechat import ForeignStepsError, SessionExpiredError, StaleStepsError, decrypt_we_run
+from backend.residents.wechat import ForeignStepsError, SessionExpiredError, StaleStepsError
 from backend.web import caller, public_ids, refuses, takes_large_bodies
 from backend.web.blueprint import Blueprint
 from backend.web.idempotency import json_answer, of_request, takes_key
 from backend.web.paging import Page, decode_number, page_schema
-
-FRESH = timedelta(minutes=10)
-"""How long after wx.getWeRunData its data may be sent: a tunnel's length, not a day's."""
 
 blueprint = Blueprint("actions", __name__, description="Green actions: record them, see what they came to")
 
@@ -75,18 +70,7 @@ def record_steps(given: dict[str, str], *, resident: Resident) -> dict[str, Any]
 
     Takes what wx.getWeRunData gave, still encrypted. Today's steps count tomorrow.
     """
-    settings = present.settings()
-    if resident.session_key is None:
-        raise SessionExpiredError
-    days = decrypt_we_run(
-        sealing.unseal(resident.session_key),
-        encrypted_data=given["encrypted_data"],
-        iv=given["iv"],
-        app_id=settings.wechat_app_id,
-        now=clock.now(),
-        max_age=FRESH,
-    )
-    return submitting.submit_steps(days, resident=resident)
+    return steps.submit_steps(given, resident=resident)
 
 
 @blueprint.get("/actions")
