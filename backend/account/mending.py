@@ -19,13 +19,13 @@ def mend(resident_id: int, *, by: str) -> dict[str, Change]:
     """
     wallet = ledger.lock_wallet(resident_id)
     resident = residents.lock(resident_id)
-    recorded = summing.recorded(resident_id)
+    sums = summing.of_all(resident_id)
     elsewhere = Elsewhere(
-        action_seq=recorded.last_seq,
-        actions=recorded.actions,
-        co2e_mg=recorded.co2e_mg,
+        action_seq=sums.last_seq,
+        actions=sums.actions,
+        co2e_mg=sums.co2e_mg,
         redemption_seq=rewards.last_seq(resident_id),
-        years=recorded.points_by_year,
+        years=sums.points_by_year,
     )
     frozen = wallet.frozen or resident.state == "erased"
     hidden = frozen and resident.state == "active"

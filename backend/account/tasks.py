@@ -55,7 +55,7 @@ class Progress:
         return self.left_on is not None and first <= self.left_on
 
 
-class Standing(NamedTuple):
+class Availability(NamedTuple):
     """All of a task that differs between residents, or changes in time."""
 
     state: str
@@ -65,7 +65,7 @@ class Standing(NamedTuple):
     month: int
 
 
-_UNTOUCHED = Standing(state="available", progress=1.0, begun=True, today=0, month=0)
+_UNTOUCHED = Availability(state="available", progress=1.0, begun=True, today=0, month=0)
 """How most tasks stand for most residents: open to everybody at any time, and not done this month."""
 
 
@@ -77,7 +77,7 @@ class _Shown:
 
     def __init__(self, catalogue: Catalogue, *, day: date) -> None:
         self.catalogue = catalogue
-        self.texts: dict[tuple[str, int, Standing], str] = {}
+        self.texts: dict[tuple[str, int, Availability], str] = {}
         self._ordered = list(catalogue.tasks.values())
         self._places = {rules.task_id: place for place, rules in enumerate(self._ordered)}
         self._conditional = {place for place, rules in enumerate(self._ordered) if _is_conditional(rules, day)}
@@ -100,7 +100,7 @@ class _Shown:
 
     def _item(self, place: int, progress: Progress, language: str) -> str:
         rules = self._ordered[place]
-        key = (language, place, _standing(rules, progress))
+        key = (language, place, _availability(rules, progress))
         text = self.texts.get(key)
         if text is None:
             text = self.texts[key] = json.dumps(_task(rules, key[2], now=progress.now))
@@ -120,7 +120,7 @@ def get_task(caller: Caller, code: str) -> dict[str, Any]:
     if code not in catalogue.tasks:
         raise NotFoundError
     rules = catalogue.tasks[code]
-    shown = _task(rules, _standing(rules, progress), now=progress.now)
+    shown = _task(rules, _availability(rules, progress), now=progress.now)
     return {**shown, "description": local(rules.description)}
 
 
@@ -151,10 +151,10 @@ def _is_conditional(rules: TaskRules, day: date) -> bool:
     return bool(rules.unlock) or rules.starts_at is not None or rules.ends_at is not None
 
 
-def _standing(rules: TaskRules, progress: Progress) -> Standing:
+def _availability(rules: TaskRules, progress: Progress) -> Availability:
     today, month = progress.today.get(rules.task_id, 0), progress.month.get(rules.task_id, 0)
     begun, over = _span(rules, progress)
-    return Standing(
+    return Availability(
         state=_state(rules, progress, begun=begun, over=over, used=today if rules.limit_period == "day" else month),
         progress=_towards(rules, progress, begun=begun),
         begun=begun,
@@ -190,7 +190,7 @@ def _towards(rules: TaskRules, progress: Progress, *, begun: bool) -> float:
     return max(0, int(min(parts) * 100)) / 100
 
 
-def _task(rules: TaskRules, standing: Standing, *, now: datetime) -> dict[str, Any]:
+def _task(rules: TaskRules, availability: Availability, *, now: datetime) -> dict[str, Any]:
     daily = rules.limit_period == "day"
     return {
         "code": rules.code,
@@ -205,13 +205,13 @@ def _task(rules: TaskRules, standing: Standing, *, now: datetime) -> dict[str, A
             "typical": rules.typical_milli / 1000,
         },
         "reward": {"text": task_texts.reward(rules), "points_max": rules.points_max()},
-        "state": standing.state,
-        "unlock": {"rule": task_texts.unlock(rules, now=now), "progress": standing.progress},
+        "state": availability.state,
+        "unlock": {"rule": task_texts.unlock(rules, now=now), "progress": availability.progress},
         "limits": {
             "per_day": rules.limit_count if daily else None,
-            "used_today": standing.today,
+            "used_today": availability.today,
             "per_month": None if daily else rules.limit_count,
-            "used_this_month": standing.month,
+            "used_this_month": availability.month,
         },
         "quantified": rules.quantifier is not None,
     }

@@ -22,7 +22,7 @@ class TaskSum:
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class OwnSums:
     """The number of the last action, whatever became of it; number, grams (in mg) and points of the credited ones."""
 
     last_seq: int
@@ -47,14 +47,14 @@ def by_task(resident_id: int, *, monthly: bool) -> list[TaskSum]:
     return [TaskSum(task, first, int(co2e), count) for task, first, co2e, count in db.session.execute(query)]
 
 
-def recorded(resident_id: int) -> Recorded:
+def of_all(resident_id: int) -> OwnSums:
     """What all actions of a resident come to."""
     mine = Action.resident_id == resident_id
     last_seq = db.session.scalar(select(func.max(Action.seq)).where(mine))
     year = extract("year", Action.local_day)
     query = select(year, func.count(), func.sum(Action.co2e_mg), func.sum(Action.points))
     rows = db.session.execute(query.where(mine, Action.status == "credited").group_by(year)).all()
-    return Recorded(
+    return OwnSums(
         last_seq=last_seq or 0,
         actions=sum(count for _year, count, _co2e, _points in rows),
         co2e_mg=sum(int(co2e) for _year, _count, co2e, _points in rows),

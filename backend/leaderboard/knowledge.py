@@ -18,7 +18,7 @@ from backend.leaderboard import epochs
 from backend.leaderboard.epochs import State
 from backend.residents import changes
 from backend.residents.auth import Caller
-from backend.residents.changes import EVERYBODY, News, Place
+from backend.residents.changes import EVERYBODY, Bookmark, News
 
 FRESH_S = 0.5
 STALE_S = 1.0
@@ -36,7 +36,7 @@ class Known:
     """
 
     state: State
-    at: Place
+    at: Bookmark
     restored: bool
     """All sessions were ended not long ago: which tokens are younger only PostgreSQL knows."""
     read_at: float = field(compare=False)

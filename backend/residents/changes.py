@@ -43,7 +43,7 @@ SELECT resident_id, max(token_epoch) FROM resident_changes WHERE token_epoch IS 
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Bookmark:
     """How far somebody has read: the last place, its mark, and the revision of all names; zeros: nothing was there."""
 
     place: int = 0
@@ -59,7 +59,7 @@ class News:
     the least epoch of a token that still holds), EVERYBODY in place of a resident for all of them.
     """
 
-    at: Place
+    at: Bookmark
     changed: Sequence[int] = ()
     ended: Sequence[tuple[int, int]] = ()
     anew: bool = False
@@ -80,7 +80,7 @@ def tell(resident_id: int, *, now: datetime, token_epoch: int | None = None) -> 
     db.session.execute(insert(ResidentChange).values(place=place, mark=mark, **values))
 
 
-def since(cursor: AnyCursor, at: Place | None) -> News:
+def since(cursor: AnyCursor, at: Bookmark | None) -> News:
     """What was committed after a place; None: one has read nothing yet."""
     if at is not None:
         rows = cursor.execute(_SINCE, (at.place,)).fetchall()
@@ -90,7 +90,7 @@ def since(cursor: AnyCursor, at: Place | None) -> News:
     # First the place: what is committed between the two statements is told twice, not missed.
     revision, place, mark = cursor.execute(_LAST).fetchall()[0]
     ended = cursor.execute(_ENDED).fetchall()
-    return News(Place(place or 0, mark or 0, revision or 0), ended=ended, anew=True)
+    return News(Bookmark(place or 0, mark or 0, revision or 0), ended=ended, anew=True)
 
 
 def forget(*, before: datetime, limit: int) -> int:
@@ -106,11 +106,11 @@ def kept_for(token_days: int) -> timedelta:
     return timedelta(days=max(KEPT_DAYS, token_days + 1))
 
 
-def _following(rows: Sequence[tuple[Any, ...]], at: Place) -> News | None:
+def _following(rows: Sequence[tuple[Any, ...]], at: Bookmark) -> News | None:
     """The news, if the rows go on from that place; None: they tell of another past, or not of all."""
     revision = rows[0][0] or 0
     if rows[0][1] is None:
-        return News(at) if at == Place(revision=revision) else None
+        return News(at) if at == Bookmark(revision=revision) else None
     if len(rows) == MOST or (rows[0][1], rows[0][2]) != (at.place, at.mark):
         return None
     new = rows[1:]
@@ -118,4 +118,4 @@ def _following(rows: Sequence[tuple[Any, ...]], at: Place) -> News | None:
         return None
     changed = [row[3] for row in new]
     ended = [(row[3], row[4]) for row in new if row[4] is not None]
-    return News(Place(rows[-1][1], rows[-1][2], revision), changed, ended)
+    return News(Bookmark(rows[-1][1], rows[-1][2], revision), changed, ended)
