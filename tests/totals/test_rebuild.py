@@ -1,5 +1,6 @@
 """Totals made anew while the site lives: nobody waits who need not, and nothing counts twice or not at all."""
 
+from datetime import timedelta
 from itertools import count, islice
 from threading import Thread
 
@@ -123,6 +124,20 @@ def test_however_few_rows_are_written_at_once_all_are(city, monkeypatch, rows, w
     assert rebuild(workers=workers) > 20
     assert projected() == right == expected_now()
     assert rebuild() == 0
+
+
+def test_what_moved_in_the_small_hours_is_of_the_day_that_the_city_had(city, settings):
+    yesterday = clock.local_day(clock.now()) - timedelta(days=1)
+    midnight, _ = clock.day_bounds(yesterday)
+    with transaction():
+        wallet, by = ledger.lock_wallet(city[0].resident_id), ledger.Reference("adjustment", 2)
+        ledger.adjust(wallet, points=4, reference=by, now=midnight, settings=settings)
+    projector.drain()
+    right = projected()
+    assert right["movements"][yesterday, "adjust"] == (4, 1)
+    spoil("UPDATE movements SET points = points + 5")
+    rebuild()
+    assert projected() == right == expected_now()
 
 
 def test_what_waits_in_the_outbox_is_left_to_the_projector(city, deeds, settings, new_resident):
