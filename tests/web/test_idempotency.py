@@ -28,6 +28,21 @@ def test_who_has_claimed_a_key_waits_for_other_locks_as_long_as_everybody(app, r
     assert answer.json == "5s"
 
 
+CLAIMED = """
+INSERT INTO admin_idempotency_keys (admin_id, key, request_hash, created_at)
+SELECT id, 'the-same', '', now() FROM admins WHERE username = 'owner'
+"""
+
+
+def test_who_has_waited_for_the_first_request_in_vain_is_told_that_it_is_in_flight(ways):
+    with db.engine.connect() as first:
+        assert first.execute(text(CLAIMED)).rowcount == 1
+        refused = ways["an admin"]()
+        first.rollback()
+    assert (refused.status_code, refused.json["type"]) == (409, "idempotency-in-flight")
+    assert ways["an admin"]().status_code == 201
+
+
 NEW_KEY, PASSWORD = "another-key-" * 4, "a long enough password"
 
 
