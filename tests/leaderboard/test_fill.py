@@ -6,11 +6,12 @@ from threading import Event, Thread
 import pytest
 from sqlalchemy import event, text
 
-from backend import redis
-from backend.database import advisory, cursor, db
+from backend import clock, redis
+from backend.database import advisory, cursor, db, transaction
 from backend.leaderboard import filling
 from backend.leaderboard.boards import Board
 from backend.leaderboard.filling import Filling
+from backend.leaderboard.moving import moved
 from backend.leaderboard.periods import Period, containing
 from backend.leaderboard.scripts import READY
 from backend.outbox import partition_of
@@ -114,6 +115,44 @@ def test_what_a_projector_writes_during_a_filling_is_not_replaced_by_the_older(
     assert board_differences() == []
 
 
+def move(resident, *, district):
+    home = {"district": district, "resident_id": resident.resident_id}
+    with transaction():
+        db.session.execute(text("UPDATE residents SET district_id = :district WHERE resident_id = :resident_id"), home)
+        moved(resident.resident_id, now=clock.now())
+    projector.drain()
+
+
+def test_who_moves_elsewhere_takes_no_room_on_a_complete_board(app, deeds, resident, epoch):
+    deeds.record(resident)
+    projector.drain()
+    present, here = epoch(), Board("points", containing(today(), kind="all"), "district", 1)
+    assert filling.ensure(here, epoch=present)
+    move(resident, district=2)
+    assert redis.client().zrange(here.key(present), 0, -1) == ["#"]
+
+
+def test_who_moves_away_during_a_filling_is_not_taken_in(app, deeds, new_resident, epoch, monkeypatch):
+    mover, neighbour = (new_resident(name, district_id=1) for name in ("mover", "neighbour"))
+    for resident in (mover, neighbour):
+        deeds.record(resident)
+    projector.drain()
+    present, here = epoch(), Board("points", containing(today(), kind="all"), "district", 1)
+    take = Filling.take
+
+    def move_first(self, line):
+        # PostgreSQL has been read.
+        if not self.lines:
+            together(app, [lambda: move(mover, district=2)])
+        take(self, line)
+
+    monkeypatch.setattr(Filling, "take", move_first)
+    assert filling.ensure(here, epoch=present)
+    assert score_of(here, mover, epoch=present) == 0
+    assert score_of(here, neighbour, epoch=present) > 0
+    assert board_differences() == []
+
+
 def test_a_flush_in_the_middle_of_a_filling_leaves_no_half_board(app, deeds, new_resident, epoch, ever, monkeypatch):
     for number in range(5):
         deeds.record(new_resident(f"r{number}"))
@@ -145,6 +184,19 @@ def test_a_filling_that_died_is_taken_up_by_the_next_reader(app, deeds, resident
     assert filling.ensure(ever, epoch=present)
     assert not dead.finish()
     assert redis.client().zrange(ever.key(present), 0, -1) == ["#", str(resident.resident_id)]
+
+
+@pytest.mark.parametrize("begun_anew", [True, False])
+def test_a_filling_that_was_lost_after_its_last_line_is_not_complete(app, epoch, ever, begun_anew):
+    present = epoch()
+    one, other = Filling(ever, present), Filling(ever, present)
+    one.begin()
+    redis.client().flushdb()
+    if begun_anew:
+        other.begin()
+    assert not one.finish()
+    assert not filling.is_complete(ever, epoch=present)
+    assert other.finish() is begun_anew
 
 
 def test_many_readers_of_a_missing_board_fill_it_once(app, deeds, resident, epoch, ever, monkeypatch):
