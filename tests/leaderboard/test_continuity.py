@@ -4,8 +4,8 @@ import pytest
 import redis as redis_py
 
 from backend import redis
-from backend.database import cursor, transaction
-from backend.leaderboard import epochs
+from backend.database import autocommit_cursor, cursor, transaction
+from backend.leaderboard import epochs, locks
 from backend.leaderboard.tending import tend
 from backend.outbox import partition_of
 from backend.projector import service as projector
@@ -130,6 +130,19 @@ def test_a_batch_after_a_loss_drops_the_boards_by_itself(board, deeds, resident)
     assert board(resident, "points/all")["me"]["score"] == 38
 
 
+def test_a_partition_that_is_being_projected_is_left_to_its_projector(deeds, resident):
+    deeds.record(resident)
+    projector.drain()
+    partition, before = partition_of(resident.resident_id), state()
+    redis.client().zrem(redis.LIVE_BOARDS.format(epoch=before.epoch), f"#{partition}")
+    with autocommit_cursor() as busy, busy.connection.transaction():
+        locks.take_partition(busy, partition)
+        assert not tended()
+    assert state() == before
+    assert tended()
+    assert state().epoch != before.epoch
+
+
 def test_where_all_is_well_nothing_is_dropped(board, deeds, new_resident):
     for number in range(9):
         deeds.record(new_resident(f"r{number}"))
@@ -146,6 +159,7 @@ def test_a_redis_that_takes_no_more_is_done_without(board, deeds, resident, read
     read_only(True)
     deeds.record(resident, minute=60)
     projector.drain()
+    assert not tended()
     assert state().behind
     for path in ("points/all", "points/year"):
         assert board(resident, path)["me"]["score"] == 38
