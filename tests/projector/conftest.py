@@ -2,6 +2,8 @@
 
 import pytest
 
+from backend.database import db
+from backend.waiting import Front
 from tests.projections import Deeds
 
 
@@ -9,3 +11,16 @@ from tests.projections import Deeds
 def deeds(app, settings):
     """Records deeds of residents."""
     return Deeds(settings)
+
+
+@pytest.fixture
+def front(app):
+    """What a process remembers."""
+    return Front()
+
+
+@pytest.fixture
+def other(app):
+    """A connection of somebody else's; what they began is taken back in the end."""
+    with db.engine.connect() as connection:
+        yield connection.connection.cursor()

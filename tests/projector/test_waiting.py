@@ -6,55 +6,13 @@ import psycopg
 import pytest
 
 from backend import waiting
-from backend.database import array, autocommit_cursor, cursor, db, transaction
+from backend.database import array, autocommit_cursor, cursor, transaction
 from backend.outbox import PARTITIONS
 from backend.projector import service as projector
-from backend.waiting import Front
+from tests.projector.looks import AS_BY_LOCKING_A_WALLET, Changed, Noted, fill, learn, look, on_the_disk
 from tests.projector.outbox_rows import ALIKE, FILL, take_snapshot
 
-AS_BY_LOCKING_A_WALLET = "SELECT pg_current_xact_id()"
-"""The transaction gets a number of its own."""
 WALK = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + waiting._LOOK
-
-
-@pytest.fixture
-def other(app):
-    """A connection of somebody else's; what they began is taken back in the end."""
-    with db.engine.connect() as connection:
-        yield connection.connection.cursor()
-
-
-@pytest.fixture
-def front(app):
-    """What a process remembers."""
-    return Front()
-
-
-def look(front, **how):
-    """The numbers of the rows that wait first, by partition."""
-    with autocommit_cursor() as asked:
-        return {partition: first.id for partition, first in front.look(asked, **how).items()}
-
-
-def learn(front):
-    """What several looks find, each after all that was written before it has come to the disk."""
-    found = []
-    for _ in range(4):
-        found.append(look(front))
-        on_the_disk()
-    assert found == [found[0]] * 4
-    return found[0]
-
-
-def on_the_disk():
-    """Have PostgreSQL's log there up to now: who commits a change waits for it."""
-    with autocommit_cursor() as asked:
-        asked.execute("CREATE TEMP TABLE written ON COMMIT DROP AS SELECT")
-
-
-def fill(rows):
-    with autocommit_cursor() as asked:
-        asked.execute(FILL, (rows,))
 
 
 def number_of_somebody(other):
@@ -108,34 +66,13 @@ def test_a_lower_number_that_is_committed_later_is_found(front, other):
     assert projector.drain(max_seconds=60) == 1
 
 
-class Changed:
-    """A cursor on which PostgreSQL tells another position of its log on the disk than it does."""
-
-    def __init__(self, flushed):
-        self.flushed = flushed
-
-    def execute(self, sql, values, **how):
-        with autocommit_cursor() as asked:
-            self.rows = [(*row[:-1], self.flushed) for row in asked.execute(sql, values, **how).fetchall()]
-        return self
-
-    def fetchall(self):
-        return self.rows
-
-
-class Noted(Changed):
-    """One that also keeps what it was asked."""
-
-    def execute(self, sql, values, **how):
-        self.values = values
-        return super().execute(sql, values, **how)
-
-
 def test_whoever_began_last_is_waited_for_though_nobody_ends_after_them(front, other):
     other.execute(AS_BY_LOCKING_A_WALLET)
     other.execute(FILL, (1,))
+    asked = Noted(flushed=2**62)
     for _ in range(6):
-        assert front.look(Changed(flushed=2**62)) == {}
+        assert front.look(asked) == {}
+    assert asked.values[0] is False
     other.connection.commit()
     assert look(front) == {1: 1}
 
