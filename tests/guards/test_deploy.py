@@ -67,7 +67,7 @@ def test_a_command_gets_the_settings_of_the_units_wherever_it_is_called(command,
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may become somebody else: run the tests as root to see it")
 def test_called_by_root_it_runs_as_the_sites_user(command, tmp_path):
-    for folder in (tmp_path, *list(tmp_path.parents)[:2]):
+    for folder in (tmp_path, *list(tmp_path.parents)[:3]):
         folder.chmod(0o755)
     _, user, *_, home = command("verify", user="nobody").stdout.splitlines()
     assert user == subprocess.run(["id", "-u", "nobody"], capture_output=True, text=True, check=True).stdout.strip()
