@@ -55,6 +55,17 @@ def test_what_was_learnt_of_numbers_that_are_given_again_is_forgotten(front, oth
     assert look(front) == {1: 40}
 
 
+def test_a_look_in_a_transaction_that_had_a_number_before_does_not_pass_by_who_began_after_it(front, other):
+    with transaction():
+        cursor().execute(AS_BY_LOCKING_A_WALLET)
+        other.execute(AS_BY_LOCKING_A_WALLET)
+        other.execute(FILL, (1,))
+        assert look(front) == front.look(cursor()) == {}
+    assert learn(front) == {}
+    other.connection.commit()
+    assert look(front) == {1: 1}
+
+
 def test_what_one_partition_kept_is_passed_by_once_it_went_though_nothing_new_comes(front):
     fill(PARTITIONS - 1)
     learn(front)
