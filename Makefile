@@ -16,7 +16,7 @@ run: $(STAMP)  ## start everything and print where to look (HOST, PORT, TANHUI_V
 
 # Each process has servers of its own; a file's tests stay together, for they share what is slow to make.
 test: $(STAMP)  ## all tests, on all cores (ARGS='-k ledger' for some, ARGS='-n 0 …' in one process)
-	@$(BIN)/python -m pytest $(if $(TEST_DATABASE_URL),,-n logical --dist loadfile) $(ARGS)
+	@$(BIN)/python -m pytest $(if $(TEST_DATABASE_URL),,-n logical --dist loadfile --no-loadscope-reorder) $(ARGS)
 
 check: $(STAMP)  ## format, lint, types, layers, then all tests
 	$(BIN)/ruff format --check .

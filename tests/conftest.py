@@ -50,6 +50,12 @@ EARLY = timedelta(hours=3)
 """After midnight, and longer ago than anything that tests take to be of today."""
 
 
+def pytest_collection_modifyitems(items):
+    """Files with slow tests begin: else one process has a long one left when all others have nothing."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(autouse=True)
 def _one_day():
     """What is today when a test begins is so when it ends: just before midnight it waits for the next day."""

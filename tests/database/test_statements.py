@@ -16,11 +16,9 @@ from backend.database.statements import MOST_PREPARED, Statements
 def statements(app):
     """On a connection of its own, on which nothing has been prepared, and which no other test gets."""
     autocommit_engine().dispose()
-    fairy = autocommit_engine().raw_connection()
-    connection = fairy.driver_connection
-    fairy.detach()
-    yield Statements(connection)
-    connection.close()
+    taken = autocommit_engine().raw_connection()
+    yield Statements(taken.driver_connection)
+    taken.invalidate()
 
 
 def prepared(statements):
