@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 
@@ -51,7 +52,17 @@ EARLY = timedelta(hours=3)
 
 
 def pytest_collection_modifyitems(items):
-    """Files with slow tests begin: else one process has a long one left when all others have nothing."""
+    """Files with slow tests begin: else one process has a long one left when all others have nothing.
+
+    Each test has an id of its own: of those that share one pytest-xdist runs one, and schemathesis gives all calls the
+    same.
+    """
+    for item in items:
+        if item.name not in item.nodeid:
+            item._id = item.id.with_params(item.name.partition("[")[2].removesuffix("]"))
+    again = [nodeid for nodeid, times in Counter(item.nodeid for item in items).items() if times > 1]
+    if again:
+        raise pytest.UsageError(f"Of these only one would be run: {again}")
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
 
