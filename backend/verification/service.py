@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from backend import clock, verified
 from backend.database import transaction
 from backend.database.abreast import Cursor, cores
-from backend.database.connections import is_unavailable
+from backend.database.connections import is_unavailable, unwrapped
 from backend.ledger import ranges
 from backend.ledger.ranges import Range
 from backend.verification import actions, boards, city, entries, limits, lots, naming, redemptions, trips
@@ -90,7 +90,7 @@ def _write_down(seen: Checked, *, differences: int, as_of: datetime) -> None:
     except SQLAlchemyError as error:
         if not is_unavailable(error):
             raise
-        _log.warning("the alarm is not told what verify has found", reason=str(getattr(error, "orig", error)))
+        _log.warning("the alarm is not told what verify has found", reason=str(unwrapped(error)))
 
 
 def _of_database(

@@ -37,11 +37,12 @@ class Sheet:
     """Rows, column by column; subjects, tasks and units are kept once each."""
 
     def __init__(self) -> None:
-        self._columns = Columns(array("q"), [], [], [], array("q"), array("q"), array("q"), [])
+        self.columns = Columns(array("q"), [], [], [], array("q"), array("q"), array("q"), [])
+        """All rows, in the order in which they were taken in."""
         self._once: dict[str | None, str | None] = {None: None}
 
     def __len__(self) -> int:
-        return len(self._columns.lines)
+        return len(self.columns.lines)
 
     def add(self, rows: Columns) -> None:
         """Take in rows, as they come."""
@@ -52,13 +53,8 @@ class Sheet:
             units=list(map(once, rows.units, rows.units)),
         )
         ours: MutableSequence[Any]
-        for ours, theirs in zip(self._columns, kept, strict=True):  # type: ignore[assignment]  # each is an array or list
+        for ours, theirs in zip(self.columns, kept, strict=True):  # type: ignore[assignment]  # each is an array or list
             ours.extend(theirs)
-
-    @property
-    def columns(self) -> Columns:
-        """All rows, in the order in which they were taken in."""
-        return self._columns
 
     def pages(self, size: int, *, same: Same) -> Iterator[Page]:
         """The rows in the order in which they are to be credited, so many at a time.
@@ -73,7 +69,7 @@ class Sheet:
             yield self._page(order[first : first + size])
 
     def _in_order(self, same: Same) -> Sequence[int]:
-        rows = self._columns
+        rows = self.columns
         order = sorted(range(len(self)), key=rows.lines.__getitem__)
         order.sort(key=rows.started.__getitem__)
         if len(set(rows.external_ids)) == len(self):
@@ -82,7 +78,7 @@ class Sheet:
         return array("Q", order)
 
     def _page(self, places: Sequence[int]) -> Page:
-        rows = Columns._make([column[place] for place in places] for column in self._columns)
+        rows = Columns._make([column[place] for place in places] for column in self.columns)
         events = map(
             Event,
             rows.external_ids,

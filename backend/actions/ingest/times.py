@@ -55,9 +55,12 @@ class Clockwork:
             return [self._micros(text) for text in texts]
 
     def _micros(self, text: str) -> int:
-        hour, rest = text[:LENGTH_OF_AN_HOUR], text[LENGTH_OF_AN_HOUR:]
+        hour, within = text[:LENGTH_OF_AN_HOUR], WITHIN_THE_HOUR.get(text[LENGTH_OF_AN_HOUR:])
+        struck = self._struck.get(hour)
+        if struck is not None and within is not None:
+            return struck + within
         micros = self._remembered(text)
-        if self._iso and rest in WITHIN_THE_HOUR and len(self._met) < MOST_REMEMBERED:
+        if self._iso and within is not None and len(self._met) < MOST_REMEMBERED:
             if hour in self._met:
                 self._learn(hour)
             else:
